@@ -1,0 +1,79 @@
+//! Every path of the service, in one place. `{id}` parts are filled by the functions below the constants.
+
+use uuid::Uuid;
+
+/// `GET` → [`crate::catalogue::Catalogue`], with `ETag`. Public.
+pub const CATALOGUE: &str = "/v1/catalogue";
+/// `GET` → `Vec<`[`certdesk_domain::region::Region`]`>`, with `ETag`. Public.
+pub const REGIONS: &str = "/v1/regions";
+/// `POST` [`crate::account::ConsentRequest`] → 201 [`crate::account::ConsentReceipt`]. Public.
+pub const CONSENTS: &str = "/v1/consents";
+/// `POST` [`crate::account::RegistrationRequest`] → 201 [`crate::account::RegistrationReceipt`]. Public, idempotent.
+pub const REGISTRATIONS: &str = "/v1/registrations";
+/// `POST` [`crate::session::PasswordLogin`] → 201 [`crate::session::Session`]. Public.
+pub const PASSWORD_SESSIONS: &str = "/v1/sessions/password";
+/// `POST` [`crate::session::ChallengeRequest`] → 201 [`crate::session::Challenge`]. Public.
+pub const CHALLENGES: &str = "/v1/sessions/challenges";
+/// `POST` [`crate::session::TokenLogin`] → 201 [`crate::session::Session`]. Public; on the connection of the challenge.
+pub const TOKEN_SESSIONS: &str = "/v1/sessions/token";
+/// `DELETE` → 204: log out.
+pub const CURRENT_SESSION: &str = "/v1/sessions/current";
+/// `GET` → [`crate::account::AccountView`].
+pub const ACCOUNT: &str = "/v1/account";
+/// `PUT` [`crate::account::PasswordChange`] → 204.
+pub const PASSWORD: &str = "/v1/account/password";
+/// `GET` → `Vec<`[`crate::application::Application`]`>`, newest first.
+pub const APPLICATIONS: &str = "/v1/applications";
+/// `PUT` [`crate::application::ApplicationDraft`] → [`crate::application::Application`] (the client names the case, so
+/// that a repeated PUT makes no second one); `GET` → the same; `DELETE` → 204, withdraws it.
+pub const APPLICATION: &str = "/v1/applications/{id}";
+/// `POST` [`crate::application::Submission`] → [`crate::application::Receipt`]. Idempotent.
+pub const SUBMISSION: &str = "/v1/applications/{id}/submission";
+/// `POST` [`crate::certificate::CertificateRequest`] → [`crate::certificate::IssuedCertificate`]. Idempotent by key.
+pub const ISSUANCE: &str = "/v1/applications/{id}/certificate";
+/// `POST` [`crate::certificate::Installation`] → [`crate::application::Application`].
+pub const INSTALLATION: &str = "/v1/applications/{id}/installation";
+/// `GET` → `Vec<`[`crate::certificate::CertificateRecord`]`>`.
+pub const CERTIFICATES: &str = "/v1/certificates";
+/// `GET` → `application/pkix-crl`, DER. Public.
+pub const CRL: &str = "/v1/ca/crl";
+/// `GET` → `application/pkix-cert`, DER of the issuing CA's certificate. Public.
+pub const CA_CERTIFICATE: &str = "/v1/ca/certificate";
+/// tus 1.0.0: `OPTIONS`, `POST` (creation). See [`crate::upload`].
+pub const UPLOADS: &str = "/v1/uploads";
+/// tus 1.0.0: `HEAD`, `PATCH`, `DELETE`.
+pub const UPLOAD: &str = "/v1/uploads/{id}";
+/// `GET` → 204. Public; for reachability and the clock.
+pub const HEALTH: &str = "/v1/health";
+
+/// Demo only (the service must be started with `--demo`): `GET` → `Vec<`[`crate::account::SmsMessage`]`>`, newest first.
+pub const DEMO_SMS: &str = "/demo/sms";
+/// Demo only: `GET` → `Vec<`[`crate::application::Application`]`>`, the reviewer's queue.
+pub const DEMO_QUEUE: &str = "/demo/review";
+/// Demo only: `POST` [`crate::application::Review`] → [`crate::application::Application`].
+pub const DEMO_REVIEW: &str = "/demo/review/{id}";
+
+/// [`APPLICATION`] of one case.
+pub fn application(id: Uuid) -> String {
+    APPLICATION.replace("{id}", &id.to_string())
+}
+/// [`SUBMISSION`] of one case.
+pub fn submission(id: Uuid) -> String {
+    SUBMISSION.replace("{id}", &id.to_string())
+}
+/// [`ISSUANCE`] of one case.
+pub fn issuance(id: Uuid) -> String {
+    ISSUANCE.replace("{id}", &id.to_string())
+}
+/// [`INSTALLATION`] of one case.
+pub fn installation(id: Uuid) -> String {
+    INSTALLATION.replace("{id}", &id.to_string())
+}
+/// [`UPLOAD`] of one upload.
+pub fn upload(id: Uuid) -> String {
+    UPLOAD.replace("{id}", &id.to_string())
+}
+/// [`DEMO_REVIEW`] of one case.
+pub fn demo_review(id: Uuid) -> String {
+    DEMO_REVIEW.replace("{id}", &id.to_string())
+}

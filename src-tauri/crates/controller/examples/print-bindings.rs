@@ -1,0 +1,1 @@
+fn main(){print!("{}",certdesk_controller::bindings::typescript())}

@@ -1,0 +1,122 @@
+//! The table of commands: name, arguments, answer. One row a command, and nothing else knows the list.
+//!
+//! The shell forwards `call(name, args)` to [`dispatch`]; the window's `bindings.ts` is printed from the same rows. What
+//! does not fit JSON (PIN, PDF and preview bytes) has its own door in the shell.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use ts_rs::TS;
+use uuid::Uuid;
+
+use certdesk_contract::{account::*, application::Review, catalogue::Catalogue};
+use certdesk_domain::{
+    Business, RequirementId,
+    form::{FieldFault, Registration},
+    region::Region,
+};
+
+use crate::{Controller, failure::Failure, failure::LocalCode, view::*};
+
+/// Prints one row for TypeScript: name, argument object, answer.
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) arguments: Vec<(&'static str, String)>,
+    pub(crate) answer: String,
+}
+
+macro_rules! commands {
+    ($($(#[doc = $doc:literal])* $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
+        /// Runs the command `name` with the JSON object `args`.
+        ///
+        /// # Errors
+        /// `bad_command` for an unknown name or arguments of another shape; else what the command says.
+        pub async fn dispatch(controller: &Controller, name: &str, args: Value) -> Result<Value, Failure> {
+            match name {
+                $(stringify!($name) => {
+                    #[derive(Deserialize)]
+                    #[serde(deny_unknown_fields)]
+                    struct Args { $($arg: $ty,)* }
+                    let Args { $($arg),* } = serde_json::from_value(args).map_err(bad)?;
+                    let answer: $answer = controller.$name($($arg),*).await?;
+                    serde_json::to_value(answer).map_err(bad)
+                })*
+                _ => Err(Failure::new(LocalCode::BadCommand).with_detail(name)),
+            }
+        }
+
+        /// The rows, with types named as TypeScript has them; `visit` sees each type once.
+        pub(crate) fn rows(config: &ts_rs::Config, visitor: &mut impl ts_rs::TypeVisitor) -> Vec<Row> {
+            $($(visitor.visit::<$ty>();)* visitor.visit::<$answer>();)*
+            vec![$(Row {
+                name: stringify!($name),
+                arguments: vec![$((stringify!($arg), <$ty as TS>::name(config))),*],
+                answer: <$answer as TS>::name(config),
+            }),*]
+        }
+    };
+}
+
+fn bad(error: serde_json::Error) -> Failure {
+    Failure::new(LocalCode::BadCommand).with_detail(error.to_string())
+}
+
+/// Registration as typed, with its faults: what the page shows beside the fields.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct Faults {
+    /// In the order of the form.
+    pub faults: Vec<FieldFault>,
+}
+
+commands! {
+    // Home and settings
+    home() -> Home;
+    save_settings(settings: Settings) -> ();
+    catalogue() -> Catalogue;
+    regions() -> Vec<Region>;
+    /// Asks all drivers again, now.
+    refresh_keys() -> KeyStrip;
+
+    // Agreement, account
+    accept_consent(subject: ConsentSubject, version: String) -> ConsentReceipt;
+    check_registration(registration: Registration) -> Faults;
+    register(registration: Registration) -> RegistrationReceipt;
+    log_in_with_password(account: String, password: String) -> SessionView;
+    change_password(current: String, replacement: String) -> SessionView;
+    log_out() -> ();
+    /// Asks for the PIN dialog's facts; the PIN itself goes through the shell's own door with the ticket.
+    prepare_pin(purpose: PinPurpose) -> PinPrompt;
+
+    // The guide
+    /// Opens the draft of this business, a new one if there is none.
+    start_application(business: Business) -> DraftView;
+    draft(id: Uuid) -> DraftView;
+    /// Saves one field of step 1 (dotted name as in `Handler`) at once.
+    save_field(id: Uuid, field: String, value: String) -> DraftView;
+    save_step(id: Uuid, step: Step) -> DraftView;
+    make_form(id: Uuid) -> DraftView;
+    discard_draft(id: Uuid) -> ();
+    /// Asks for files by the native dialog and adds them.
+    pick_files(id: Uuid, requirement: RequirementId) -> DraftView;
+    /// Adds the files dropped last.
+    add_dropped(id: Uuid, requirement: RequirementId) -> DraftView;
+    remove_attachment(attachment: Uuid) -> DraftView;
+    cancel_upload(attachment: Uuid) -> DraftView;
+    retry_upload(attachment: Uuid) -> DraftView;
+    /// Saves a copy of the form by the native dialog; `None` when cancelled, else the name it got.
+    save_form_copy(id: Uuid) -> Option<String>;
+    /// Address from which the window may play a picked video, guarded by a token.
+    media_url(attachment: Uuid) -> String;
+    submit(id: Uuid, declared_true: bool) -> ReceiptView;
+
+    // My applications, my certificates
+    applications() -> Vec<ApplicationView>;
+    application(id: Uuid) -> ApplicationView;
+    /// Opens a returned case for correction.
+    start_correction(id: Uuid) -> DraftView;
+    certificates() -> Vec<CertificateView>;
+
+    // Demo only
+    demo_sms() -> Vec<SmsMessage>;
+    demo_queue() -> Vec<certdesk_contract::application::Application>;
+    demo_review(id: Uuid, review: Review) -> certdesk_contract::application::Application;
+}

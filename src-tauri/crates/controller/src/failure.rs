@@ -1,0 +1,184 @@
+//! Failures as the window shows them: a code it acts on, a first fork (try again or not), and the exact cause one
+//! click away. Texts are the window's: `err.<code>` says what happened, `rec.<code>` what to do.
+
+use certdesk_contract::{Problem, ProblemCode};
+use certdesk_domain::form::FieldFault;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Failure {
+    /// What the window acts on.
+    pub code: FailureCode,
+    /// Whether the same act may succeed later without a change.
+    pub retriable: bool,
+    /// Exact cause for the helpdesk, without personal data: a return value's name, an HTTP status. For
+    /// `rare_character`: the characters.
+    pub detail: Option<String>,
+    /// Refused fields.
+    #[serde(default)]
+    pub faults: Vec<FieldFault>,
+    /// Seconds until another try makes sense.
+    pub retry_after: Option<u32>,
+}
+
+/// All codes: the service's and our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+pub enum FailureCode {
+    /// Something on this computer, or on the way to the service.
+    Local(LocalCode),
+    /// The service said so.
+    Service(ProblemCode),
+}
+
+macro_rules! local_codes {
+    ($($(#[$doc:meta])* $name:ident, $retriable:literal;)*) => {
+        /// Failures that do not come from the service's own words.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+        #[serde(rename_all = "snake_case")]
+        pub enum LocalCode { $($(#[$doc])* $name,)* }
+
+        impl LocalCode {
+            /// All, for the test that each has its texts.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The first fork.
+            pub fn is_retriable(self) -> bool { match self { $(Self::$name => $retriable,)* } }
+        }
+    };
+}
+
+local_codes! {
+    /// No service address is configured.
+    NoServiceAddress, false;
+    /// The service address is no `https` URL.
+    BadServiceAddress, false;
+    /// No connection.
+    ServiceUnreachable, true;
+    /// The service's certificate is not trusted.
+    TlsUntrusted, false;
+    /// The service answered, but not as the contract says.
+    ServiceGarbled, true;
+    /// This computer's clock is off; `detail` has the difference.
+    ClockWrong, false;
+    /// The session has ended; log in again.
+    SessionEnded, false;
+    /// The draft is not there any more.
+    DraftGone, false;
+    /// Step 1 has faults.
+    FieldsIncomplete, false;
+    /// Step 3 is not complete.
+    FilesIncomplete, false;
+    /// Step 2 was not done, or the details changed since.
+    FormNotMade, false;
+    /// The form's fonts lack a character.
+    RareCharacter, false;
+    /// The file cannot be read.
+    FileUnreadable, false;
+    /// The file is empty.
+    FileEmpty, false;
+    /// The file is larger than asked for.
+    FileTooLarge, false;
+    /// The content is of another kind than asked for.
+    FileWrongKind, false;
+    /// The file changed since it was picked.
+    FileChanged, false;
+    /// The file is not there any more.
+    FileGone, false;
+    /// More files than asked for.
+    TooManyFiles, false;
+    /// The video is shorter than asked for.
+    VideoTooShort, false;
+    /// The video is longer than asked for.
+    VideoTooLong, false;
+    /// No file dialog can be shown here.
+    DialogUnavailable, false;
+    /// The disk is full.
+    DiskFull, true;
+    /// Local state cannot be read or written.
+    StorageFailed, false;
+    /// The key is not plugged in.
+    NoKey, true;
+    /// The key was pulled out meanwhile.
+    KeyRemoved, true;
+    /// Tries are used up.
+    PinLocked, false;
+    /// Too short or too long for this key; not sent.
+    PinLength, false;
+    /// The last try needs an explicit yes.
+    LastTryUnconfirmed, false;
+    /// The prompt was answered already, or is too old.
+    PromptGone, false;
+    /// No driver is installed.
+    DriverMissing, false;
+    /// The driver fails.
+    DriverFailed, true;
+    /// The driver does not answer; it was stopped.
+    DriverHung, true;
+    /// The driver is for another processor or bitness.
+    DriverWrongArchitecture, false;
+    /// No room on the key.
+    TokenFull, false;
+    /// The key cannot be written to.
+    TokenWriteProtected, false;
+    /// The key has not been initialised.
+    TokenNotReady, false;
+    /// The key makes no key pairs of this kind.
+    KeyGenerationUnsupported, false;
+    /// No certificate that can log in is on the key.
+    NoCertificateOnKey, false;
+    /// The certificate belongs to another key; nothing was written.
+    CertificateMismatch, false;
+    /// The test signature did not verify.
+    ProofFailed, true;
+    /// There is no such thing here any more.
+    Gone, false;
+    /// The page asked for something impossible: a fault of this program.
+    BadCommand, false;
+    /// A fault of this program.
+    Internal, true;
+}
+
+impl Failure {
+    /// A failure with the code's own fork and nothing more to say.
+    pub fn new(code: LocalCode) -> Self {
+        Self {
+            retriable: code.is_retriable(),
+            code: FailureCode::Local(code),
+            detail: None,
+            faults: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// The same with an exact cause.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Whether it is this local code.
+    pub fn is(&self, code: LocalCode) -> bool {
+        self.code == FailureCode::Local(code)
+    }
+}
+
+impl From<LocalCode> for Failure {
+    fn from(code: LocalCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self {
+            retriable: problem.status >= 500 || problem.retry_after.is_some(),
+            code: FailureCode::Service(problem.code),
+            detail: Some(format!("HTTP {}", problem.status)),
+            faults: problem.faults,
+            retry_after: problem.retry_after,
+        }
+    }
+}

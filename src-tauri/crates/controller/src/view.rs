@@ -1,0 +1,492 @@
+//! What the window sees. TypeScript types are generated from here (see [`crate::bindings`]).
+//!
+//! Views hold what is shown and nothing else: personal data arrives masked unless its owner is editing it, no path of
+//! the file system leaves Rust except as text to show, no secret is here at all.
+
+use certdesk_contract::{
+    account::AccountView,
+    application::{Application, Receipt, Remark},
+    catalogue::Requirement,
+    certificate::CertificateStatus,
+    session::SessionKind,
+};
+use certdesk_domain::{
+    Business, FileKind, RequirementId, State, Timestamp,
+    form::{FieldFault, Handler},
+    token::{KeyAlgorithm, PinTries},
+};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+
+/// Everything the home screen shows at once. Answered from memory: waits for neither network, token nor database.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct Home {
+    /// Who is logged in.
+    pub session: Option<SessionView>,
+    /// The key strip.
+    pub keys: KeyStrip,
+    /// How the service is.
+    pub service: ServiceState,
+    /// Language and look.
+    pub settings: Settings,
+    /// True in the demo: a mark says so on every screen.
+    pub demo: bool,
+    /// Drafts that wait to be continued.
+    pub drafts: Vec<DraftSummary>,
+}
+
+/// Who is logged in, and what is open to them.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct SessionView {
+    /// By password or by key.
+    pub kind: SessionKind,
+    /// The first login: nothing else goes before a new password.
+    pub must_change_password: bool,
+    /// The account, its owner's own data unmasked.
+    pub account: AccountView,
+}
+
+/// State of the service as last seen.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ServiceState {
+    /// Host and port, to show.
+    pub address: String,
+    /// Whether the last request was answered. `None` before the first.
+    pub reachable: Option<bool>,
+    /// Why it was not.
+    pub failure: Option<Failure>,
+}
+
+/// Choices of the user, kept between starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Settings {
+    /// Language.
+    pub locale: Locale,
+    /// Look.
+    pub theme: Theme,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { locale: Locale::ZhCn, theme: Theme::System }
+    }
+}
+
+/// Language of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub enum Locale {
+    /// 简体中文
+    #[serde(rename = "zh-CN")]
+    ZhCn,
+    /// English
+    #[serde(rename = "en")]
+    En,
+}
+
+/// Look of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the desktop has it.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// The key strip: always in sight.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct KeyStrip {
+    /// What is the case.
+    pub state: KeyState,
+    /// The keys seen, in a stable order.
+    pub keys: Vec<KeyView>,
+}
+
+/// Whether a key is seen, and if not, why.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum KeyState {
+    /// The drivers are being asked for the first time.
+    Reading,
+    /// At least one key is there.
+    Present,
+    /// A driver runs and sees no key.
+    NoKey,
+    /// No driver is installed here.
+    NoDriver,
+    /// A driver is there but fails; `driver` names it.
+    DriverFailed {
+        /// File name of the module.
+        driver: String,
+        /// What it does wrong.
+        failure: Failure,
+    },
+}
+
+/// One plugged-in key (token).
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct KeyView {
+    /// Stable name of the key for commands.
+    pub id: String,
+    /// Label, trimmed.
+    pub label: String,
+    /// Manufacturer.
+    pub manufacturer: String,
+    /// Model.
+    pub model: String,
+    /// Serial number as the token states it.
+    pub serial: String,
+    /// Name of the holder, from the certificate that would be used to log in.
+    pub holder: Option<String>,
+    /// Last instant that certificate is valid.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[ts(type = "string | null")]
+    pub valid_until: Option<Timestamp>,
+    /// Whether it can log in: a certificate with its private key is on it.
+    pub can_log_in: bool,
+    /// PIN tries.
+    pub tries: PinTries,
+    /// PIN is typed on the key's own pad.
+    pub pin_pad: bool,
+    /// The token has been initialised and has a user PIN.
+    pub ready: bool,
+    /// Fewest and most characters of its PIN.
+    pub pin_length: (u32, u32),
+}
+
+/// A draft in the list.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct DraftSummary {
+    /// Case.
+    pub id: Uuid,
+    /// Business.
+    pub business: Business,
+    /// The step to continue with.
+    pub step: Step,
+    /// Last change.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    pub changed_at: Timestamp,
+}
+
+/// The four steps of the guide (服务申办向导).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// 1 经办人信息
+    Handler,
+    /// 2 制作申请表
+    Form,
+    /// 3 上传电子文件
+    Files,
+    /// 4 提交服务申请
+    Submit,
+}
+
+/// A draft, whole.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct DraftView {
+    /// Case.
+    pub id: Uuid,
+    /// Business.
+    pub business: Business,
+    /// `Draft` or `NeedsCorrection`.
+    pub state: State,
+    /// The step to continue with.
+    pub step: Step,
+    /// What was typed, as typed.
+    pub handler: Handler,
+    /// What is not right yet.
+    pub faults: Vec<FieldFault>,
+    /// The form, if made and still true to what was typed.
+    pub form: Option<FormView>,
+    /// What the service asks for, with what is there.
+    pub files: Vec<RequirementView>,
+    /// Remarks of the reviewer.
+    pub remarks: Vec<Remark>,
+    /// Fields that may be changed: all in a draft, the remarked ones in a correction.
+    pub editable_fields: Vec<String>,
+    /// The commitment video's script with names filled in, per language (zh, en).
+    pub video_script: Option<certdesk_contract::catalogue::Text>,
+    /// Last change that is safely on disk.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    pub saved_at: Timestamp,
+}
+
+/// The form PDF.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct FormView {
+    /// SHA-256, lower-case hex.
+    pub sha256: String,
+    /// Size, bytes.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Pages.
+    pub pages: u32,
+}
+
+/// One requirement and its files.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct RequirementView {
+    /// What is asked.
+    pub requirement: Requirement,
+    /// What is there.
+    pub attachments: Vec<AttachmentView>,
+    /// Whether enough files are there and uploaded.
+    pub satisfied: bool,
+    /// Whether files may be added or removed (in a correction: only where remarked).
+    pub editable: bool,
+}
+
+/// One picked file.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct AttachmentView {
+    /// Name for commands.
+    pub id: Uuid,
+    /// Its requirement.
+    pub requirement: RequirementId,
+    /// File name.
+    pub name: String,
+    /// Kind by content.
+    pub kind: FileKind,
+    /// Size, bytes.
+    #[ts(type = "number")]
+    pub bytes: u64,
+    /// Width and height of a picture or video, pixels.
+    pub pixels: Option<(u32, u32)>,
+    /// Length of a video, milliseconds.
+    #[ts(type = "number | null")]
+    pub duration_ms: Option<u64>,
+    /// How far it is.
+    pub upload: UploadState,
+}
+
+/// How far an upload is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum UploadState {
+    /// Waits for its turn.
+    Queued,
+    /// Its SHA-256 is being taken.
+    Hashing {
+        /// Bytes read.
+        #[ts(type = "number")]
+        done: u64,
+    },
+    /// Bytes are on their way.
+    Sending {
+        /// Bytes the service has.
+        #[ts(type = "number")]
+        done: u64,
+    },
+    /// The network is away; goes on by itself.
+    Waiting {
+        /// Why.
+        failure: Failure,
+    },
+    /// At the service, compared with its SHA-256.
+    Done,
+    /// Needs the user: changed, gone or refused.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// Stopped by the user.
+    Cancelled,
+}
+
+/// A key was asked to show its PIN dialog: what the dialog has to say.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct PinPrompt {
+    /// Names this prompt; handed back with the PIN, good once.
+    pub ticket: String,
+    /// The key meant.
+    pub key: KeyView,
+    /// The last try: an explicit yes is needed.
+    pub needs_confirmation: bool,
+}
+
+/// Why a PIN is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum PinPurpose {
+    /// Log in with the key.
+    LogIn {
+        /// Key.
+        key: String,
+    },
+    /// Make the certificate of a case on the key.
+    Issue {
+        /// Key.
+        key: String,
+        /// Case.
+        application: Uuid,
+        /// Algorithm of the key pair.
+        algorithm: KeyAlgorithm,
+    },
+}
+
+/// What came of a PIN.
+#[derive(Clone, Debug, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum PinOutcome {
+    /// Logged in.
+    LoggedIn {
+        /// The session.
+        session: SessionView,
+    },
+    /// The certificate is on the key.
+    Issued {
+        /// Where the journal stands: its end.
+        issuance: IssuanceView,
+    },
+    /// The token says the PIN is wrong. Nothing was tried again.
+    Refused {
+        /// What is known of the tries now.
+        tries: PinTries,
+    },
+}
+
+/// 制证, step by step.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct IssuanceView {
+    /// Case.
+    pub application: Uuid,
+    /// The step reached last and journaled.
+    pub step: IssuanceStep,
+    /// Key it happens on.
+    pub key: Option<String>,
+    /// Algorithms the CA takes, preferred first.
+    pub algorithms: Vec<KeyAlgorithm>,
+    /// Why it stands still.
+    pub failure: Option<Failure>,
+}
+
+/// Steps of on-token issuance (design §5.4), in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum IssuanceStep {
+    /// Nothing happened yet.
+    Ready,
+    /// A key pair is about to be made, or was.
+    KeyPair,
+    /// The request is signed by the key.
+    Request,
+    /// The certificate was fetched and belongs to the key.
+    Certificate,
+    /// The certificate is written to the token.
+    Written,
+    /// A test signature verified with the certificate.
+    Proven,
+    /// The service knows: the case is completed.
+    Confirmed,
+}
+
+/// One of my applications.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ApplicationView {
+    /// The case as the service has it.
+    pub application: Application,
+    /// How long this state usually takes.
+    pub usual_time: Option<certdesk_contract::catalogue::Text>,
+    /// Where 制证 stands, while it is the applicant's turn to make the certificate.
+    pub issuance: Option<IssuanceView>,
+}
+
+/// What submission gives.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ReceiptView {
+    /// The receipt.
+    pub receipt: Receipt,
+}
+
+/// A certificate for people, on a key, at the service, or both.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct CertificateView {
+    /// SHA-256 of the DER, lower-case hex: its name for commands.
+    pub fingerprint: String,
+    /// Holder: common name.
+    pub holder: String,
+    /// Issuer: common name.
+    pub issuer: String,
+    /// Serial number, lower-case hex.
+    pub serial: String,
+    /// First instant.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    pub not_before: Timestamp,
+    /// Last instant.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    pub not_after: Timestamp,
+    /// Whole days left; negative once over.
+    pub days_left: i32,
+    /// Algorithm and size, for example `RSA 2048`, `ECDSA P-256`.
+    pub key_algorithm: String,
+    /// What it may be used for, as names of the KeyUsage and EKU bits.
+    pub usages: Vec<String>,
+    /// Status at the service; `None` where unknown (offline, other issuer): never "good" by guess.
+    pub status: Option<CertificateStatus>,
+    /// Keys (by [`KeyView::id`]) that hold it.
+    pub on_keys: Vec<String>,
+    /// Whether its private key is beside it there.
+    pub has_private_key: bool,
+    /// Every field, for the helpdesk: (name, value) in the certificate's order.
+    pub details: Vec<(String, String)>,
+    /// PEM text.
+    pub pem: String,
+}
+
+/// What the window is told without asking. One Tauri event, `certdesk`, carries them all.
+#[derive(Clone, Debug, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Event {
+    /// The keys changed.
+    Keys {
+        /// Now.
+        keys: KeyStrip,
+    },
+    /// Logged in or out.
+    Session {
+        /// Now.
+        session: Option<SessionView>,
+    },
+    /// The service came or went.
+    Service {
+        /// Now.
+        service: ServiceState,
+    },
+    /// An upload moved.
+    Upload {
+        /// Case.
+        draft: Uuid,
+        /// File.
+        attachment: Uuid,
+        /// Now.
+        upload: UploadState,
+    },
+    /// Applications at the service changed: ask again.
+    Applications,
+    /// 制证 moved.
+    Issuance {
+        /// Now.
+        issuance: IssuanceView,
+    },
+    /// Files were dropped on the window; the page knows what lies under the point (CSS pixels).
+    Dropped {
+        /// From the left.
+        x: f64,
+        /// From the top.
+        y: f64,
+        /// How many.
+        count: u32,
+    },
+    /// A second start of the program: this window came to the front.
+    SecondStart,
+}

@@ -1,0 +1,30 @@
+//! What a token lets us know about itself (PKCS#11 v3.0 §2.2, `CK_TOKEN_INFO` flags).
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of the PIN tries that remain. PKCS#11 has flags, never a number; a module that never raises them
+/// is `Unknown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PinTries {
+    /// No `CKF_USER_PIN_*` warning is raised.
+    NoWarning,
+    /// `CKF_USER_PIN_COUNT_LOW`
+    Few,
+    /// `CKF_USER_PIN_FINAL_TRY`
+    Last,
+    /// `CKF_USER_PIN_LOCKED`
+    Locked,
+    /// This token does not tell.
+    Unknown,
+}
+
+/// Algorithm of a key pair made on a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyAlgorithm {
+    /// RSA with a 2048-bit modulus.
+    Rsa2048,
+    /// ECDSA on NIST P-256.
+    EcP256,
+}

@@ -1,0 +1,1014 @@
+// Generated from Rust by `cargo xtask tidy`. Do not edit: a test compares this file with its source.
+import { invoke } from "@tauri-apps/api/core";
+
+export type AccountKind = "enterprise" | "individual" | "authority";
+
+export type AccountView = { 
+/**
+ * Account name used to log in, for example `qy82640193`.
+ */
+name: string, 
+/**
+ * What was registered.
+ */
+registration: Registration, 
+/**
+ * Businesses open to this account now, in the order to show them. Without a certificate: 新办 alone.
+ */
+businesses: Array<Business>, };
+
+export type Address = { 
+/**
+ * District code (GB/T 2260), six digits; empty while not chosen.
+ */
+region: string, 
+/**
+ * Street and number, up to 120 characters.
+ */
+detail: string, };
+
+export type Application = { 
+/**
+ * Technical name, chosen by the client.
+ */
+id: string, 
+/**
+ * 申办编号, given at the first submission: `CD` + date + 6 digits, for example `CD20261122000017`.
+ */
+number: string | null, 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * State.
+ */
+state: State, 
+/**
+ * Who acts next.
+ */
+next_actor: NextActor, 
+/**
+ * What was handed in last, once it was.
+ */
+handler: Handler | null, 
+/**
+ * Files handed in last.
+ */
+attachments: Array<AttachmentRecord>, 
+/**
+ * Remarks that are open: only in `NeedsCorrection`.
+ */
+remarks: Array<Remark>, 
+/**
+ * Why it was rejected.
+ */
+reason: string | null, 
+/**
+ * What happened, oldest first.
+ */
+history: Array<HistoryEntry>, 
+/**
+ * Subject name the certificate will carry, once approved.
+ */
+certificate_subject: string | null, };
+
+export type ApplicationView = { 
+/**
+ * The case as the service has it.
+ */
+application: Application, 
+/**
+ * How long this state usually takes.
+ */
+usual_time: Text | null, 
+/**
+ * Where 制证 stands, while it is the applicant's turn to make the certificate.
+ */
+issuance: IssuanceView | null, };
+
+export type AttachmentRecord = { 
+/**
+ * Which requirement it meets.
+ */
+requirement: RequirementId, 
+/**
+ * The upload that carried it.
+ */
+upload: string, 
+/**
+ * Its name at the applicant's.
+ */
+file_name: string, 
+/**
+ * Size, bytes.
+ */
+bytes: number, 
+/**
+ * SHA-256, lower-case hex.
+ */
+sha256: string, };
+
+export type AttachmentView = { 
+/**
+ * Name for commands.
+ */
+id: string, 
+/**
+ * Its requirement.
+ */
+requirement: RequirementId, 
+/**
+ * File name.
+ */
+name: string, 
+/**
+ * Kind by content.
+ */
+kind: FileKind, 
+/**
+ * Size, bytes.
+ */
+bytes: number, 
+/**
+ * Width and height of a picture or video, pixels.
+ */
+pixels: [number, number] | null, 
+/**
+ * Length of a video, milliseconds.
+ */
+duration_ms: number | null, 
+/**
+ * How far it is.
+ */
+upload: UploadState, };
+
+export type Business = "new" | "change" | "renew" | "revoke";
+
+export type Catalogue = { 
+/**
+ * Changes with every change of content.
+ */
+version: string, 
+/**
+ * Name of the certificate authority, as people know it.
+ */
+ca_name: string, 
+/**
+ * True for the demo CA: the screen says that it is not a licensed CA.
+ */
+demonstration: boolean, 
+/**
+ * 数字证书服务协议
+ */
+agreement: LegalText, 
+/**
+ * Consent for sensitive data (video, ID copies).
+ */
+sensitive_data: LegalText, 
+/**
+ * What each business asks of each kind of account.
+ */
+offers: Array<Offer>, 
+/**
+ * Usual time each state takes.
+ */
+usual_times: Array<UsualTime>, 
+/**
+ * Telephone and hours of the helpdesk, one line.
+ */
+helpdesk: string, };
+
+export type CertificateStatus = "issued" | "active" | "expired" | "revoked";
+
+export type CertificateView = { 
+/**
+ * SHA-256 of the DER, lower-case hex: its name for commands.
+ */
+fingerprint: string, 
+/**
+ * Holder: common name.
+ */
+holder: string, 
+/**
+ * Issuer: common name.
+ */
+issuer: string, 
+/**
+ * Serial number, lower-case hex.
+ */
+serial: string, 
+/**
+ * First instant.
+ */
+not_before: string, 
+/**
+ * Last instant.
+ */
+not_after: string, 
+/**
+ * Whole days left; negative once over.
+ */
+days_left: number, 
+/**
+ * Algorithm and size, for example `RSA 2048`, `ECDSA P-256`.
+ */
+key_algorithm: string, 
+/**
+ * What it may be used for, as names of the KeyUsage and EKU bits.
+ */
+usages: Array<string>, 
+/**
+ * Status at the service; `None` where unknown (offline, other issuer): never "good" by guess.
+ */
+status: CertificateStatus | null, 
+/**
+ * Keys (by [`KeyView::id`]) that hold it.
+ */
+on_keys: Array<string>, 
+/**
+ * Whether its private key is beside it there.
+ */
+has_private_key: boolean, 
+/**
+ * Every field, for the helpdesk: (name, value) in the certificate's order.
+ */
+details: Array<[string, string]>, 
+/**
+ * PEM text.
+ */
+pem: string, };
+
+export type ConsentReceipt = { 
+/**
+ * Record number.
+ */
+id: string, 
+/**
+ * What was accepted.
+ */
+subject: ConsentSubject, 
+/**
+ * Version accepted.
+ */
+version: string, 
+/**
+ * The service's own time of the record.
+ */
+recorded_at: string, };
+
+export type ConsentSubject = "agreement" | "sensitive_data";
+
+export type DraftSummary = { 
+/**
+ * Case.
+ */
+id: string, 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * The step to continue with.
+ */
+step: Step, 
+/**
+ * Last change.
+ */
+changed_at: string, };
+
+export type DraftView = { 
+/**
+ * Case.
+ */
+id: string, 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * `Draft` or `NeedsCorrection`.
+ */
+state: State, 
+/**
+ * The step to continue with.
+ */
+step: Step, 
+/**
+ * What was typed, as typed.
+ */
+handler: Handler, 
+/**
+ * What is not right yet.
+ */
+faults: Array<FieldFault>, 
+/**
+ * The form, if made and still true to what was typed.
+ */
+form: FormView | null, 
+/**
+ * What the service asks for, with what is there.
+ */
+files: Array<RequirementView>, 
+/**
+ * Remarks of the reviewer.
+ */
+remarks: Array<Remark>, 
+/**
+ * Fields that may be changed: all in a draft, the remarked ones in a correction.
+ */
+editable_fields: Array<string>, 
+/**
+ * The commitment video's script with names filled in, per language (zh, en).
+ */
+video_script: Text | null, 
+/**
+ * Last change that is safely on disk.
+ */
+saved_at: string, };
+
+export type Event = { "kind": "keys", 
+/**
+ * Now.
+ */
+keys: KeyStrip, } | { "kind": "session", 
+/**
+ * Now.
+ */
+session: SessionView | null, } | { "kind": "service", 
+/**
+ * Now.
+ */
+service: ServiceState, } | { "kind": "upload", 
+/**
+ * Case.
+ */
+draft: string, 
+/**
+ * File.
+ */
+attachment: string, 
+/**
+ * Now.
+ */
+upload: UploadState, } | { "kind": "applications" } | { "kind": "issuance", 
+/**
+ * Now.
+ */
+issuance: IssuanceView, } | { "kind": "dropped", 
+/**
+ * From the left.
+ */
+x: number, 
+/**
+ * From the top.
+ */
+y: number, 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "second_start" };
+
+export type Failure = { 
+/**
+ * What the window acts on.
+ */
+code: FailureCode, 
+/**
+ * Whether the same act may succeed later without a change.
+ */
+retriable: boolean, 
+/**
+ * Exact cause for the helpdesk, without personal data: a return value's name, an HTTP status. For
+ * `rare_character`: the characters.
+ */
+detail: string | null, 
+/**
+ * Refused fields.
+ */
+faults: Array<FieldFault>, 
+/**
+ * Seconds until another try makes sense.
+ */
+retry_after: number | null, };
+
+export type FailureCode = LocalCode | ProblemCode;
+
+export type Fault = "missing" | "too_short" | "too_long" | "bad_character" | "bad_format" | "bad_check_digit" | "bad_date" | "unknown_region";
+
+export type Faults = { 
+/**
+ * In the order of the form.
+ */
+faults: Array<FieldFault>, };
+
+export type FieldFault = { 
+/**
+ * Which field.
+ */
+field: string, 
+/**
+ * What is wrong with it.
+ */
+fault: Fault, };
+
+export type FileKind = "pdf" | "jpeg" | "png" | "mp4" | "webm";
+
+export type FormView = { 
+/**
+ * SHA-256, lower-case hex.
+ */
+sha256: string, 
+/**
+ * Size, bytes.
+ */
+bytes: number, 
+/**
+ * Pages.
+ */
+pages: number, };
+
+export type Handler = { 
+/**
+ * 统一社会信用代码 of the unit; empty for 个人.
+ */
+credit_code: string, 
+/**
+ * 注册地址 and 详细通讯地址.
+ */
+address: Address, 
+/**
+ * 经办人.
+ */
+person: Person, 
+/**
+ * 经办人手机号.
+ */
+phone: string, 
+/**
+ * 经办人邮箱.
+ */
+email: string, };
+
+export type HistoryEntry = { 
+/**
+ * State reached.
+ */
+state: State, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * A sentence of the reviewer, where there is one.
+ */
+note: string | null, };
+
+export type Home = { 
+/**
+ * Who is logged in.
+ */
+session: SessionView | null, 
+/**
+ * The key strip.
+ */
+keys: KeyStrip, 
+/**
+ * How the service is.
+ */
+service: ServiceState, 
+/**
+ * Language and look.
+ */
+settings: Settings, 
+/**
+ * True in the demo: a mark says so on every screen.
+ */
+demo: boolean, 
+/**
+ * Drafts that wait to be continued.
+ */
+drafts: Array<DraftSummary>, };
+
+export type IdKind = "resident_id" | "passport" | "hk_macao_permit" | "taiwan_permit" | "foreign_permanent_resident" | "officer_id";
+
+export type IssuanceStep = "ready" | "key_pair" | "request" | "certificate" | "written" | "proven" | "confirmed";
+
+export type IssuanceView = { 
+/**
+ * Case.
+ */
+application: string, 
+/**
+ * The step reached last and journaled.
+ */
+step: IssuanceStep, 
+/**
+ * Key it happens on.
+ */
+key: string | null, 
+/**
+ * Algorithms the CA takes, preferred first.
+ */
+algorithms: Array<KeyAlgorithm>, 
+/**
+ * Why it stands still.
+ */
+failure: Failure | null, };
+
+export type KeyAlgorithm = "rsa2048" | "ec_p256";
+
+export type KeyState = { "kind": "reading" } | { "kind": "present" } | { "kind": "no_key" } | { "kind": "no_driver" } | { "kind": "driver_failed", 
+/**
+ * File name of the module.
+ */
+driver: string, 
+/**
+ * What it does wrong.
+ */
+failure: Failure, };
+
+export type KeyStrip = { 
+/**
+ * What is the case.
+ */
+state: KeyState, 
+/**
+ * The keys seen, in a stable order.
+ */
+keys: Array<KeyView>, };
+
+export type KeyView = { 
+/**
+ * Stable name of the key for commands.
+ */
+id: string, 
+/**
+ * Label, trimmed.
+ */
+label: string, 
+/**
+ * Manufacturer.
+ */
+manufacturer: string, 
+/**
+ * Model.
+ */
+model: string, 
+/**
+ * Serial number as the token states it.
+ */
+serial: string, 
+/**
+ * Name of the holder, from the certificate that would be used to log in.
+ */
+holder: string | null, 
+/**
+ * Last instant that certificate is valid.
+ */
+valid_until: string | null, 
+/**
+ * Whether it can log in: a certificate with its private key is on it.
+ */
+can_log_in: boolean, 
+/**
+ * PIN tries.
+ */
+tries: PinTries, 
+/**
+ * PIN is typed on the key's own pad.
+ */
+pin_pad: boolean, 
+/**
+ * The token has been initialised and has a user PIN.
+ */
+ready: boolean, 
+/**
+ * Fewest and most characters of its PIN.
+ */
+pin_length: [number, number], };
+
+export type LegalText = { 
+/**
+ * Version that is recorded with the consent.
+ */
+version: string, 
+/**
+ * Title.
+ */
+title: Text, 
+/**
+ * Paragraphs in order.
+ */
+paragraphs: Array<Text>, };
+
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+
+export type Locale = "zh-CN" | "en";
+
+export type NextActor = "applicant" | "service" | "nobody";
+
+export type Offer = { 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * For whom.
+ */
+account: AccountKind, 
+/**
+ * 申办须知, paragraphs.
+ */
+notes: Array<Text>, 
+/**
+ * Fees, in words.
+ */
+fees: Text, 
+/**
+ * Years the certificate is valid for.
+ */
+validity_years: number, 
+/**
+ * Key algorithms the CA certifies, preferred first.
+ */
+key_algorithms: Array<KeyAlgorithm>, 
+/**
+ * Files asked for, in the order to show them.
+ */
+requirements: Array<Requirement>, };
+
+export type Organisation = { 
+/**
+ * 单位名称, up to 120 characters.
+ */
+name: string, 
+/**
+ * 统一社会信用代码 (GB 32100-2015), 18 characters.
+ */
+credit_code: string, 
+/**
+ * 法定代表人 or 负责人.
+ */
+legal_representative: Person, };
+
+export type Person = { 
+/**
+ * Name as on the document, up to 60 characters; rare characters (䶮) and `·` are welcome.
+ */
+name: string, 
+/**
+ * Kind of document.
+ */
+id_kind: IdKind, 
+/**
+ * Number of the document.
+ */
+id_number: string, };
+
+export type PinOutcome = { "kind": "logged_in", 
+/**
+ * The session.
+ */
+session: SessionView, } | { "kind": "issued", 
+/**
+ * Where the journal stands: its end.
+ */
+issuance: IssuanceView, } | { "kind": "refused", 
+/**
+ * What is known of the tries now.
+ */
+tries: PinTries, };
+
+export type PinPrompt = { 
+/**
+ * Names this prompt; handed back with the PIN, good once.
+ */
+ticket: string, 
+/**
+ * The key meant.
+ */
+key: KeyView, 
+/**
+ * The last try: an explicit yes is needed.
+ */
+needs_confirmation: boolean, };
+
+export type PinPurpose = { "kind": "log_in", 
+/**
+ * Key.
+ */
+key: string, } | { "kind": "issue", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * Case.
+ */
+application: string, 
+/**
+ * Algorithm of the key pair.
+ */
+algorithm: KeyAlgorithm, };
+
+export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
+
+export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
+
+export type Receipt = { 
+/**
+ * 申办编号
+ */
+number: string, 
+/**
+ * The service's time.
+ */
+submitted_at: string, 
+/**
+ * The case after it.
+ */
+application: Application, };
+
+export type ReceiptView = { 
+/**
+ * The receipt.
+ */
+receipt: Receipt, };
+
+export type Region = { 
+/**
+ * 2 digits for a province, 4 for a city, 6 for a district.
+ */
+code: string, 
+/**
+ * Chinese name, as the standard writes it.
+ */
+name: string, 
+/**
+ * The divisions one level below; empty for a district.
+ */
+children?: Array<Region>, };
+
+export type Registration = { 
+/**
+ * Kind of account.
+ */
+kind: AccountKind, 
+/**
+ * The unit; `None` for 个人.
+ */
+organisation: Organisation | null, 
+/**
+ * 个人: the applicant. Otherwise: the contact person 联系人.
+ */
+contact: Person, 
+/**
+ * Mobile phone that gets account and initial password by SMS.
+ */
+phone: string, 
+/**
+ * Mail address.
+ */
+email: string, 
+/**
+ * Where the applicant sits.
+ */
+address: Address, };
+
+export type RegistrationReceipt = { 
+/**
+ * Phone the SMS went to, masked: `138****5678`.
+ */
+masked_phone: string, };
+
+export type Remark = { 
+/**
+ * What it is about.
+ */
+target: RemarkTarget, 
+/**
+ * The reviewer's words, up to 500 characters.
+ */
+text: string, };
+
+export type RemarkTarget = { "kind": "field", "name": string } | { "kind": "files", "name": RequirementId } | { "kind": "case" };
+
+export type Requirement = { 
+/**
+ * Its name on the wire.
+ */
+id: RequirementId, 
+/**
+ * Its name for people.
+ */
+title: Text, 
+/**
+ * What to look out for, one or two sentences.
+ */
+hint: Text, 
+/**
+ * Kinds that are taken.
+ */
+kinds: Array<FileKind>, 
+/**
+ * Largest size, bytes.
+ */
+max_bytes: number, 
+/**
+ * Fewest files; 0 makes it optional.
+ */
+min_count: number, 
+/**
+ * Most files.
+ */
+max_count: number, 
+/**
+ * For the commitment video.
+ */
+video: VideoRule | null, 
+/**
+ * The signed and stamped copy of the form made in step 2.
+ */
+is_form: boolean, };
+
+export type RequirementId = string;
+
+export type RequirementView = { 
+/**
+ * What is asked.
+ */
+requirement: Requirement, 
+/**
+ * What is there.
+ */
+attachments: Array<AttachmentView>, 
+/**
+ * Whether enough files are there and uploaded.
+ */
+satisfied: boolean, 
+/**
+ * Whether files may be added or removed (in a correction: only where remarked).
+ */
+editable: boolean, };
+
+export type Review = { "decision": "approve" } | { "decision": "return", 
+/**
+ * At least one.
+ */
+remarks: Array<Remark>, } | { "decision": "reject", 
+/**
+ * Why.
+ */
+reason: string, };
+
+export type ServiceState = { 
+/**
+ * Host and port, to show.
+ */
+address: string, 
+/**
+ * Whether the last request was answered. `None` before the first.
+ */
+reachable: boolean | null, 
+/**
+ * Why it was not.
+ */
+failure: Failure | null, };
+
+export type SessionKind = "password" | "token";
+
+export type SessionView = { 
+/**
+ * By password or by key.
+ */
+kind: SessionKind, 
+/**
+ * The first login: nothing else goes before a new password.
+ */
+must_change_password: boolean, 
+/**
+ * The account, its owner's own data unmasked.
+ */
+account: AccountView, };
+
+export type Settings = { 
+/**
+ * Language.
+ */
+locale: Locale, 
+/**
+ * Look.
+ */
+theme: Theme, };
+
+export type SmsMessage = { 
+/**
+ * Number it went to.
+ */
+phone: string, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * When.
+ */
+sent_at: string, };
+
+export type State = "draft" | "submitted" | "in_review" | "needs_correction" | "approved" | "awaiting_issuance" | "completed" | "rejected" | "withdrawn";
+
+export type Step = "handler" | "form" | "files" | "submit";
+
+export type Text = { 
+/**
+ * zh-CN
+ */
+zh: string, 
+/**
+ * English, a reading aid
+ */
+en: string, };
+
+export type Theme = "system" | "light" | "dark";
+
+export type UploadState = { "kind": "queued" } | { "kind": "hashing", 
+/**
+ * Bytes read.
+ */
+done: number, } | { "kind": "sending", 
+/**
+ * Bytes the service has.
+ */
+done: number, } | { "kind": "waiting", 
+/**
+ * Why.
+ */
+failure: Failure, } | { "kind": "done" } | { "kind": "failed", 
+/**
+ * Why.
+ */
+failure: Failure, } | { "kind": "cancelled" };
+
+export type UsualTime = { 
+/**
+ * State.
+ */
+state: State, 
+/**
+ * For example 1 个工作日.
+ */
+text: Text, };
+
+export type VideoRule = { 
+/**
+ * Shortest length, seconds.
+ */
+min_seconds: number, 
+/**
+ * Longest length, seconds.
+ */
+max_seconds: number, 
+/**
+ * What to read aloud. Placeholders: `{unit}`, `{handler}`, `{date}`.
+ */
+script: Text, };
+
+const call = <T>(name: string, args: object): Promise<T> => invoke<T>("call", { name, args });
+
+/** Every command of the program. Rejects with a `Failure`. */
+export const commands = {
+  home: (): Promise<Home> => call("home", {  }),
+  saveSettings: (settings: Settings): Promise<void> => call("save_settings", { settings }),
+  catalogue: (): Promise<Catalogue> => call("catalogue", {  }),
+  regions: (): Promise<Array<Region>> => call("regions", {  }),
+  refreshKeys: (): Promise<KeyStrip> => call("refresh_keys", {  }),
+  acceptConsent: (subject: ConsentSubject, version: string): Promise<ConsentReceipt> => call("accept_consent", { subject, version }),
+  checkRegistration: (registration: Registration): Promise<Faults> => call("check_registration", { registration }),
+  register: (registration: Registration): Promise<RegistrationReceipt> => call("register", { registration }),
+  logInWithPassword: (account: string, password: string): Promise<SessionView> => call("log_in_with_password", { account, password }),
+  changePassword: (current: string, replacement: string): Promise<SessionView> => call("change_password", { current, replacement }),
+  logOut: (): Promise<void> => call("log_out", {  }),
+  preparePin: (purpose: PinPurpose): Promise<PinPrompt> => call("prepare_pin", { purpose }),
+  startApplication: (business: Business): Promise<DraftView> => call("start_application", { business }),
+  draft: (id: string): Promise<DraftView> => call("draft", { id }),
+  saveField: (id: string, field: string, value: string): Promise<DraftView> => call("save_field", { id, field, value }),
+  saveStep: (id: string, step: Step): Promise<DraftView> => call("save_step", { id, step }),
+  makeForm: (id: string): Promise<DraftView> => call("make_form", { id }),
+  discardDraft: (id: string): Promise<void> => call("discard_draft", { id }),
+  pickFiles: (id: string, requirement: RequirementId): Promise<DraftView> => call("pick_files", { id, requirement }),
+  addDropped: (id: string, requirement: RequirementId): Promise<DraftView> => call("add_dropped", { id, requirement }),
+  removeAttachment: (attachment: string): Promise<DraftView> => call("remove_attachment", { attachment }),
+  cancelUpload: (attachment: string): Promise<DraftView> => call("cancel_upload", { attachment }),
+  retryUpload: (attachment: string): Promise<DraftView> => call("retry_upload", { attachment }),
+  saveFormCopy: (id: string): Promise<string | null> => call("save_form_copy", { id }),
+  mediaUrl: (attachment: string): Promise<string> => call("media_url", { attachment }),
+  submit: (id: string, declared_true: boolean): Promise<ReceiptView> => call("submit", { id, declared_true }),
+  applications: (): Promise<Array<ApplicationView>> => call("applications", {  }),
+  application: (id: string): Promise<ApplicationView> => call("application", { id }),
+  startCorrection: (id: string): Promise<DraftView> => call("start_correction", { id }),
+  certificates: (): Promise<Array<CertificateView>> => call("certificates", {  }),
+  demoSms: (): Promise<Array<SmsMessage>> => call("demo_sms", {  }),
+  demoQueue: (): Promise<Array<Application>> => call("demo_queue", {  }),
+  demoReview: (id: string, review: Review): Promise<Application> => call("demo_review", { id, review }),
+};
