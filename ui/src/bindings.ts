@@ -139,6 +139,10 @@ pixels: [number, number] | null,
  */
 duration_ms: number | null, 
 /**
+ * Whether this computer has the file, so that it can be looked at.
+ */
+on_this_computer: boolean, 
+/**
  * How far it is.
  */
 upload: UploadState, };
@@ -318,6 +322,10 @@ remarks: Array<Remark>,
  * Fields that may be changed: all in a draft, the remarked ones in a correction.
  */
 editable_fields: Array<string>, 
+/**
+ * Whether the consent for sensitive data (video, ID copies) was given in its current version. Asked before step 3.
+ */
+sensitive_data_accepted: boolean, 
 /**
  * The commitment video's script with names filled in, per language (zh, en).
  */

@@ -211,6 +211,8 @@ pub struct DraftView {
     pub remarks: Vec<Remark>,
     /// Fields that may be changed: all in a draft, the remarked ones in a correction.
     pub editable_fields: Vec<String>,
+    /// Whether the consent for sensitive data (video, ID copies) was given in its current version. Asked before step 3.
+    pub sensitive_data_accepted: bool,
     /// The commitment video's script with names filled in, per language (zh, en).
     pub video_script: Option<certdesk_contract::catalogue::Text>,
     /// Last change that is safely on disk.
@@ -263,6 +265,8 @@ pub struct AttachmentView {
     /// Length of a video, milliseconds.
     #[ts(type = "number | null")]
     pub duration_ms: Option<u64>,
+    /// Whether this computer has the file, so that it can be looked at.
+    pub on_this_computer: bool,
     /// How far it is.
     pub upload: UploadState,
 }
