@@ -1,0 +1,43 @@
+//! Trust: a path from a certificate to a root that is trusted, at a given time.
+
+use std::time::Duration;
+
+use certdesk_domain::Timestamp;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
+
+use crate::PkiError;
+
+/// Verifies that a certificate may authenticate a client: path, signatures, constraints, validity at `at`, and EKU
+/// `clientAuth` where the certificate limits its use. Does not look at revocation. All certificates DER.
+///
+/// # Errors
+/// [`PkiError::Expired`] or [`PkiError::NotYetValid`] (of any certificate on the path), [`PkiError::Malformed`],
+/// [`PkiError::Untrusted`].
+pub fn verify<I: AsRef<[u8]>, R: AsRef<[u8]>>(end_entity_der: &[u8], intermediates: &[I], roots: &[R], at: Timestamp) -> Result<(), PkiError> {
+    let end_entity_der = CertificateDer::from(end_entity_der);
+    let end_entity = EndEntityCert::try_from(&end_entity_der).map_err(reason)?;
+    let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(der.as_ref())).collect();
+    let roots: Vec<_> = roots.iter().map(|der| CertificateDer::from(der.as_ref())).collect();
+    let anchors = roots.iter().map(anchor_from_trusted_cert).collect::<Result<Vec<_>, _>>().map_err(reason)?;
+    // Before 1970 nothing is valid; webpki has no such times.
+    let seconds = u64::try_from(at.unix_timestamp()).map_err(|_| PkiError::NotYetValid)?;
+    let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+    end_entity
+        .verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, &intermediates, at, KeyUsage::client_auth(), None, None)
+        .map(|_| ())
+        .map_err(reason)
+}
+
+fn reason(error: Error) -> PkiError {
+    match error {
+        Error::CertExpired { .. } => PkiError::Expired,
+        Error::CertNotValidYet { .. } => PkiError::NotYetValid,
+        Error::BadDer | Error::BadDerTime | Error::TrailingData(_) => PkiError::Malformed("certificate"),
+        // The variant's name alone: its fields may quote the certificate.
+        other => {
+            let text = format!("{other:?}");
+            PkiError::Untrusted(text.split([' ', '(', '{']).next().unwrap_or_default().to_owned())
+        }
+    }
+}

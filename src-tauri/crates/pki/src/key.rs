@@ -1,0 +1,104 @@
+//! Public keys as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): their kind, their name on a token, and what they verify.
+
+use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
+use ring::{digest, signature as ring_signature};
+use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
+
+use crate::PkiError;
+
+pub(crate) const RSA: &str = "1.2.840.113549.1.1.1";
+pub(crate) const EC: &str = "1.2.840.10045.2.1";
+pub(crate) const CURVE_P256: &str = "1.2.840.10045.3.1.7";
+
+/// The kind of a key, if it is one that is issued for here.
+///
+/// # Errors
+/// [`PkiError::Malformed`], [`PkiError::UnsupportedKey`].
+pub fn key_algorithm(spki_der: &[u8]) -> Result<KeyAlgorithm, PkiError> {
+    let spki = parse(spki_der)?;
+    let bits = key_bits(&spki);
+    match spki.algorithm.algorithm.to_id_string().as_str() {
+        RSA if rsa_modulus_bits(bits) == Some(2048) => Ok(KeyAlgorithm::Rsa2048),
+        EC if curve(&spki).as_deref() == Some(CURVE_P256) && bits.len() == 65 && bits[0] == 4 => Ok(KeyAlgorithm::EcP256),
+        _ => Err(PkiError::UnsupportedKey),
+    }
+}
+
+/// The name a key pair gets on a token (`CKA_ID`): SHA-1 of the subjectPublicKey bits (RFC 5280 §4.2.1.2, method 1).
+///
+/// # Errors
+/// [`PkiError::Malformed`].
+pub fn key_id(spki_der: &[u8]) -> Result<[u8; 20], PkiError> {
+    let spki = parse(spki_der)?;
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key_bits(&spki));
+    Ok(hash.as_ref().try_into().expect("SHA-1 has 20 bytes"))
+}
+
+/// Verifies a signature as a token makes it (ECDSA: raw `r‖s`). RSA keys of 2048 to 8192 bits, ECDSA keys on P-256.
+///
+/// # Errors
+/// [`PkiError::Malformed`] for a key that is none, [`PkiError::UnsupportedKey`] where the scheme does not fit the key,
+/// [`PkiError::BadSignature`].
+pub fn verify(spki_der: &[u8], scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
+    let algorithm: &dyn ring_signature::VerificationAlgorithm = match scheme {
+        SignatureScheme::RsaPkcs1Sha256 => &ring_signature::RSA_PKCS1_2048_8192_SHA256,
+        SignatureScheme::RsaPssSha256 => &ring_signature::RSA_PSS_2048_8192_SHA256,
+        SignatureScheme::EcdsaP256Sha256 => &ring_signature::ECDSA_P256_SHA256_FIXED,
+    };
+    let is_ec = scheme == SignatureScheme::EcdsaP256Sha256;
+    verify_with(spki_der, algorithm, is_ec, message, signature)
+}
+
+/// The same for ECDSA as X.509 carries it: a DER SEQUENCE of `r` and `s` (RFC 3279 §2.2.3).
+pub(crate) fn verify_ecdsa_der(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
+    verify_with(spki_der, &ring_signature::ECDSA_P256_SHA256_ASN1, true, message, signature)
+}
+
+fn verify_with(
+    spki_der: &[u8],
+    algorithm: &'static dyn ring_signature::VerificationAlgorithm,
+    is_ec: bool,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), PkiError> {
+    let spki = parse(spki_der)?;
+    let fits = match spki.algorithm.algorithm.to_id_string().as_str() {
+        RSA => !is_ec,
+        EC => is_ec && curve(&spki).as_deref() == Some(CURVE_P256),
+        _ => false,
+    };
+    if !fits {
+        return Err(PkiError::UnsupportedKey);
+    }
+    ring_signature::UnparsedPublicKey::new(algorithm, key_bits(&spki))
+        .verify(message, signature)
+        .map_err(|_| PkiError::BadSignature)
+}
+
+/// A SubjectPublicKeyInfo and nothing behind it.
+pub(crate) fn parse(spki_der: &[u8]) -> Result<SubjectPublicKeyInfo<'_>, PkiError> {
+    match SubjectPublicKeyInfo::from_der(spki_der) {
+        Ok(([], spki)) if spki.subject_public_key.unused_bits == 0 => Ok(spki),
+        _ => Err(PkiError::Malformed("public key")),
+    }
+}
+
+/// The subjectPublicKey's bytes.
+pub(crate) fn key_bits<'a>(spki: &'a SubjectPublicKeyInfo<'_>) -> &'a [u8] {
+    &spki.subject_public_key.data
+}
+
+/// The named curve of an EC key, dotted.
+pub(crate) fn curve(spki: &SubjectPublicKeyInfo<'_>) -> Option<String> {
+    let curve = spki.algorithm.parameters.as_ref()?.as_oid().ok()?;
+    Some(curve.to_id_string())
+}
+
+/// Width of the modulus of an RSAPublicKey (RFC 8017 §A.1.1).
+pub(crate) fn rsa_modulus_bits(key_bits: &[u8]) -> Option<usize> {
+    let (_, key) = x509_parser::public_key::RSAPublicKey::from_der(key_bits).ok()?;
+    let skip = key.modulus.iter().take_while(|&&b| b == 0).count();
+    let significant = &key.modulus[skip..];
+    let first = significant.first()?;
+    Some(significant.len() * 8 - first.leading_zeros() as usize)
+}
