@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// 业务. `Replace` 补办 and `Unlock` 解锁 get their place here when the service offers them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Business {
     /// 新办
@@ -150,7 +152,10 @@ mod tests {
     #[test]
     fn every_open_state_has_a_way_on() {
         for state in STATES.into_iter().filter(|s| !s.is_final()) {
-            assert!(ACTS.iter().any(|&a| state.after(a).is_some()), "{state:?} is open but nothing can be done with it");
+            assert!(
+                ACTS.iter().any(|&a| state.after(a).is_some()),
+                "{state:?} is open but nothing can be done with it"
+            );
         }
     }
 

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct RequirementId(pub String);
 
 /// A kind of file that can be asked for. Told by content, never by the name (see [`FileKind::sniff`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
     /// `application/pdf`
@@ -85,7 +87,10 @@ mod tests {
         assert_eq!(FileKind::sniff(&[0xFF, 0xD8, 0xFF, 0xE0]), Some(FileKind::Jpeg));
         assert_eq!(FileKind::sniff(b"\x89PNG\r\n\x1a\n...."), Some(FileKind::Png));
         assert_eq!(FileKind::sniff(b"\0\0\0\x20ftypisom"), Some(FileKind::Mp4));
-        assert_eq!(FileKind::sniff(b"\x1A\x45\xDF\xA3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm"), Some(FileKind::Webm));
+        assert_eq!(
+            FileKind::sniff(b"\x1A\x45\xDF\xA3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm"),
+            Some(FileKind::Webm)
+        );
         assert_eq!(FileKind::sniff(b"PK\x03\x04 a Word file"), None, "a Word file is none of the kinds we take");
         assert_eq!(FileKind::sniff(b""), None, "an empty file has no kind");
     }

@@ -1,6 +1,10 @@
-//! What an applicant fills in: registration and handler details, and how each field is checked.
+//! What an applicant fills in: registration and handler details.
+//!
+//! Codes, numbers and addresses of mail become tidy on their way in (upper case, half width, no spaces around), be it from a keyboard or a wire; so
+//! there is one way to write each, here, at the service and in the database. Whether they are right is told by
+//! [`crate::check`].
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::account::{AccountKind, IdKind};
 
@@ -21,6 +25,7 @@ pub struct Person {
     /// Kind of document.
     pub id_kind: IdKind,
     /// Number of the document.
+    #[serde(deserialize_with = "read_code")]
     pub id_number: String,
 }
 
@@ -36,6 +41,7 @@ pub struct Organisation {
     /// 单位名称, up to 120 characters.
     pub name: String,
     /// 统一社会信用代码 (GB 32100-2015), 18 characters.
+    #[serde(deserialize_with = "read_code")]
     pub credit_code: String,
     /// 法定代表人 or 负责人.
     pub legal_representative: Person,
@@ -51,8 +57,10 @@ pub struct Registration {
     /// 个人: the applicant. Otherwise: the contact person 联系人.
     pub contact: Person,
     /// Mobile phone that gets account and initial password by SMS.
+    #[serde(deserialize_with = "read_phone")]
     pub phone: String,
     /// Mail address.
+    #[serde(deserialize_with = "read_mail")]
     pub email: String,
     /// Where the applicant sits.
     pub address: Address,
@@ -62,15 +70,101 @@ pub struct Registration {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 pub struct Handler {
     /// 统一社会信用代码 of the unit; empty for 个人.
+    #[serde(deserialize_with = "read_code")]
     pub credit_code: String,
     /// 注册地址 and 详细通讯地址.
     pub address: Address,
     /// 经办人.
     pub person: Person,
     /// 经办人手机号.
+    #[serde(deserialize_with = "read_phone")]
     pub phone: String,
     /// 经办人邮箱.
+    #[serde(deserialize_with = "read_mail")]
     pub email: String,
+}
+
+impl Handler {
+    /// Names of all fields, in the order of the page.
+    pub const FIELDS: &[&str] = &[
+        "credit_code",
+        "address.region",
+        "address.detail",
+        "person.name",
+        "person.id_kind",
+        "person.id_number",
+        "phone",
+        "email",
+    ];
+
+    /// Sets one field by its dotted name. `false`: there is no such field, or no such kind of document; nothing changed.
+    pub fn set(&mut self, field: &str, value: &str) -> bool {
+        match field {
+            "credit_code" => self.credit_code = code(value),
+            "address.region" => self.address.region = narrow(value),
+            "address.detail" => self.address.detail = value.to_owned(),
+            "person.name" => self.person.name = value.to_owned(),
+            "person.id_kind" => match IdKind::from_name(value) {
+                Some(kind) => self.person.id_kind = kind,
+                None => return false,
+            },
+            "person.id_number" => self.person.id_number = code(value),
+            "phone" => self.phone = phone(value),
+            "email" => self.email = narrow(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// One field by its dotted name, as [`Handler::set`] takes it.
+    pub fn get(&self, field: &str) -> Option<String> {
+        let value = match field {
+            "credit_code" => &self.credit_code,
+            "address.region" => &self.address.region,
+            "address.detail" => &self.address.detail,
+            "person.name" => &self.person.name,
+            "person.id_kind" => return Some(self.person.id_kind.name().to_owned()),
+            "person.id_number" => &self.person.id_number,
+            "phone" => &self.phone,
+            "email" => &self.email,
+            _ => return None,
+        };
+        Some(value.clone())
+    }
+}
+
+/// The one way to write a code or the number of a document: plain characters, upper case.
+fn code(value: &str) -> String {
+    narrow(value).to_ascii_uppercase()
+}
+
+/// The one way to write a phone number: `138-0013 8000` is pasted, digits are kept.
+fn phone(value: &str) -> String {
+    narrow(value).replace([' ', '-'], "")
+}
+
+/// Plain characters for the full-width ones that Chinese input methods produce, and no spaces around.
+fn narrow(value: &str) -> String {
+    let plain = |c: char| match c {
+        '\u{3000}' => ' ',
+        '。' => '.',
+        // Full-width forms lie 0xFEE0 above their ASCII twins.
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
+        _ => c,
+    };
+    value.chars().map(plain).collect::<String>().trim().to_owned()
+}
+
+fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(code(&String::deserialize(deserializer)?))
+}
+
+fn read_phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(phone(&String::deserialize(deserializer)?))
+}
+
+fn read_mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(narrow(&String::deserialize(deserializer)?))
 }
 
 /// Names every field that can be typed or remarked on, in dotted form as the wire and the screen use it,
@@ -84,4 +178,38 @@ pub struct FieldFault {
     pub field: FieldName,
     /// What is wrong with it.
     pub fault: crate::check::Fault,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_is_set_and_read_by_its_name() {
+        let mut handler = Handler::default();
+        for &field in Handler::FIELDS {
+            let value = if field == "person.id_kind" { "passport" } else { "A1" };
+            assert!(handler.set(field, value), "{field} can be set");
+            assert_eq!(handler.get(field).as_deref(), Some(value), "{field} reads as it was set");
+        }
+        let before = handler.clone();
+        assert!(!handler.set("person.shoe_size", "43") && !handler.set("person.id_kind", "library_card"));
+        assert_eq!(handler, before, "a name that does not exist changes nothing");
+    }
+
+    #[test]
+    fn what_an_input_method_produces_is_understood() {
+        assert_eq!(code("　91350100m000100y43 "), "91350100M000100Y43");
+        assert_eq!(code("军字第2001988号"), "军字第2001988号");
+        assert_eq!(phone("１３８-００１３ ８０００"), "13800138000");
+        assert_eq!(narrow("Wang.Yan＠test。cn"), "Wang.Yan@test.cn", "a mail address keeps its letters");
+    }
+
+    #[test]
+    fn values_from_a_wire_are_tidy_too() {
+        let person: Person =
+            serde_json::from_str(r#"{"name":"王䶮","id_kind":"resident_id","id_number":" 11010519491231002x"}"#)
+                .unwrap();
+        assert_eq!(person.id_number, "11010519491231002X");
+    }
 }

@@ -9,6 +9,7 @@ pub mod application;
 pub mod attachment;
 pub mod check;
 pub mod form;
+pub mod mask;
 pub mod region;
 pub mod token;
 
