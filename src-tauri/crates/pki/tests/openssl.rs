@@ -1,0 +1,271 @@
+//! OpenSSL as the outside judge: it makes keys and certificates that we read, and checks requests that we build.
+
+use std::{path::PathBuf, process::Command};
+
+use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
+use certdesk_pki::{Certificate, Csr, CsrBuilder, PkiError, chain, key_algorithm, key_id, verify, web_eid};
+use ring::{rand::SystemRandom, signature};
+use tempfile::TempDir;
+
+/// A directory in which `openssl` runs.
+struct Bench {
+    dir: TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).expect("the temporary directory takes files");
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect("openssl wrote its output")
+    }
+
+    /// Runs one openssl command line; arguments are split at spaces, `_` in a subject stands for itself.
+    fn openssl(&self, line: &str) -> String {
+        let output = Command::new("openssl").args(line.split(' ')).current_dir(self.dir.path()).output().expect("openssl is installed");
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert!(output.status.success(), "openssl {line}: {text}");
+        text
+    }
+
+    /// Makes a key; answers its SubjectPublicKeyInfo.
+    fn key(&self, name: &str, kind: &str) -> Vec<u8> {
+        self.openssl(&format!("genpkey -quiet {kind} -out {name}.pem"));
+        self.openssl(&format!("pkcs8 -topk8 -nocrypt -in {name}.pem -outform DER -out {name}.p8"));
+        self.openssl(&format!("pkey -in {name}.pem -pubout -outform DER -out {name}.spki"));
+        self.read(&format!("{name}.spki"))
+    }
+
+    /// Signs as a token would.
+    fn sign(&self, name: &str, scheme: SignatureScheme, message: &[u8]) -> Vec<u8> {
+        let random = SystemRandom::new();
+        let pkcs8 = self.read(&format!("{name}.p8"));
+        let padding: &dyn signature::RsaEncoding = match scheme {
+            SignatureScheme::RsaPkcs1Sha256 => &signature::RSA_PKCS1_SHA256,
+            SignatureScheme::RsaPssSha256 => &signature::RSA_PSS_SHA256,
+            SignatureScheme::EcdsaP256Sha256 => {
+                let key = signature::EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random).unwrap();
+                return key.sign(&random, message).unwrap().as_ref().to_vec();
+            }
+        };
+        let key = signature::RsaKeyPair::from_pkcs8(&pkcs8).unwrap();
+        let mut out = vec![0; key.public().modulus_len()];
+        key.sign(padding, &random, message, &mut out).unwrap();
+        out
+    }
+}
+
+const RSA: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:2048";
+const P256: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
+
+#[test]
+fn openssl_accepts_a_request_built_in_two_phases() {
+    let bench = Bench::new();
+    let cases = [
+        ("rsa", RSA, SignatureScheme::RsaPkcs1Sha256, KeyAlgorithm::Rsa2048),
+        ("rsa-pss", RSA, SignatureScheme::RsaPssSha256, KeyAlgorithm::Rsa2048),
+        ("ec", P256, SignatureScheme::EcdsaP256Sha256, KeyAlgorithm::EcP256),
+    ];
+    for (name, kind, scheme, algorithm) in cases {
+        let spki = bench.key(name, kind);
+        for cn in ["福州云帆测试科技有限公司", "王䶮", ""] {
+            let builder = CsrBuilder::new(&spki, cn);
+            let signature = bench.sign(name, scheme, &builder.to_be_signed());
+            let der = builder.finish(scheme, &signature);
+            bench.write("request.der", &der);
+            let said = bench.openssl("req -verify -noout -inform DER -in request.der");
+            assert!(said.contains("self-signature verify OK"), "openssl must accept the {name} request for {cn:?}: {said}");
+
+            let csr = Csr::parse_and_verify(&der).expect("our own reader accepts the request too");
+            assert_eq!((csr.subject_cn.as_str(), csr.algorithm, csr.spki_der == spki), (cn, algorithm, true));
+        }
+    }
+}
+
+#[test]
+fn a_request_of_openssl_is_read_and_a_changed_one_refused() {
+    let bench = Bench::new();
+    for (name, kind) in [("rsa", RSA), ("ec", P256)] {
+        bench.key(name, kind);
+        bench.openssl(&format!("req -new -utf8 -key {name}.pem -subj /C=CN/CN=王䶮 -outform DER -out request.der"));
+        let mut der = bench.read("request.der");
+        assert_eq!(Csr::parse_and_verify(&der).expect("a request of openssl is good").subject_cn, "王䶮");
+        let last = der.len() - 1;
+        der[last] ^= 1;
+        assert_eq!(Csr::parse_and_verify(&der), Err(PkiError::BadSignature), "a changed signature must not pass");
+        der[last] ^= 1;
+        der.push(0);
+        assert_eq!(Csr::parse_and_verify(&der), Err(PkiError::Malformed("certificate request")), "nothing may follow the request");
+    }
+    bench.key("weak", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024");
+    bench.openssl("req -new -key weak.pem -subj /CN=x -outform DER -out request.der");
+    assert_eq!(Csr::parse_and_verify(&bench.read("request.der")), Err(PkiError::UnsupportedKey), "RSA 1024 is not certified");
+}
+
+#[test]
+fn signatures_of_all_schemes_verify_and_nothing_else_does() {
+    let bench = Bench::new();
+    let (rsa, ec, other) = (bench.key("rsa", RSA), bench.key("ec", P256), bench.key("other", P256));
+    for (name, spki, scheme) in [
+        ("rsa", &rsa, SignatureScheme::RsaPkcs1Sha256),
+        ("rsa", &rsa, SignatureScheme::RsaPssSha256),
+        ("ec", &ec, SignatureScheme::EcdsaP256Sha256),
+    ] {
+        let signature = bench.sign(name, scheme, b"message");
+        assert_eq!(verify(spki, scheme, b"message", &signature), Ok(()), "{scheme:?}");
+        assert_eq!(verify(spki, scheme, b"massage", &signature), Err(PkiError::BadSignature), "{scheme:?} over other words");
+        assert_eq!(verify(spki, scheme, b"message", &[]), Err(PkiError::BadSignature), "{scheme:?} without a signature");
+    }
+    let signature = bench.sign("ec", SignatureScheme::EcdsaP256Sha256, b"message");
+    assert_eq!(verify(&other, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::BadSignature));
+    assert_eq!(verify(&rsa, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::UnsupportedKey));
+    assert_eq!(verify(&ec, SignatureScheme::RsaPkcs1Sha256, b"message", &signature), Err(PkiError::UnsupportedKey));
+    assert_eq!(verify(b"\x30\x00", SignatureScheme::RsaPkcs1Sha256, b"", b""), Err(PkiError::Malformed("public key")));
+}
+
+#[test]
+fn a_key_is_named_as_in_its_certificate() {
+    let bench = Bench::new();
+    let spki = bench.key("ec", P256);
+    bench.openssl("req -x509 -new -key ec.pem -subj /CN=x -days 1 -outform DER -out c.der");
+    // OpenSSL's subjectKeyIdentifier "hash" is the same SHA-1 of the key's bits.
+    let said = bench.openssl("x509 -inform DER -in c.der -noout -ext subjectKeyIdentifier");
+    let expected: String = key_id(&spki).unwrap().iter().map(|b| format!("{b:02X}")).collect();
+    assert!(said.replace(':', "").contains(&expected), "{said} must name {expected}");
+    assert_eq!(key_algorithm(&spki), Ok(KeyAlgorithm::EcP256));
+}
+
+#[test]
+fn a_certificate_is_shown_as_openssl_reads_it() {
+    let bench = Bench::new();
+    let spki = bench.key("rsa", RSA);
+    let other = bench.key("other", RSA);
+    bench.write(
+        "c.cnf",
+        "[req]\nprompt=no\nutf8=yes\nstring_mask=utf8only\ndistinguished_name=dn\nx509_extensions=ext\n\
+         [dn]\nC=CN\nO=福州云帆测试科技有限公司\nCN=王䶮\nserialNumber=91350100M000100Y43\n\
+         [ext]\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature,nonRepudiation\n\
+         extendedKeyUsage=emailProtection,clientAuth,1.2.3.4.5\nsubjectAltName=email:a@example.cn,DNS:example.cn,IP:127.0.0.1\n\
+         authorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\ncrlDistributionPoints=URI:http://example.cn/a.crl\n\
+         authorityInfoAccess=OCSP;URI:http://example.cn/ocsp\ncertificatePolicies=1.2.156.1.2.3\n\
+         1.2.156.10260.4.1.4=ASN1:UTF8String:91350100M000100Y43\n\
+         1.2.156.112562.2.1.1.1=ASN1:PRINTABLESTRING:SF11010519491231002X\n\
+         1.2.156.10260.4.1.1=ASN1:IMP:0,PRINTABLESTRING:11010519491231002X\n\
+         1.2.156.112570.11.205=ASN1:OCTETSTRING:12345\n"
+            .as_bytes(),
+    );
+    bench.openssl("req -x509 -new -key rsa.pem -config c.cnf -days 365 -set_serial 0x00ab12 -outform DER -out c.der");
+    let der = bench.read("c.der");
+    let c = Certificate::parse(&der).expect("the certificate is good");
+    assert_eq!((c.holder.as_str(), c.issuer.as_str(), c.serial.as_str()), ("王䶮", "王䶮", "ab12"));
+    assert_eq!(c.key_algorithm, "RSA 2048");
+    assert_eq!(c.usages, ["digitalSignature", "nonRepudiation", "emailProtection", "clientAuth", "1.2.3.4.5"]);
+    assert_eq!((c.not_after - c.not_before).whole_days(), 365);
+    assert_eq!(c.spki_der, spki);
+    assert!(c.belongs_to(&spki) && !c.belongs_to(&other) && !c.belongs_to(b"rubbish"), "only its own key fits");
+
+    let said = bench.openssl("x509 -inform DER -in c.der -noout -fingerprint -sha256");
+    assert!(said.replace(':', "").to_lowercase().contains(&c.fingerprint()), "{said}");
+    bench.write("c.pem", c.pem().as_bytes());
+    bench.openssl("x509 -in c.pem -outform DER -out again.der");
+    assert_eq!(bench.read("again.der"), der, "openssl reads our PEM");
+
+    let shown = |name: &str| c.details.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+    for (name, value) in [
+        ("Version", "3"),
+        ("Signature algorithm", "SHA-256 with RSA (1.2.840.113549.1.1.11)"),
+        ("Subject: O (2.5.4.10)", "福州云帆测试科技有限公司"),
+        ("Subject: serialNumber (2.5.4.5)", "91350100M000100Y43"),
+        ("Public key", "RSA 2048"),
+        ("Basic constraints (2.5.29.19) (critical)", "CA: no"),
+        ("Key usage (2.5.29.15) (critical)", "digitalSignature, nonRepudiation"),
+        ("Extended key usage (2.5.29.37)", "emailProtection, clientAuth, 1.2.3.4.5"),
+        ("Subject alternative name (2.5.29.17)", "mail a@example.cn, DNS example.cn, IP 127.0.0.1"),
+        ("CRL distribution points (2.5.29.31)", "http://example.cn/a.crl"),
+        ("Authority information access (1.3.6.1.5.5.7.1.1)", "OCSP (1.3.6.1.5.5.7.48.1): http://example.cn/ocsp"),
+        ("Certificate policies (2.5.29.32)", "1.2.156.1.2.3"),
+        ("组织机构代码 / 统一社会信用代码 (1.2.156.10260.4.1.4)", "91350100M000100Y43"),
+        ("唯一标识 (1.2.156.112562.2.1.1.1)", "SF11010519491231002X"),
+        ("个人身份标识码 (1.2.156.10260.4.1.1)", "11010519491231002X"),
+        ("唯一号 (1.2.156.112570.11.205)", "12345"),
+        ("SHA-256 fingerprint", &c.fingerprint()),
+    ] {
+        assert_eq!(shown(name), Some(value), "the helpdesk looks for {name} in {:#?}", c.details);
+    }
+}
+
+#[test]
+fn an_sm2_certificate_is_shown_without_error() {
+    let bench = Bench::new();
+    bench.openssl("genpkey -quiet -algorithm SM2 -out sm2.pem");
+    bench.openssl("req -x509 -new -utf8 -key sm2.pem -sm3 -subj /C=CN/O=测试/CN=王䶮 -days 30 -outform DER -out sm2.der");
+    let c = Certificate::parse(&bench.read("sm2.der")).expect("an SM2 certificate can be read");
+    assert_eq!((c.holder.as_str(), c.key_algorithm.as_str()), ("王䶮", "SM2"));
+    let algorithm = c.details.iter().find(|(name, _)| name == "Signature algorithm").expect("it has an algorithm");
+    assert_eq!(algorithm.1, "SM2 with SM3 (1.2.156.10197.1.501)");
+    let root = c.der.clone();
+    let refused = chain::verify::<&[u8], _>(&c.der, &[], &[root], c.not_before);
+    assert!(refused.is_err(), "SM2 is shown, not trusted: {refused:?}");
+}
+
+#[test]
+fn trust_is_a_path_a_time_and_a_purpose() {
+    use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+    let at = |year| time::Date::from_calendar_date(year, time::Month::June, 1).unwrap().midnight().assume_utc();
+    let authority = |name: &str| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        (params.not_before, params.not_after) = (at(2020), at(2040));
+        (params, KeyPair::generate().unwrap())
+    };
+    let (root_params, root_key) = authority("root");
+    let root = root_params.self_signed(&root_key).unwrap().der().to_vec();
+    let root_issuer = Issuer::new(root_params, root_key);
+    let (ca_params, ca_key) = authority("issuing");
+    let ca = ca_params.signed_by(&ca_key, &root_issuer).unwrap().der().to_vec();
+    let ca_issuer = Issuer::new(ca_params, ca_key);
+    let leaf = |purpose: ExtendedKeyUsagePurpose| {
+        let mut params = CertificateParams::default();
+        params.extended_key_usages = vec![purpose];
+        (params.not_before, params.not_after) = (at(2025), at(2027));
+        params.signed_by(&KeyPair::generate().unwrap(), &ca_issuer).unwrap().der().to_vec()
+    };
+    let client = leaf(ExtendedKeyUsagePurpose::ClientAuth);
+    let none: [&[u8]; 0] = [];
+
+    assert_eq!(chain::verify(&client, &[&ca], &[&root], at(2026)), Ok(()));
+    assert_eq!(chain::verify(&client, &[&ca], &[&root], at(2028)), Err(PkiError::Expired));
+    assert_eq!(chain::verify(&client, &[&ca], &[&root], at(2024)), Err(PkiError::NotYetValid));
+    assert_eq!(chain::verify(&client, &none, &[&root], at(2026)), Err(PkiError::Untrusted("UnknownIssuer".into())));
+    assert_eq!(chain::verify(&client, &[&ca], &none, at(2026)), Err(PkiError::Untrusted("UnknownIssuer".into())));
+    let server = leaf(ExtendedKeyUsagePurpose::ServerAuth);
+    let refused = chain::verify(&server, &[&ca], &[&root], at(2026));
+    assert_eq!(refused, Err(PkiError::Untrusted("RequiredEkuNotFoundContext".into())), "a server's certificate logs nobody in");
+    assert_eq!(chain::verify(b"rubbish", &[&ca], &[&root], at(2026)), Err(PkiError::Malformed("certificate")));
+}
+
+#[test]
+fn a_web_eid_token_holds_for_its_origin_and_nonce_only() {
+    let bench = Bench::new();
+    bench.key("ec", P256);
+    bench.openssl("req -x509 -new -key ec.pem -subj /CN=x -days 1 -outform DER -out c.der");
+    let der = bench.read("c.der");
+    let (origin, nonce) = ("https://certdesk.example:8443", "v1.abc.def.tls-exporter.ghi");
+    let signature = bench.sign("ec", SignatureScheme::EcdsaP256Sha256, &web_eid::signed_value(origin, nonce));
+    assert!(web_eid::verify(&der, "ES256", &signature, origin, nonce).is_ok());
+    let phished = web_eid::verify(&der, "ES256", &signature, "https://certdesk.examp1e:8443", nonce);
+    assert_eq!(phished.err(), Some(PkiError::BadSignature), "another origin must not pass");
+    assert_eq!(web_eid::verify(&der, "ES256", &signature, origin, "other").err(), Some(PkiError::BadSignature));
+    assert_eq!(web_eid::verify(&der, "RS256", &signature, origin, nonce).err(), Some(PkiError::UnsupportedKey));
+    assert_eq!(web_eid::verify(&der, "none", &signature, origin, nonce).err(), Some(PkiError::UnsupportedKey));
+}
