@@ -1,1 +1,66 @@
-fn main() {}
+//! `cargo xtask <verb>`: everything one does to the project from outside, each verb with all its own set-up.
+//!
+//! Every verb answers with a [`report::Report`]: a table for people, with `--json` one object for machines, and an exit
+//! status that says whether it holds.
+
+mod node;
+mod owner;
+mod packages;
+mod report;
+mod setup;
+mod terminal;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{report::Report, terminal::Terminal};
+
+/// Builds, shows, tests, measures and packs Certdesk 证办通.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Command {
+    /// One JSON object on standard output; everything for people goes to standard error.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Installs what is missing: system packages (named first), Node, the window's packages. Does nothing when all is there.
+    Setup(setup::Arguments),
+    /// Every test: format, lints, units, journeys, and the real window under a display of its own.
+    Test(test::Arguments),
+}
+
+fn main() -> ExitCode {
+    let command = Command::parse();
+    let terminal = Terminal::new(command.json);
+    let answer = stage::project_root().and_then(|root| {
+        std::env::set_current_dir(&root)?;
+        let answer = run(&terminal, command.verb);
+        owner::give_back(&terminal, &root)?;
+        answer
+    });
+    match answer {
+        Ok(report) => {
+            terminal.report(&report);
+            if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            terminal.failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(terminal: &Terminal, verb: Verb) -> Result<Report> {
+    match verb {
+        Verb::Setup(arguments) => setup::run(terminal, arguments),
+        Verb::Test(arguments) => test::run(terminal, arguments),
+    }
+}

@@ -1,0 +1,124 @@
+//! System packages: what is needed, how one sees that it is there, and what Debian 12, Ubuntu 22.04 and 24.04 call it.
+//!
+//! The three agree on every name below: the `t64` names of Ubuntu 24.04 are those of run-time libraries, which come as
+//! dependencies of what is named here.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::{
+    owner,
+    setup::Purpose,
+    terminal::{Terminal, output},
+};
+
+/// One thing that has to be on the machine.
+pub(crate) struct Need {
+    /// What it is, for people.
+    pub(crate) what: &'static str,
+    /// Debian's and Ubuntu's package.
+    pub(crate) package: &'static str,
+    since: Purpose,
+    seen: Seen,
+}
+
+/// How one sees that it is there, whoever installed it.
+enum Seen {
+    Program(&'static str),
+    PkgConfig(&'static str),
+    Plugin(&'static str),
+    ChineseFont,
+    SoftHsm,
+}
+
+const NEEDS: &[Need] = &[
+    need("C compiler", "build-essential", Purpose::Build, Seen::Program("cc")),
+    need("pkg-config", "pkg-config", Purpose::Build, Seen::Program("pkg-config")),
+    need("WebKitGTK 4.1", "libwebkit2gtk-4.1-dev", Purpose::Build, Seen::PkgConfig("webkit2gtk-4.1")),
+    need("npm", "npm", Purpose::Build, Seen::Program("npm")),
+    need("Chinese font", "fonts-noto-cjk", Purpose::Demo, Seen::ChineseFont),
+    need("H.264 video", "gstreamer1.0-libav", Purpose::Demo, Seen::Plugin("libgstlibav.so")),
+    need("software key", "softhsm2", Purpose::Demo, Seen::SoftHsm),
+    need("virtual display", "xvfb", Purpose::Test, Seen::Program("Xvfb")),
+    need("window driver", "webkit2gtk-driver", Purpose::Test, Seen::Program("WebKitWebDriver")),
+    need("message bus", "dbus", Purpose::Test, Seen::Program("dbus-daemon")),
+    need("keys and clicks", "xdotool", Purpose::Test, Seen::Program("xdotool")),
+    need("PKCS#11 judge", "opensc", Purpose::Test, Seen::Program("pkcs11-tool")),
+    need("PDF judge", "qpdf", Purpose::Test, Seen::Program("qpdf")),
+    need("PDF reader", "poppler-utils", Purpose::Test, Seen::Program("pdftotext")),
+    need("certificate judge", "openssl", Purpose::Test, Seen::Program("openssl")),
+    need("upload judge", "curl", Purpose::Test, Seen::Program("curl")),
+];
+
+const fn need(what: &'static str, package: &'static str, since: Purpose, seen: Seen) -> Need {
+    Need { what, package, since, seen }
+}
+
+/// What `purpose` needs, each with whether it is there.
+pub(crate) fn look(purpose: Purpose) -> Vec<(&'static Need, bool)> {
+    NEEDS.iter().filter(|need| need.since <= purpose).map(|need| (need, need.seen.is_there())).collect()
+}
+
+/// Names the packages, then installs them.
+///
+/// # Errors
+/// On a distribution whose names we do not know, without root and `sudo`, or when apt fails.
+pub(crate) fn install(terminal: &Terminal, missing: &[&Need]) -> Result<()> {
+    let names: Vec<_> = missing.iter().map(|need| need.package).collect();
+    let listed = names.join(" ");
+    if !program_is_there("apt-get") {
+        let things = missing.iter().map(|need| format!("{} ({})", need.what, need.package)).collect::<Vec<_>>();
+        bail!(
+            "this machine lacks: {}. Only Debian's and Ubuntu's package manager is known here: install them by yours \
+             (the names in brackets are Debian's) and run this again",
+            things.join(", ")
+        );
+    }
+    terminal.say(&format!("installing the system packages: {listed}"));
+    let mut command = if owner::is_root() {
+        Command::new("bash")
+    } else {
+        ensure!(program_is_there("sudo"), "these packages need root, and there is no sudo: apt-get install {listed}");
+        let mut sudo = Command::new("sudo");
+        sudo.arg("bash");
+        sudo
+    };
+    // sudo may ask for a password: the terminal stays connected.
+    let status = command
+        .args(["packaging/xtask/apt-install.sh"])
+        .args(&names)
+        .stdout(Stdio::from(std::io::stderr()))
+        .status()
+        .context("cannot start the package manager")?;
+    ensure!(status.success(), "the package manager could not install: {listed}");
+    Ok(())
+}
+
+impl Seen {
+    fn is_there(&self) -> bool {
+        match self {
+            Self::Program(name) => program_is_there(name),
+            Self::PkgConfig(name) => output(Command::new("pkg-config").args(["--exists", name])).is_some(),
+            Self::Plugin(file) => library_folders().any(|folder| folder.join("gstreamer-1.0").join(file).is_file()),
+            Self::ChineseFont => {
+                output(Command::new("fc-list").arg(":lang=zh-cn")).is_some_and(|list| !list.is_empty())
+            }
+            Self::SoftHsm => program_is_there("softhsm2-util") && stage::softhsm_module().is_ok(),
+        }
+    }
+}
+
+fn program_is_there(name: &str) -> bool {
+    env::var_os("PATH").is_some_and(|path| env::split_paths(&path).any(|folder| folder.join(name).is_file()))
+}
+
+/// `/usr/lib`, `/usr/lib64` and the folders of each machine type below.
+fn library_folders() -> impl Iterator<Item = PathBuf> {
+    let below = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
+    ["/usr/lib", "/usr/lib64"].into_iter().map(|folder| Path::new(folder).to_owned()).chain(below)
+}

@@ -1,0 +1,89 @@
+//! A portal service of one's own: a real process on a free loopback port.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::{Running, program, until};
+
+/// What the service wrote when it began to answer.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The file itself; the window's `--demo` takes it.
+    pub file: PathBuf,
+    /// Its content.
+    pub content: Value,
+}
+
+impl Ready {
+    /// A text member of the ready file.
+    ///
+    /// # Errors
+    /// When the service wrote none of that name.
+    pub fn text(&self, name: &str) -> Result<&str> {
+        self.content[name].as_str().with_context(|| format!("the service's ready file holds no `{name}`"))
+    }
+}
+
+/// `certdesk-service serve --demo`. Ended on drop.
+#[derive(Debug)]
+pub struct Service {
+    process: Running,
+    /// How to reach it.
+    pub ready: Ready,
+}
+
+impl Service {
+    /// Starts the service beside the running program on `listen` (`127.0.0.1:0` for any free port), with its data and
+    /// log in `folder`, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it ends before it is ready: the message holds the end of its log.
+    pub fn start(folder: &Path, listen: &str, demo_secret: &str) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let file = folder.join("ready.json");
+        if file.exists() {
+            fs::remove_file(&file)?;
+        }
+        let log_path = folder.join("service.log");
+        let log = fs::File::create(&log_path)?;
+        let mut process = Running::start(
+            Command::new(program("certdesk-service")?)
+                .arg("serve")
+                .args([Path::new("--data"), &folder.join("data"), Path::new("--ready-file"), &file])
+                .args(["--listen", listen, "--demo", demo_secret])
+                .stdin(Stdio::null())
+                .stdout(log.try_clone()?)
+                .stderr(log),
+        )?;
+        let mut gone = None;
+        let content = until("the service's ready file", Duration::from_secs(30), || {
+            gone = process.ended();
+            // Written in one go and renamed, or read half: then it is no JSON yet.
+            let content = fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+            content.map(Some).or_else(|| gone.map(|_| None))
+        })?;
+        let Some(content) = content else {
+            let log = fs::read_to_string(&log_path).unwrap_or_default();
+            let end: Vec<_> = log.lines().rev().take(5).collect();
+            bail!("the service did not start: {}", end.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        };
+        Ok(Self { process, ready: Ready { file, content } })
+    }
+
+    /// Process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+}
