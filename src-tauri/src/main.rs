@@ -1,3 +1,51 @@
+//! The shell: the only crate that knows Tauri. It opens the window, forwards calls to the controller and events to the
+//! page, and asks for files by the system's dialogs. Everything a person can do is in `crates/controller`.
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod commands;
+mod dialogs;
+mod environment;
+mod start;
+mod window;
+
+use certdesk_controller::Controller;
+use tauri::Manager;
+
 fn main() {
-    tauri::Builder::default().run(tauri::generate_context!()).unwrap();
+    environment::refuse_automation();
+    environment::log_to_stderr();
+    let start = match start::read(std::env::args_os().skip(1)) {
+        Ok(start) => start,
+        Err(refusal) => {
+            eprintln!("certdesk: {refusal}");
+            std::process::exit(2);
+        }
+    };
+
+    let mut builder = tauri::Builder::default();
+    if start.single {
+        // First in the list: a second start must not get as far as a second window.
+        builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            window::bring_up(app);
+            app.state::<Controller>().second_start();
+        }));
+    }
+    builder
+        .invoke_handler(commands::handler())
+        .setup(move |app| {
+            let desk = start.desk;
+            let runtime = tauri::async_runtime::handle();
+            let _inside = runtime.inner().enter();
+            let controller = Controller::start(start.options(app.handle().clone()));
+            app.manage(controller.clone());
+            window::open_main(app.handle(), &controller)?;
+            if desk {
+                window::open_desk(app.handle())?;
+            }
+            window::forward_events(app.handle().clone(), &controller);
+            Ok(())
+        })
+        .run(tauri::generate_context!())
+        .expect("the window system starts");
 }

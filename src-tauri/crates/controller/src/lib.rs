@@ -1,11 +1,319 @@
-//! One program without a window: everything a person can do, as methods of [`Controller`], with events for what happens
-//! unasked. The window, the command line and the journey tests all drive this.
+//! The program without a window: everything a person can do, as methods of [`Controller`], and events for what happens
+//! unasked. The window, the command line and the journey tests all drive this; only `src-tauri/src` knows Tauri.
+//!
+//! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
+//! (draft, form, files), `uploads` (one ordered queue), `issuance` (制证), `cases` (my applications and certificates),
+//! `media` (loopback door for the video player), `demo`.
+//!
+//! Two tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue.
+//! Everything else happens inside the method that was called, so a test can await it.
 
+mod account;
 pub mod bindings;
+mod cases;
 pub mod command;
+mod convert;
+mod demo;
 pub mod failure;
-mod stub;
+pub mod file_facts;
+mod guide;
+mod issuance;
+mod keys;
+mod media;
+pub mod picker;
+mod pin;
+mod uploads;
 pub mod view;
 
-/// The program.
-pub struct Controller;
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use certdesk_cache::Cache;
+use certdesk_contract::{account::ConsentReceipt, account::ConsentSubject, catalogue::Catalogue};
+use certdesk_portal::{Portal, PortalConfig};
+use tokio::sync::{OnceCell, broadcast};
+use url::Url;
+
+pub use failure::{Failure, LocalCode};
+pub use certdesk_token::Pin;
+pub use pin::{PinEntry, Ticket};
+pub use uuid::Uuid;
+
+use view::{Event, Home, KeyState, KeyStrip, ServiceState, SessionView, Settings};
+
+/// What a start of the program is given.
+pub struct Options {
+    /// Folder for local state; made when missing.
+    pub data: PathBuf,
+    /// Address of the service, `https://host[:port]`.
+    pub service: Option<String>,
+    /// The demo's own root and secret; `None` outside the demo.
+    pub demo: Option<Demo>,
+    /// PKCS#11 modules to use in place of what the profiles find.
+    pub modules: Vec<PathBuf>,
+    /// The helper program that loads them.
+    pub token_host: PathBuf,
+    /// Extra environment for the helper, for example `SOFTHSM2_CONF` in tests.
+    pub token_environment: Vec<(OsString, OsString)>,
+    /// How files are asked for.
+    pub picker: Arc<dyn picker::Picker>,
+}
+
+/// The demo's own trust.
+#[derive(Clone)]
+pub struct Demo {
+    /// Root certificate of the demo service, DER.
+    pub root_der: Vec<u8>,
+    /// Opens the demo desk.
+    pub secret: String,
+}
+
+/// The program. Cheap to clone.
+#[derive(Clone)]
+pub struct Controller {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    portal: Result<Portal, Failure>,
+    /// Opened by the first who needs it: the first paint does not wait for the disk.
+    cache: OnceCell<Cache>,
+    keys: keys::Keys,
+    prompts: pin::Prompts,
+    uploads: uploads::Uploads,
+    media: media::Media,
+    events: broadcast::Sender<Event>,
+    state: Mutex<State>,
+}
+
+/// What is held in memory. The lock is never held across an await.
+struct State {
+    session: Option<SessionView>,
+    /// The key that logged in: `KeyView::id`.
+    session_key: Option<String>,
+    strip: KeyStrip,
+    service: ServiceState,
+    settings: Settings,
+    catalogue: Option<Catalogue>,
+    consents: HashMap<ConsentSubject, ConsentReceipt>,
+    dropped: Vec<PathBuf>,
+}
+
+impl Controller {
+    /// Makes the program and starts its two tasks. Touches neither disk nor network nor token before it returns.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn start(options: Options) -> Self {
+        let portal = portal(&options);
+        let service = ServiceState {
+            address: options.service.clone().unwrap_or_default(),
+            reachable: None,
+            failure: portal.as_ref().err().cloned(),
+        };
+        let state = State {
+            session: None,
+            session_key: None,
+            strip: KeyStrip { state: KeyState::Reading, keys: Vec::new() },
+            service,
+            settings: Settings::default(),
+            catalogue: None,
+            consents: HashMap::new(),
+            dropped: Vec::new(),
+        };
+        let controller = Self {
+            inner: Arc::new(Inner {
+                keys: keys::Keys::new(&options),
+                options,
+                portal,
+                cache: OnceCell::new(),
+                prompts: pin::Prompts::default(),
+                uploads: uploads::Uploads::default(),
+                media: media::Media::default(),
+                events: broadcast::Sender::new(256),
+                state: Mutex::new(state),
+            }),
+        };
+        tokio::spawn(keys::watch(Arc::downgrade(&controller.inner)));
+        tokio::spawn(uploads::run(Arc::downgrade(&controller.inner)));
+        controller
+    }
+
+    /// What happens unasked, from now on. A reader that falls 256 events behind misses the oldest and should ask anew.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.inner.events.subscribe()
+    }
+
+    /// Everything the home screen shows.
+    pub async fn home(&self) -> Result<Home, Failure> {
+        let drafts = match self.account_name() {
+            Ok(account) => self.draft_summaries(account).await?,
+            Err(_) => Vec::new(),
+        };
+        let state = self.state();
+        Ok(Home {
+            session: state.session.clone(),
+            keys: state.strip.clone(),
+            service: state.service.clone(),
+            settings: state.settings.clone(),
+            demo: self.inner.options.demo.is_some(),
+            drafts,
+        })
+    }
+
+    /// Keeps language and look.
+    pub async fn save_settings(&self, settings: Settings) -> Result<(), Failure> {
+        self.state().settings = settings.clone();
+        self.with_cache(move |cache| cache.put_setting("settings", &settings)).await
+    }
+
+    /// Reads language and look of the last start; the defaults where there are none.
+    pub async fn load_settings(&self) -> Result<Settings, Failure> {
+        let kept = self.with_cache(|cache| cache.setting::<Settings>("settings")).await?.unwrap_or_default();
+        self.state().settings = kept.clone();
+        Ok(kept)
+    }
+
+    /// A second start of the program was noticed: tells the window.
+    pub fn second_start(&self) {
+        self.emit(Event::SecondStart);
+    }
+
+    /// Files were dropped at a point of the window (CSS pixels). They stay in Rust; the page answers with
+    /// [`Controller::add_dropped`] once it knows what lies there.
+    pub fn dropped(&self, paths: Vec<PathBuf>, x: f64, y: f64) {
+        let count = u32::try_from(paths.len()).unwrap_or(u32::MAX);
+        self.state().dropped = paths;
+        self.emit(Event::Dropped { x, y, count });
+    }
+
+    /// The regions packaged with the program.
+    pub async fn regions(&self) -> Result<Vec<certdesk_domain::region::Region>, Failure> {
+        Ok(certdesk_domain::region::all().to_vec())
+    }
+
+    /// What the service asks for. Answered from what is known, renewed behind; fetched only where nothing is known.
+    pub async fn catalogue(&self) -> Result<Catalogue, Failure> {
+        let known = self.state().catalogue.clone();
+        let known = match known {
+            Some(known) => Some(known),
+            None => self.kept_catalogue().await?,
+        };
+        let Some(known) = known else { return self.fetch_catalogue().await };
+        let renew = self.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = renew.fetch_catalogue().await {
+                tracing::info!(code = ?failure.code, "catalogue not renewed");
+            }
+        });
+        Ok(known)
+    }
+
+    async fn kept_catalogue(&self) -> Result<Option<Catalogue>, Failure> {
+        let kept = self.with_cache(|cache| cache.document(CATALOGUE)).await?;
+        Ok(kept.and_then(|document| serde_json::from_str(&document.json).ok()))
+    }
+
+    async fn fetch_catalogue(&self) -> Result<Catalogue, Failure> {
+        let kept = self.with_cache(|cache| cache.document(CATALOGUE)).await?;
+        let etag = kept.as_ref().and_then(|document| document.etag.clone());
+        let answer = self.portal()?.catalogue(etag.as_deref()).await;
+        let catalogue = match self.noted(answer)? {
+            certdesk_portal::Fetched::New { value, etag } => {
+                let json = serde_json::to_string(&value).map_err(convert::internal)?;
+                self.with_cache(move |cache| cache.put_document(CATALOGUE, etag.as_deref(), &json)).await?;
+                value
+            }
+            certdesk_portal::Fetched::NotModified => {
+                let json = kept.map(|document| document.json).unwrap_or_default();
+                serde_json::from_str(&json).map_err(convert::internal)?
+            }
+        };
+        self.state().catalogue = Some(catalogue.clone());
+        Ok(catalogue)
+    }
+
+    fn portal(&self) -> Result<&Portal, Failure> {
+        self.inner.portal.as_ref().map_err(Clone::clone)
+    }
+
+    /// Passes an answer of the service on and notes on the way whether the service is there and whether the session is.
+    fn noted<T>(&self, answer: Result<T, certdesk_portal::PortalError>) -> Result<T, Failure> {
+        let answer = answer.map_err(Failure::from);
+        let reachable = match &answer {
+            Ok(_) => true,
+            Err(failure) => matches!(failure.code, failure::FailureCode::Service(_)),
+        };
+        let shown = answer.as_ref().err().filter(|_| !reachable).cloned();
+        let mut state = self.state();
+        let changed = state.service.reachable != Some(reachable) || state.service.failure != shown;
+        state.service.reachable = Some(reachable);
+        state.service.failure = shown;
+        let service = state.service.clone();
+        drop(state);
+        if changed {
+            self.emit(Event::Service { service });
+        }
+        match answer {
+            Err(failure) if failure.is_session_end() && self.state().session.is_some() => {
+                self.end_session();
+                Err(LocalCode::SessionEnded.into())
+            }
+            other => other,
+        }
+    }
+
+    /// Runs `work` on the cache, off the async threads.
+    async fn with_cache<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Cache) -> Result<T, certdesk_cache::CacheError> + Send + 'static,
+    {
+        let data = self.inner.options.data.clone();
+        let cache = self
+            .inner
+            .cache
+            .get_or_try_init(|| async move {
+                let open = move || {
+                    std::fs::create_dir_all(&data)?;
+                    Cache::open(&data.join("certdesk.db"))
+                };
+                tokio::task::spawn_blocking(open).await.map_err(convert::internal)?.map_err(Failure::from)
+            })
+            .await?
+            .clone();
+        tokio::task::spawn_blocking(move || work(&cache)).await.map_err(convert::internal)?.map_err(Failure::from)
+    }
+
+    fn account_name(&self) -> Result<String, Failure> {
+        let state = self.state();
+        let session = state.session.as_ref().ok_or(LocalCode::SessionEnded)?;
+        Ok(session.account.name.clone())
+    }
+
+    fn emit(&self, event: Event) {
+        // Nobody listening is fine: the command line often is not.
+        let _ = self.inner.events.send(event);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+const CATALOGUE: &str = "catalogue";
+
+fn portal(options: &Options) -> Result<Portal, Failure> {
+    let address = options.service.as_deref().ok_or(LocalCode::NoServiceAddress)?;
+    let base = Url::parse(address).map_err(|_| LocalCode::BadServiceAddress)?;
+    let config = PortalConfig {
+        base,
+        extra_roots: options.demo.iter().map(|demo| demo.root_der.clone()).collect(),
+        user_agent: concat!("certdesk/", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    Portal::new(config).map_err(Failure::from)
+}

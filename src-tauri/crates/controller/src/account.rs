@@ -1,0 +1,148 @@
+//! Agreement, registration, login by password, logout.
+
+use certdesk_contract::{
+    account::{
+        ConsentReceipt, ConsentRequest, ConsentSubject, PasswordChange, RegistrationReceipt, RegistrationRequest,
+    },
+    session::{PasswordLogin, Session},
+};
+use certdesk_domain::form::Registration;
+use uuid::Uuid;
+
+use crate::{
+    Controller,
+    command::Faults,
+    failure::{Failure, LocalCode},
+    view::{Event, SessionView},
+};
+
+impl Controller {
+    /// Records at the service that a text was read and accepted.
+    pub async fn accept_consent(&self, subject: ConsentSubject, version: String) -> Result<ConsentReceipt, Failure> {
+        let answer = self.portal()?.consent(&ConsentRequest { subject, version }).await;
+        let receipt = self.noted(answer)?;
+        self.state().consents.insert(subject, receipt.clone());
+        if let Ok(account) = self.account_name() {
+            let json = serde_json::to_string(&receipt).map_err(crate::convert::internal)?;
+            let name = consent_document(&account, subject);
+            self.with_cache(move |cache| cache.put_document(&name, None, &json)).await?;
+        }
+        Ok(receipt)
+    }
+
+    /// The consent on record for the account that is logged in, if it is for `version`.
+    pub(crate) async fn consent(&self, subject: ConsentSubject, version: &str) -> Result<Option<Uuid>, Failure> {
+        let held = self.state().consents.get(&subject).cloned();
+        let held = match held {
+            Some(held) => Some(held),
+            None => {
+                let name = consent_document(&self.account_name()?, subject);
+                let kept = self.with_cache(move |cache| cache.document(&name)).await?;
+                kept.and_then(|document| serde_json::from_str::<ConsentReceipt>(&document.json).ok())
+            }
+        };
+        Ok(held.filter(|receipt| receipt.version == version).map(|receipt| receipt.id))
+    }
+
+    /// What is not right in the registration form yet.
+    pub async fn check_registration(&self, registration: Registration) -> Result<Faults, Failure> {
+        Ok(Faults { faults: certdesk_domain::check::registration(&registration) })
+    }
+
+    /// Registers an account; name and initial password go out by SMS.
+    pub async fn register(&self, registration: Registration) -> Result<RegistrationReceipt, Failure> {
+        let faults = certdesk_domain::check::registration(&registration);
+        if !faults.is_empty() {
+            return Err(Failure { faults, ..LocalCode::FieldsIncomplete.into() });
+        }
+        // A name made from the content: pressing the button twice registers once.
+        let content = serde_json::to_vec(&registration).map_err(crate::convert::internal)?;
+        let key = named_uuid(&content);
+        let consent = self.state().consents.get(&ConsentSubject::Agreement).map(|receipt| receipt.id);
+        let consent = consent.ok_or(LocalCode::BadCommand)?;
+        let answer = self.portal()?.register(&RegistrationRequest { registration, consent }, key).await;
+        self.noted(answer)
+    }
+
+    /// Logs in by account and password.
+    pub async fn log_in_with_password(&self, account: String, password: String) -> Result<SessionView, Failure> {
+        let consent = self.state().consents.get(&ConsentSubject::Agreement).map(|receipt| receipt.id);
+        let login = PasswordLogin { account: account.trim().to_owned(), password, consent };
+        let answer = self.portal()?.log_in_with_password(&login).await;
+        let session = self.noted(answer)?;
+        self.begin_session(&session, None).await
+    }
+
+    /// Replaces the password of the session's account.
+    pub async fn change_password(&self, current: String, replacement: String) -> Result<SessionView, Failure> {
+        let change = PasswordChange { old: current, new: replacement };
+        let answer = self.portal()?.change_password(&change).await;
+        self.noted(answer)?;
+        let mut state = self.state();
+        let session = state.session.as_mut().ok_or(LocalCode::SessionEnded)?;
+        session.must_change_password = false;
+        let session = session.clone();
+        drop(state);
+        self.emit(Event::Session { session: Some(session.clone()) });
+        self.inner.uploads.wake();
+        Ok(session)
+    }
+
+    /// Logs out here and at the service; the key is logged out too.
+    pub async fn log_out(&self) -> Result<(), Failure> {
+        let key = self.state().session_key.clone();
+        if let Some(key) = key {
+            self.inner.keys.log_out(&key).await;
+        }
+        if self.state().session.is_none() {
+            return Ok(());
+        }
+        // Out is out: what the service says does not keep anyone logged in here.
+        if let Err(failure) = self.portal()?.log_out().await.map_err(Failure::from) {
+            tracing::info!(code = ?failure.code, "the service was not told of the logout");
+        }
+        self.end_session();
+        Ok(())
+    }
+
+    pub(crate) async fn begin_session(&self, session: &Session, key: Option<String>) -> Result<SessionView, Failure> {
+        self.portal()?.set_session(session);
+        let view = SessionView {
+            kind: session.kind,
+            must_change_password: session.must_change_password,
+            account: session.account.clone(),
+        };
+        let mut state = self.state();
+        state.session = Some(view.clone());
+        state.session_key = key;
+        drop(state);
+        self.emit(Event::Session { session: Some(view.clone()) });
+        self.inner.uploads.wake();
+        Ok(view)
+    }
+
+    pub(crate) fn end_session(&self) {
+        if let Ok(portal) = &self.inner.portal {
+            portal.clear_session();
+        }
+        let mut state = self.state();
+        state.session = None;
+        state.session_key = None;
+        state.consents.clear();
+        drop(state);
+        self.emit(Event::Session { session: None });
+    }
+}
+
+fn consent_document(account: &str, subject: ConsentSubject) -> String {
+    format!("consent/{account}/{subject:?}")
+}
+
+/// A UUIDv8 (RFC 9562 §5.8) that names its content.
+fn named_uuid(content: &[u8]) -> Uuid {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(content);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}

@@ -1,0 +1,85 @@
+//! Failures of the rooms below, in the words of the window.
+
+use certdesk_cache::CacheError;
+use certdesk_contract::ProblemCode;
+use certdesk_forms::FormError;
+use certdesk_pki::PkiError;
+use certdesk_portal::PortalError;
+use certdesk_token::TokenError;
+
+use crate::failure::{Failure, FailureCode, LocalCode};
+
+/// A fault of this program, with its cause for the helpdesk.
+pub(crate) fn internal(error: impl std::fmt::Display) -> Failure {
+    Failure::new(LocalCode::Internal).with_detail(error.to_string())
+}
+
+impl Failure {
+    /// Whether the service no longer knows the session.
+    pub(crate) fn is_session_end(&self) -> bool {
+        self.code == FailureCode::Service(ProblemCode::Unauthenticated)
+    }
+}
+
+impl From<PortalError> for Failure {
+    fn from(error: PortalError) -> Self {
+        let (code, detail) = match error {
+            PortalError::Problem(problem) => return problem.into(),
+            PortalError::BadAddress => return LocalCode::BadServiceAddress.into(),
+            PortalError::Unreachable(detail) => (LocalCode::ServiceUnreachable, detail),
+            PortalError::TlsUntrusted(detail) => (LocalCode::TlsUntrusted, detail),
+            PortalError::Garbled(detail) => (LocalCode::ServiceGarbled, detail),
+            PortalError::FileChanged => return LocalCode::FileChanged.into(),
+            PortalError::FileGone => return LocalCode::FileGone.into(),
+            PortalError::File(detail) => (LocalCode::FileUnreadable, detail),
+            PortalError::Cancelled => return LocalCode::Gone.into(),
+        };
+        Failure::new(code).with_detail(detail)
+    }
+}
+
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Self {
+        let code = if matches!(error, CacheError::DiskFull) { LocalCode::DiskFull } else { LocalCode::StorageFailed };
+        Failure::new(code).with_detail(error.to_string())
+    }
+}
+
+impl From<PkiError> for Failure {
+    fn from(error: PkiError) -> Self {
+        internal(error)
+    }
+}
+
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
+        match error {
+            FormError::MissingCharacters(characters) => {
+                Failure::new(LocalCode::RareCharacter).with_detail(characters.into_iter().collect::<String>())
+            }
+            other => internal(other),
+        }
+    }
+}
+
+impl From<TokenError> for Failure {
+    fn from(error: TokenError) -> Self {
+        let code = match &error {
+            // Whoever sends a PIN looks for this one first; see `pin.rs`.
+            TokenError::PinIncorrect { .. } => LocalCode::Internal,
+            TokenError::PinLocked => LocalCode::PinLocked,
+            TokenError::PinLength => LocalCode::PinLength,
+            TokenError::NoToken => LocalCode::KeyRemoved,
+            TokenError::NotLoggedIn => LocalCode::SessionEnded,
+            TokenError::TokenFull => LocalCode::TokenFull,
+            TokenError::WriteProtected => LocalCode::TokenWriteProtected,
+            TokenError::NotInitialised => LocalCode::TokenNotReady,
+            TokenError::Unsupported { .. } => LocalCode::KeyGenerationUnsupported,
+            TokenError::Hung { .. } => LocalCode::DriverHung,
+            TokenError::WrongArchitecture { .. } => LocalCode::DriverWrongArchitecture,
+            TokenError::NoSuchModule => LocalCode::DriverMissing,
+            _ => LocalCode::DriverFailed,
+        };
+        Failure::new(code).with_detail(error.to_string())
+    }
+}

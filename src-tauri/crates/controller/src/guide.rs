@@ -1,0 +1,730 @@
+//! 服务申办向导: the draft, the form, the files, and handing in.
+//!
+//! A draft lives in the cache from its first moment; every change is on disk before it is answered, so closing the
+//! window or a power cut brings it back as it was.
+
+use std::path::{Path, PathBuf};
+
+use certdesk_cache::{Attachment, AttachmentPhase, Draft, FormRecord};
+use certdesk_contract::{
+    account::ConsentSubject,
+    application::{Application, ApplicationDraft, RemarkTarget, Submission, SubmittedAttachment},
+    catalogue::{Catalogue, Offer, Requirement, Text},
+};
+use certdesk_domain::{
+    Business, RequirementId, State, Timestamp,
+    form::{Handler, Registration},
+};
+use certdesk_forms::FormData;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    Controller,
+    failure::{Failure, LocalCode},
+    file_facts::{self, FileFacts},
+    picker::{OpenQuestion, SaveQuestion},
+    view::{
+        AttachmentView, DraftSummary, DraftView, FormView, Locale, ReceiptView, RequirementView, Step, UploadState,
+    },
+};
+
+/// Pictures and PDFs up to this size are shown in the window, bytes.
+const MOST_PREVIEW_BYTES: u64 = 32 * 1024 * 1024;
+
+impl Controller {
+    /// Opens the draft of this business, a new one if there is none. What registration knows is filled in.
+    pub async fn start_application(&self, business: Business) -> Result<DraftView, Failure> {
+        let session = self.session_view()?;
+        if !session.account.businesses.contains(&business) {
+            return Err(LocalCode::BadCommand.into());
+        }
+        let account = session.account.name.clone();
+        let handler = prefilled(&session.account.registration);
+        let draft = self
+            .with_cache(move |cache| {
+                if let Some(open) = cache.open_draft(&account, business)? {
+                    return Ok(open);
+                }
+                let draft = Draft {
+                    id: Uuid::now_v7(),
+                    account,
+                    business,
+                    state: State::Draft,
+                    handler,
+                    step: Step::Handler.as_str().to_owned(),
+                    form: None,
+                    remarks: Vec::new(),
+                    editable_fields: Handler::FIELDS.iter().map(|field| (*field).to_owned()).collect(),
+                    editable_files: None,
+                    base: None,
+                    submission_key: None,
+                    changed_at: Timestamp::now_utc(),
+                };
+                cache.create_draft(&draft)?;
+                Ok(draft)
+            })
+            .await?;
+        self.draft_view(draft).await
+    }
+
+    /// A draft as it stands.
+    pub async fn draft(&self, id: Uuid) -> Result<DraftView, Failure> {
+        let draft = self.own_draft(id).await?;
+        self.draft_view(draft).await
+    }
+
+    /// Saves one field of step 1. On disk when answered.
+    pub async fn save_field(&self, id: Uuid, field: String, value: String) -> Result<DraftView, Failure> {
+        let draft = self.own_draft(id).await?;
+        if !draft.editable_fields.contains(&field) {
+            return Err(Failure::new(LocalCode::BadCommand).with_detail(field));
+        }
+        let mut known = true;
+        let draft = self
+            .change_draft(id, move |draft| {
+                known = draft.handler.set(&field, &value);
+                draft.submission_key = None;
+                known
+            })
+            .await?;
+        self.draft_view(draft).await
+    }
+
+    /// Remembers the step to continue with.
+    pub async fn save_step(&self, id: Uuid, step: Step) -> Result<DraftView, Failure> {
+        self.own_draft(id).await?;
+        let draft = self
+            .change_draft(id, move |draft| {
+                draft.step = step.as_str().to_owned();
+                true
+            })
+            .await?;
+        self.draft_view(draft).await
+    }
+
+    /// Makes the form PDF from what was typed; the same details give the same bytes.
+    pub async fn make_form(&self, id: Uuid) -> Result<DraftView, Failure> {
+        let draft = self.own_draft(id).await?;
+        let session = self.session_view()?;
+        let registration = session.account.registration;
+        let faults = certdesk_domain::check::handler(&draft.handler, registration.kind);
+        if !faults.is_empty() {
+            return Err(Failure { faults, ..LocalCode::FieldsIncomplete.into() });
+        }
+        let digest = form_digest(&draft.handler, &registration);
+        if draft.form.as_ref().is_some_and(|form| form.handler_digest == digest) {
+            return self.draft_view(draft).await;
+        }
+        let data = FormData {
+            business: draft.business,
+            account: registration.kind,
+            unit_name: registration.organisation.as_ref().map(|unit| unit.name.clone()),
+            legal_representative: registration.organisation.map(|unit| unit.legal_representative.name),
+            region_names: certdesk_domain::region::names(&draft.handler.address.region)
+                .map(|names| names.map(str::to_owned)),
+            handler: draft.handler,
+            ca_name: self.catalogue().await?.ca_name,
+            reference: id.to_string(),
+            date: Timestamp::now_utc().to_offset(BEIJING).date(),
+        };
+        let made = tokio::task::spawn_blocking(move || certdesk_forms::application_form(&data));
+        let made = made.await.map_err(crate::convert::internal)??;
+        let record = FormRecord { sha256: sha256_hex(&made.bytes), pages: made.pages, handler_digest: digest };
+        self.with_cache(move |cache| cache.put_form(id, &made.bytes)).await?;
+        let draft = self
+            .change_draft(id, move |draft| {
+                draft.form = Some(record);
+                draft.submission_key = None;
+                true
+            })
+            .await?;
+        self.draft_view(draft).await
+    }
+
+    /// Bytes of the form PDF.
+    pub async fn form_pdf(&self, id: Uuid) -> Result<Vec<u8>, Failure> {
+        self.own_draft(id).await?;
+        let bytes = self.with_cache(move |cache| cache.form(id)).await?;
+        Ok(bytes.ok_or(LocalCode::FormNotMade)?)
+    }
+
+    /// Saves a copy of the form where the person says. `None`: cancelled. Else the file's name.
+    pub async fn save_form_copy(&self, id: Uuid) -> Result<Option<String>, Failure> {
+        let bytes = self.form_pdf(id).await?;
+        let (title, file_name) = match self.state().settings.locale {
+            Locale::ZhCn => ("保存申请表副本", "数字证书业务申请表.pdf"),
+            Locale::En => ("Save a copy of the form", "application-form.pdf"),
+        };
+        let question = SaveQuestion { title: title.to_owned(), file_name: file_name.to_owned() };
+        let Some(path) = self.inner.options.picker.save(question).await? else { return Ok(None) };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let write = move || std::fs::write(&path, bytes);
+        tokio::task::spawn_blocking(write).await.map_err(crate::convert::internal)?.map_err(|error| {
+            let code = match error.kind() {
+                std::io::ErrorKind::StorageFull => LocalCode::DiskFull,
+                _ => LocalCode::StorageFailed,
+            };
+            Failure::new(code).with_detail(error.kind().to_string())
+        })?;
+        Ok(Some(name))
+    }
+
+    /// Throws a draft away, its uploads too. A case that was handed in cannot be thrown away like this.
+    pub async fn discard_draft(&self, id: Uuid) -> Result<(), Failure> {
+        let draft = self.own_draft(id).await?;
+        if draft.state != State::Draft {
+            return Err(LocalCode::BadCommand.into());
+        }
+        for attachment in self.attachments(id).await? {
+            self.inner.uploads.cancel(attachment.id);
+        }
+        self.with_cache(move |cache| cache.delete_draft(id)).await?;
+        if let Err(failure) = self.portal()?.withdraw(id).await.map_err(Failure::from) {
+            // The service cleans up drafts that nobody continues.
+            tracing::info!(code = ?failure.code, "the service was not told of the discarded draft");
+        }
+        Ok(())
+    }
+
+    /// Asks for files by the native dialog and adds them.
+    pub async fn pick_files(&self, id: Uuid, requirement: RequirementId) -> Result<DraftView, Failure> {
+        let rule = self.rule(id, &requirement).await?;
+        let locale = self.state().settings.locale;
+        let title = match locale {
+            Locale::ZhCn => format!("选择文件：{}", rule.title.zh),
+            Locale::En => format!("Choose a file: {}", rule.title.en),
+        };
+        let endings = rule.kinds.iter().flat_map(|kind| kind.extensions()).map(|ending| (*ending).to_owned());
+        let filter = (pick(locale, &rule.title).to_owned(), endings.collect());
+        let question = OpenQuestion { title, filter, many: rule.max_count > 1 };
+        match self.inner.options.picker.open(question).await? {
+            Some(paths) => self.add_files(id, requirement, paths).await,
+            None => self.draft(id).await,
+        }
+    }
+
+    /// Adds the files that were dropped on the window last.
+    pub async fn add_dropped(&self, id: Uuid, requirement: RequirementId) -> Result<DraftView, Failure> {
+        let paths = std::mem::take(&mut self.state().dropped);
+        self.add_files(id, requirement, paths).await
+    }
+
+    /// Adds files to a requirement, checked against it; their upload begins at once.
+    ///
+    /// # Errors
+    /// The first file that does not fit says why; those before it were added.
+    pub async fn add_files(
+        &self,
+        id: Uuid,
+        requirement: RequirementId,
+        paths: Vec<PathBuf>,
+    ) -> Result<DraftView, Failure> {
+        let draft = self.own_draft(id).await?;
+        let rule = self.rule(id, &requirement).await?;
+        if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&requirement)) {
+            return Err(LocalCode::BadCommand.into());
+        }
+        for path in paths {
+            let held = self.attachments(id).await?.into_iter().filter(|held| held.requirement == requirement);
+            if held.count() >= usize::from(rule.max_count) {
+                return Err(LocalCode::TooManyFiles.into());
+            }
+            let attachment = examine(id, &rule, path).await?;
+            self.with_cache(move |cache| cache.add_attachment(&attachment)).await?;
+            self.content_changed(id).await?;
+            self.inner.uploads.wake();
+        }
+        self.draft(id).await
+    }
+
+    /// Takes a file out again; what was uploaded of it is deleted at the service.
+    pub async fn remove_attachment(&self, attachment: Uuid) -> Result<DraftView, Failure> {
+        let held = self.own_attachment(attachment).await?;
+        let draft = self.own_draft(held.draft).await?;
+        if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&held.requirement)) {
+            return Err(LocalCode::BadCommand.into());
+        }
+        self.inner.uploads.cancel(attachment);
+        self.with_cache(move |cache| cache.delete_attachment(attachment)).await?;
+        self.content_changed(held.draft).await?;
+        // What a case handed in before refers to stays; the service deletes only what nothing refers to.
+        if let Some(upload) = held.upload
+            && let Err(failure) = self.portal()?.terminate(upload).await.map_err(Failure::from)
+        {
+            tracing::info!(code = ?failure.code, "upload not terminated");
+        }
+        self.draft(held.draft).await
+    }
+
+    /// Stops an upload; the file stays in the list.
+    pub async fn cancel_upload(&self, attachment: Uuid) -> Result<DraftView, Failure> {
+        let held = self.own_attachment(attachment).await?;
+        self.inner.uploads.cancel(attachment);
+        self.set_phase(attachment, AttachmentPhase::Cancelled, None).await?;
+        self.draft(held.draft).await
+    }
+
+    /// Starts an upload again. A file that changed since it was picked is looked at anew.
+    pub async fn retry_upload(&self, attachment: Uuid) -> Result<DraftView, Failure> {
+        let held = self.own_attachment(attachment).await?;
+        let rule = self.rule(held.draft, &held.requirement).await?;
+        let fresh = examine(held.draft, &rule, held.path.clone()).await?;
+        let same = fresh.bytes == held.bytes && fresh.modified_ns == held.modified_ns;
+        self.with_cache(move |cache| {
+            cache.update_attachment(attachment, |row| {
+                if !same {
+                    *row = Attachment { id: row.id, ..fresh };
+                }
+                row.phase = AttachmentPhase::Queued;
+                row.failure = None;
+            })
+        })
+        .await?;
+        self.inner.uploads.wake();
+        self.draft(held.draft).await
+    }
+
+    /// Bytes of a picture or PDF to show.
+    pub async fn preview(&self, attachment: Uuid) -> Result<Vec<u8>, Failure> {
+        let held = self.own_attachment(attachment).await?;
+        if held.kind.is_video() || held.bytes > MOST_PREVIEW_BYTES {
+            return Err(LocalCode::FileTooLarge.into());
+        }
+        let read = move || std::fs::read(held.path);
+        let bytes = tokio::task::spawn_blocking(read).await.map_err(crate::convert::internal)?;
+        bytes.map_err(|error| unreadable(&error))
+    }
+
+    /// Address from which the window may play a picked video.
+    pub async fn media_url(&self, attachment: Uuid) -> Result<String, Failure> {
+        let held = self.own_attachment(attachment).await?;
+        self.inner.media.url(held.path, held.kind.media_type()).await
+    }
+
+    /// Hands the case in. Pressed twice, killed in between, or answered into a dead line: one application.
+    pub async fn submit(&self, id: Uuid, declared_true: bool) -> Result<ReceiptView, Failure> {
+        let view = self.draft(id).await?;
+        if !view.faults.is_empty() {
+            return Err(Failure { faults: view.faults, ..LocalCode::FieldsIncomplete.into() });
+        }
+        let form = view.form.ok_or(LocalCode::FormNotMade)?;
+        if !view.files.iter().all(|requirement| requirement.satisfied) {
+            return Err(LocalCode::FilesIncomplete.into());
+        }
+        let version = self.catalogue().await?.sensitive_data.version;
+        let consent = self.consent(ConsentSubject::SensitiveData, &version).await?;
+        let consent = consent.ok_or(Failure {
+            code: crate::failure::FailureCode::Service(certdesk_contract::ProblemCode::StaleConsent),
+            ..LocalCode::BadCommand.into()
+        })?;
+        let attachments = self.attachments(id).await?;
+        let submission = Submission {
+            handler: view.handler,
+            form_sha256: form.sha256,
+            attachments: attachments
+                .into_iter()
+                .filter_map(|held| Some(SubmittedAttachment { requirement: held.requirement, upload: held.upload? }))
+                .collect(),
+            declared_true,
+            sensitive_data_consent: consent,
+        };
+        // The key is on disk before the first try, so that the try after a kill is the same request.
+        let draft = self
+            .change_draft(id, |draft| {
+                draft.submission_key.get_or_insert_with(Uuid::new_v4);
+                true
+            })
+            .await?;
+        let key = draft.submission_key.ok_or(LocalCode::Internal)?;
+        self.open_case(id, draft.business).await?;
+        let answer = self.portal()?.submit(id, &submission, key).await;
+        let receipt = self.noted(answer)?;
+        let state = receipt.application.state;
+        self.change_draft(id, move |draft| {
+            draft.state = state;
+            draft.remarks.clear();
+            true
+        })
+        .await?;
+        self.keep_application(receipt.application.clone()).await?;
+        Ok(ReceiptView { receipt })
+    }
+
+    /// Opens a returned case: the remarks stand where they belong, and only what they mean can be changed.
+    pub async fn start_correction(&self, id: Uuid) -> Result<DraftView, Failure> {
+        let application = self.application(id).await?.application;
+        if application.state != State::NeedsCorrection {
+            return Err(LocalCode::DraftGone.into());
+        }
+        let catalogue = self.catalogue().await?;
+        let session = self.session_view()?;
+        let offer = offer(&catalogue, application.business, &session.account.registration)?;
+        let draft = correction(&session.account.name, &application, offer);
+        let known = self.with_cache(move |cache| cache.draft(id)).await?;
+        // A correction that was begun goes on as it was left.
+        if let Some(known) = known.filter(|known| known.base.as_ref() == Some(&application)) {
+            return self.draft_view(known).await;
+        }
+        let records = application.attachments;
+        self.with_cache(move |cache| {
+            let kept = if cache.draft(id)?.is_some() {
+                cache.update_draft(id, draft.changed_at, |row| *row = Draft { form: row.form.take(), ..draft.clone() })?;
+                cache.attachments(id)?
+            } else {
+                cache.create_draft(&draft)?;
+                Vec::new()
+            };
+            for record in records {
+                if kept.iter().any(|held| held.upload == Some(record.upload)) {
+                    continue;
+                }
+                // Handed in from another computer: the file is at the service, not here.
+                let kind = certdesk_domain::FileKind::Pdf;
+                cache.add_attachment(&Attachment {
+                    id: Uuid::now_v7(),
+                    draft: id,
+                    requirement: record.requirement,
+                    path: PathBuf::new(),
+                    name: record.file_name,
+                    kind,
+                    bytes: record.bytes,
+                    modified_ns: 0,
+                    sha256: Some(record.sha256),
+                    pixels: None,
+                    duration_ms: None,
+                    upload: Some(record.upload),
+                    sent: record.bytes,
+                    phase: AttachmentPhase::Done,
+                    failure: None,
+                })?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.draft(id).await
+    }
+
+    /// Makes the case known at the service, so that files can be sent to it. Repeating it changes nothing.
+    pub(crate) async fn open_case(&self, id: Uuid, business: Business) -> Result<(), Failure> {
+        let answer = self.portal()?.put_application(id, &ApplicationDraft { business }).await;
+        self.noted(answer).map(drop)
+    }
+
+    pub(crate) async fn draft_summaries(&self, account: String) -> Result<Vec<DraftSummary>, Failure> {
+        let drafts = self.with_cache(move |cache| cache.drafts(&account)).await?;
+        let editable = drafts.into_iter().filter(|draft| draft.state.is_editable());
+        let summary = |draft: Draft| DraftSummary {
+            id: draft.id,
+            business: draft.business,
+            step: step(&draft),
+            changed_at: draft.changed_at,
+        };
+        Ok(editable.map(summary).collect())
+    }
+
+    pub(crate) async fn attachments(&self, draft: Uuid) -> Result<Vec<Attachment>, Failure> {
+        self.with_cache(move |cache| cache.attachments(draft)).await
+    }
+
+    /// Sets where an attachment stands, on disk.
+    pub(crate) async fn set_phase(
+        &self,
+        attachment: Uuid,
+        phase: AttachmentPhase,
+        failure: Option<&Failure>,
+    ) -> Result<(), Failure> {
+        let failure = failure.and_then(|failure| serde_json::to_value(failure).ok());
+        self.with_cache(move |cache| {
+            cache.update_attachment(attachment, |row| {
+                row.phase = phase;
+                row.failure = failure;
+            })
+        })
+        .await
+        .map(drop)
+    }
+
+    async fn own_attachment(&self, id: Uuid) -> Result<Attachment, Failure> {
+        let held = self.with_cache(move |cache| cache.attachment(id)).await?.ok_or(LocalCode::Gone)?;
+        self.own_draft(held.draft).await?;
+        Ok(held)
+    }
+
+    /// A draft of the account that is logged in. Another's is not there.
+    async fn own_draft(&self, id: Uuid) -> Result<Draft, Failure> {
+        let account = self.account_name()?;
+        let draft = self.with_cache(move |cache| cache.draft(id)).await?;
+        Ok(draft.filter(|draft| draft.account == account).ok_or(LocalCode::DraftGone)?)
+    }
+
+    /// Changes a draft on disk; `change` answers whether the change made sense.
+    async fn change_draft<F>(&self, id: Uuid, mut change: F) -> Result<Draft, Failure>
+    where
+        F: FnMut(&mut Draft) -> bool + Send + 'static,
+    {
+        let (draft, sensible) = self
+            .with_cache(move |cache| {
+                let mut sensible = true;
+                let draft = cache.update_draft(id, Timestamp::now_utc(), |draft| sensible = change(draft))?;
+                Ok((draft, sensible))
+            })
+            .await?;
+        if sensible { Ok(draft) } else { Err(LocalCode::BadCommand.into()) }
+    }
+
+    /// What will be handed in changed: the next submission is another request.
+    async fn content_changed(&self, id: Uuid) -> Result<(), Failure> {
+        let forget = |draft: &mut Draft| {
+            draft.submission_key = None;
+            true
+        };
+        self.change_draft(id, forget).await.map(drop)
+    }
+
+    async fn rule(&self, draft: Uuid, requirement: &RequirementId) -> Result<Requirement, Failure> {
+        let draft = self.own_draft(draft).await?;
+        let catalogue = self.catalogue().await?;
+        let session = self.session_view()?;
+        let offer = offer(&catalogue, draft.business, &session.account.registration)?;
+        let rule = offer.requirements.iter().find(|rule| &rule.id == requirement);
+        Ok(rule.cloned().ok_or(LocalCode::BadCommand)?)
+    }
+
+    async fn draft_view(&self, draft: Draft) -> Result<DraftView, Failure> {
+        let session = self.session_view()?;
+        let registration = &session.account.registration;
+        let catalogue = self.catalogue().await?;
+        let offer = offer(&catalogue, draft.business, registration)?;
+        let attachments = self.attachments(draft.id).await?;
+        let form = match &draft.form {
+            Some(form) if form.handler_digest == form_digest(&draft.handler, registration) => {
+                let id = draft.id;
+                let bytes = self.with_cache(move |cache| cache.form(id)).await?.map_or(0, |bytes| bytes.len() as u64);
+                Some(FormView { sha256: form.sha256.clone(), bytes, pages: form.pages })
+            }
+            _ => None,
+        };
+        let version = catalogue.sensitive_data.version.clone();
+        let sensitive_data_accepted = self.consent(ConsentSubject::SensitiveData, &version).await?.is_some();
+        let requirement_view = |rule: &Requirement| {
+            let mine: Vec<_> = attachments.iter().filter(|held| held.requirement == rule.id).collect();
+            let done = mine.iter().filter(|held| held.phase == AttachmentPhase::Done).count();
+            RequirementView {
+                requirement: rule.clone(),
+                satisfied: done == mine.len() && done >= usize::from(rule.min_count),
+                editable: draft.editable_files.as_ref().is_none_or(|editable| editable.contains(&rule.id)),
+                attachments: mine.into_iter().map(attachment_view).collect(),
+            }
+        };
+        let script = offer.requirements.iter().find_map(|rule| rule.video.as_ref()).map(|video| &video.script);
+        Ok(DraftView {
+            id: draft.id,
+            business: draft.business,
+            state: draft.state,
+            step: step(&draft),
+            faults: certdesk_domain::check::handler(&draft.handler, registration.kind),
+            form,
+            files: offer.requirements.iter().map(requirement_view).collect(),
+            editable_fields: draft.editable_fields.clone(),
+            sensitive_data_accepted,
+            video_script: script.map(|script| spoken(script, registration, &draft.handler)),
+            handler: draft.handler,
+            remarks: draft.remarks,
+            saved_at: draft.changed_at,
+        })
+    }
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::Handler, Self::Form, Self::Files, Self::Submit];
+
+    /// Its name on disk.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Handler => "handler",
+            Self::Form => "form",
+            Self::Files => "files",
+            Self::Submit => "submit",
+        }
+    }
+}
+
+pub(crate) fn attachment_view(held: &Attachment) -> AttachmentView {
+    AttachmentView {
+        id: held.id,
+        requirement: held.requirement.clone(),
+        name: held.name.clone(),
+        kind: held.kind,
+        bytes: held.bytes,
+        pixels: held.pixels,
+        duration_ms: held.duration_ms,
+        on_this_computer: !held.path.as_os_str().is_empty(),
+        upload: upload_state(held),
+    }
+}
+
+pub(crate) fn upload_state(held: &Attachment) -> UploadState {
+    let failure = || {
+        let kept = held.failure.clone().and_then(|failure| serde_json::from_value(failure).ok());
+        kept.unwrap_or_else(|| Failure::new(LocalCode::Internal))
+    };
+    match held.phase {
+        AttachmentPhase::Queued => UploadState::Queued,
+        AttachmentPhase::Hashing => UploadState::Hashing { done: 0 },
+        AttachmentPhase::Sending => UploadState::Sending { done: held.sent },
+        AttachmentPhase::Waiting => UploadState::Waiting { failure: failure() },
+        AttachmentPhase::Done => UploadState::Done,
+        AttachmentPhase::Failed => UploadState::Failed { failure: failure() },
+        AttachmentPhase::Cancelled => UploadState::Cancelled,
+    }
+}
+
+const BEIJING: time::UtcOffset = match time::UtcOffset::from_hms(8, 0, 0) {
+    Ok(offset) => offset,
+    Err(_) => time::UtcOffset::UTC,
+};
+
+fn step(draft: &Draft) -> Step {
+    Step::ALL.into_iter().find(|step| step.as_str() == draft.step).unwrap_or(Step::Handler)
+}
+
+fn pick(locale: Locale, text: &Text) -> &str {
+    match locale {
+        Locale::ZhCn => &text.zh,
+        Locale::En => &text.en,
+    }
+}
+
+fn offer<'a>(catalogue: &'a Catalogue, business: Business, who: &Registration) -> Result<&'a Offer, Failure> {
+    Ok(catalogue.offer(business, who.kind).ok_or(LocalCode::BadCommand)?)
+}
+
+/// What registration knows of the handler already.
+fn prefilled(registration: &Registration) -> Handler {
+    Handler {
+        credit_code: registration.organisation.as_ref().map(|unit| unit.credit_code.clone()).unwrap_or_default(),
+        address: registration.address.clone(),
+        person: registration.contact.clone(),
+        phone: registration.phone.clone(),
+        email: registration.email.clone(),
+    }
+}
+
+/// The draft of a returned case.
+fn correction(account: &str, application: &Application, offer: &Offer) -> Draft {
+    let whole = application.remarks.iter().any(|remark| remark.target == RemarkTarget::Case);
+    let mut fields: Vec<String> = Vec::new();
+    let mut files: Vec<RequirementId> = Vec::new();
+    for remark in &application.remarks {
+        match &remark.target {
+            RemarkTarget::Field(field) => fields.push(field.clone()),
+            RemarkTarget::Files(requirement) => files.push(requirement.clone()),
+            RemarkTarget::Case => {}
+        }
+    }
+    if whole {
+        fields = Handler::FIELDS.iter().map(|field| (*field).to_owned()).collect();
+    }
+    if !fields.is_empty() {
+        // Another detail makes another form, and with it another stamped copy.
+        files.extend(offer.requirements.iter().filter(|rule| rule.is_form).map(|rule| rule.id.clone()));
+    }
+    let step = if fields.is_empty() { Step::Files } else { Step::Handler };
+    Draft {
+        id: application.id,
+        account: account.to_owned(),
+        business: application.business,
+        state: State::NeedsCorrection,
+        handler: application.handler.clone().unwrap_or_default(),
+        step: step.as_str().to_owned(),
+        form: None,
+        remarks: application.remarks.clone(),
+        editable_fields: fields,
+        editable_files: (!whole).then_some(files),
+        base: Some(application.clone()),
+        submission_key: None,
+        changed_at: Timestamp::now_utc(),
+    }
+}
+
+/// The script with names filled in, as it is to be read aloud.
+fn spoken(script: &Text, registration: &Registration, handler: &Handler) -> Text {
+    let unit = registration.organisation.as_ref().map_or(&registration.contact.name, |unit| &unit.name);
+    let date = Timestamp::now_utc().to_offset(BEIJING).date();
+    let fill = |text: &str, date: String| {
+        text.replace("{unit}", unit).replace("{handler}", &handler.person.name).replace("{date}", &date)
+    };
+    Text {
+        zh: fill(&script.zh, format!("{}年{}月{}日", date.year(), u8::from(date.month()), date.day())),
+        en: fill(&script.en, date.to_string()),
+    }
+}
+
+/// Names everything the form shows, so that a form is known to be out of date.
+fn form_digest(handler: &Handler, registration: &Registration) -> String {
+    let shown = serde_json::to_vec(&(handler, registration)).unwrap_or_default();
+    sha256_hex(&shown)
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Looks at a picked file and compares it with its rule.
+async fn examine(draft: Uuid, rule: &Requirement, path: PathBuf) -> Result<Attachment, Failure> {
+    let looked_at = path.clone();
+    let facts = tokio::task::spawn_blocking(move || file_facts::facts(&looked_at));
+    let facts = facts.await.map_err(crate::convert::internal)?.map_err(|error| unreadable(&error))?;
+    let kind = fits(rule, &facts)?;
+    Ok(Attachment {
+        id: Uuid::now_v7(),
+        draft,
+        requirement: rule.id.clone(),
+        name: display_name(&path),
+        path,
+        kind,
+        bytes: facts.bytes,
+        modified_ns: facts.modified_ns,
+        sha256: None,
+        pixels: facts.pixels,
+        duration_ms: facts.duration_ms,
+        upload: None,
+        sent: 0,
+        phase: AttachmentPhase::Queued,
+        failure: None,
+    })
+}
+
+fn fits(rule: &Requirement, facts: &FileFacts) -> Result<certdesk_domain::FileKind, LocalCode> {
+    if facts.bytes == 0 {
+        return Err(LocalCode::FileEmpty);
+    }
+    let kind = facts.kind.filter(|kind| rule.kinds.contains(kind)).ok_or(LocalCode::FileWrongKind)?;
+    if facts.bytes > rule.max_bytes {
+        return Err(LocalCode::FileTooLarge);
+    }
+    // A length that cannot be read is no reason to refuse: the reviewer sees the video.
+    if let (Some(video), Some(length)) = (&rule.video, facts.duration_ms) {
+        if length < u64::from(video.min_seconds) * 1000 {
+            return Err(LocalCode::VideoTooShort);
+        }
+        // A player's rounding must not refuse a video of exactly the longest length.
+        if length >= u64::from(video.max_seconds + 1) * 1000 {
+            return Err(LocalCode::VideoTooLong);
+        }
+    }
+    Ok(kind)
+}
+
+fn unreadable(error: &std::io::Error) -> Failure {
+    let code = match error.kind() {
+        std::io::ErrorKind::NotFound => LocalCode::FileGone,
+        _ => LocalCode::FileUnreadable,
+    };
+    Failure::new(code).with_detail(error.kind().to_string())
+}
+
+fn display_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,208 @@
+//! 制证: the certificate of an approved case, made on the key (design §5.4).
+//!
+//! Every step is journaled before the next begins, and the key pair's provisional `CKA_ID` before the key pair is made.
+//! So whatever happens in between (kill, pulled key, network), the next run finds where it stood and goes on: a key pair
+//! that was made is found again and used, a certificate that was fetched is not fetched twice, nothing is left over.
+
+use certdesk_cache::Issuance;
+use certdesk_contract::certificate::Installation;
+use certdesk_domain::token::KeyAlgorithm;
+use certdesk_pki::{Certificate, CsrBuilder};
+use certdesk_token::{KeyPair, Module};
+use uuid::Uuid;
+
+use crate::{
+    Controller,
+    failure::{Failure, LocalCode},
+    view::{Event, IssuanceStep, IssuanceView},
+};
+
+impl Controller {
+    /// Takes the case as far as it goes on a key that is logged in.
+    pub(crate) async fn issue(
+        &self,
+        key: &str,
+        application: Uuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<IssuanceView, Failure> {
+        let module = self.inner.keys.module(key)?;
+        let mut journal = self.open_journal(key, application, algorithm).await?;
+        let outcome = self.run_issuance(&module, &mut journal).await;
+        let view = IssuanceView {
+            application,
+            step: step(&journal),
+            key: Some(key.to_owned()),
+            algorithms: self.algorithms(application).await.unwrap_or_default(),
+            failure: outcome.as_ref().err().cloned(),
+        };
+        self.emit(Event::Issuance { issuance: view.clone() });
+        outcome.map(|()| view)
+    }
+
+    /// Where the journal of a case stands.
+    pub(crate) async fn issuance_view(&self, application: Uuid) -> Result<IssuanceView, Failure> {
+        let journal = self.with_cache(move |cache| cache.issuance(application)).await?;
+        Ok(IssuanceView {
+            application,
+            step: journal.as_ref().map_or(IssuanceStep::Ready, step),
+            key: journal.map(|journal| journal.token_id),
+            algorithms: self.algorithms(application).await?,
+            failure: None,
+        })
+    }
+
+    async fn algorithms(&self, application: Uuid) -> Result<Vec<KeyAlgorithm>, Failure> {
+        let business = self.seen_application(application).await?.business;
+        let catalogue = self.catalogue().await?;
+        let account = self.session_view()?.account.kind();
+        Ok(catalogue.offer(business, account).map(|offer| offer.key_algorithms.clone()).unwrap_or_default())
+    }
+
+    /// The journal of a case on this key. A journal begun on another key is begun anew: a private key never moves.
+    async fn open_journal(
+        &self,
+        key: &str,
+        application: Uuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Issuance, Failure> {
+        let known = self.with_cache(move |cache| cache.issuance(application)).await?;
+        if let Some(known) = known.filter(|known| known.token_id == key) {
+            return Ok(known);
+        }
+        let journal = Issuance {
+            application,
+            token_id: key.to_owned(),
+            algorithm,
+            step: IssuanceStep::Ready.as_str().to_owned(),
+            provisional_id: Uuid::new_v4().as_bytes().to_vec(),
+            key_id: None,
+            spki: None,
+            csr: None,
+            certificate: None,
+            chain: Vec::new(),
+        };
+        self.journal(&journal).await?;
+        Ok(journal)
+    }
+
+    async fn run_issuance(&self, module: &Module, journal: &mut Issuance) -> Result<(), Failure> {
+        let application = journal.application;
+        let key = journal.token_id.clone();
+
+        self.progress(journal, IssuanceStep::KeyPair).await?;
+        let pair = key_pair(module, journal).await?;
+        journal.key_id = Some(pair.key_id.clone());
+        journal.spki = Some(pair.spki_der.clone());
+        let scheme = pair.algorithm.scheme();
+
+        self.progress(journal, IssuanceStep::Request).await?;
+        let csr = match journal.csr.clone() {
+            Some(csr) => csr,
+            None => {
+                let subject = self.certificate_subject(application).await?;
+                let builder = CsrBuilder::new(&pair.spki_der, &subject)?;
+                let signature = module.sign(&key, pair.key_id.clone(), scheme, builder.to_be_signed()).await?;
+                builder.finish(scheme, &signature)?
+            }
+        };
+        journal.csr = Some(csr.clone());
+
+        self.progress(journal, IssuanceStep::Certificate).await?;
+        let certificate = match journal.certificate.clone() {
+            Some(certificate) => certificate,
+            None => {
+                let answer = self.portal()?.request_certificate(application, &csr).await;
+                let issued = self.noted(answer)?;
+                journal.chain = issued.chain_der;
+                issued.certificate_der
+            }
+        };
+        // A certificate for another key is refused before anything is written.
+        let parsed = Certificate::parse(&certificate).map_err(|_| LocalCode::CertificateMismatch)?;
+        if !parsed.belongs_to(&pair.spki_der) {
+            return Err(LocalCode::CertificateMismatch.into());
+        }
+        journal.certificate = Some(certificate.clone());
+
+        self.progress(journal, IssuanceStep::Written).await?;
+        module.put_certificate(&key, pair.key_id.clone(), certificate.clone(), parsed.holder.clone()).await?;
+
+        self.progress(journal, IssuanceStep::Proven).await?;
+        let statement = Installation::statement(application, &parsed.serial).into_bytes();
+        let proof = module.sign(&key, pair.key_id, scheme, statement.clone()).await?;
+        certdesk_pki::verify(&parsed.spki_der, scheme, &statement, &proof).map_err(|_| LocalCode::ProofFailed)?;
+
+        let installation = Installation { serial: parsed.serial, proof_b64: crate::cases::base64(&proof) };
+        let answer = self.portal()?.confirm_installation(application, &installation).await;
+        let completed = self.noted(answer)?;
+        self.progress(journal, IssuanceStep::Confirmed).await?;
+        self.keep_application(completed).await?;
+        self.refresh_keys().await?;
+        Ok(())
+    }
+
+    /// Journals everything known and that `step` begins, and tells the window.
+    async fn progress(&self, journal: &mut Issuance, step: IssuanceStep) -> Result<(), Failure> {
+        journal.step = step.as_str().to_owned();
+        self.journal(journal).await?;
+        self.emit(Event::Issuance {
+            issuance: IssuanceView {
+                application: journal.application,
+                step,
+                key: Some(journal.token_id.clone()),
+                algorithms: vec![journal.algorithm],
+                failure: None,
+            },
+        });
+        Ok(())
+    }
+
+    async fn journal(&self, journal: &Issuance) -> Result<(), Failure> {
+        let journal = journal.clone();
+        self.with_cache(move |cache| cache.put_issuance(&journal)).await
+    }
+
+    async fn certificate_subject(&self, application: Uuid) -> Result<String, Failure> {
+        if let Some(subject) = self.seen_application(application).await?.certificate_subject {
+            return Ok(subject);
+        }
+        // The service decides the subject; the request only has to name somebody.
+        let registration = self.session_view()?.account.registration;
+        Ok(registration.organisation.map_or(registration.contact.name, |unit| unit.name))
+    }
+}
+
+/// The key pair of the journal: found again where it was made already, else made now.
+async fn key_pair(module: &Module, journal: &Issuance) -> Result<KeyPair, Failure> {
+    if let Some(spki) = &journal.spki {
+        let known = module.key_pairs(&journal.token_id).await?;
+        let known = known.into_iter().find(|pair| &pair.spki_der == spki);
+        // The pair was there and is not any more: the request for it is worth nothing, so say so rather than go on.
+        return Ok(known.ok_or(LocalCode::ProofFailed)?);
+    }
+    let label = format!("certdesk {}", journal.application);
+    let id = journal.provisional_id.clone();
+    Ok(module.generate_key_pair(&journal.token_id, journal.algorithm, label, id).await?)
+}
+
+fn step(journal: &Issuance) -> IssuanceStep {
+    IssuanceStep::ALL.into_iter().find(|step| step.as_str() == journal.step).unwrap_or(IssuanceStep::Ready)
+}
+
+impl IssuanceStep {
+    const ALL: [Self; 7] =
+        [Self::Ready, Self::KeyPair, Self::Request, Self::Certificate, Self::Written, Self::Proven, Self::Confirmed];
+
+    /// Its name in the journal.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::KeyPair => "key_pair",
+            Self::Request => "request",
+            Self::Certificate => "certificate",
+            Self::Written => "written",
+            Self::Proven => "proven",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}

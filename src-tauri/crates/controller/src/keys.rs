@@ -1,0 +1,229 @@
+//! What is plugged in: every driver is asked once a second, and the strip is told when something changed.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Mutex, PoisonError, Weak},
+    time::Duration,
+};
+
+use certdesk_domain::{Timestamp, token::SignatureScheme};
+use certdesk_pki::Certificate;
+use certdesk_portal::{TokenChallenge, TokenProof};
+use certdesk_token::{HostProgram, Module, Pin, TokenCertificate, TokenError, TokenInfo};
+use futures_util::future::join_all;
+use tokio::sync::OnceCell;
+
+use crate::{
+    Controller, Inner, Options,
+    failure::{Failure, LocalCode},
+    view::{Event, KeyState, KeyStrip, KeyView, SessionView},
+};
+
+/// Poll and compare (design §5.6): waiting for slot events is a hint at most, and often not even that.
+const POLL: Duration = Duration::from_secs(1);
+
+pub(crate) struct Keys {
+    host: HostProgram,
+    chosen: Vec<PathBuf>,
+    drivers: OnceCell<Vec<Driver>>,
+    seen: Mutex<HashMap<String, Seen>>,
+}
+
+#[derive(Clone)]
+struct Driver {
+    file_name: String,
+    module: Module,
+}
+
+/// One token with the driver that shows it.
+#[derive(Clone)]
+struct Seen {
+    info: TokenInfo,
+    module: Module,
+}
+
+impl Keys {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            host: HostProgram { path: options.token_host.clone(), environment: options.token_environment.clone() },
+            chosen: options.modules.clone(),
+            drivers: OnceCell::new(),
+            seen: Mutex::default(),
+        }
+    }
+
+    pub(crate) async fn log_in(&self, id: &str, pin: Pin) -> Result<(), TokenError> {
+        self.module(id)?.login(id, pin).await
+    }
+
+    /// Logs the key out. A key that is gone is logged out.
+    pub(crate) async fn log_out(&self, id: &str) {
+        let Ok(module) = self.module(id) else { return };
+        if let Err(error) = module.logout(id).await {
+            tracing::debug!(%error, "logout of the key");
+        }
+    }
+
+    /// The driver that shows a key.
+    pub(crate) fn module(&self, id: &str) -> Result<Module, TokenError> {
+        self.seen(id).map(|seen| seen.module)
+    }
+
+    fn seen(&self, id: &str) -> Result<Seen, TokenError> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(id).cloned().ok_or(TokenError::NoToken)
+    }
+
+    /// All keys as last seen.
+    pub(crate) fn tokens(&self) -> Vec<TokenInfo> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.values().map(|seen| seen.info.clone()).collect()
+    }
+
+    async fn drivers(&self) -> &[Driver] {
+        self.drivers
+            .get_or_init(|| async {
+                let chosen = self.chosen.clone();
+                let paths = tokio::task::spawn_blocking(move || module_paths(chosen)).await.unwrap_or_default();
+                let driver = |path: PathBuf| Driver {
+                    file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                    module: Module::new(self.host.clone(), path),
+                };
+                paths.into_iter().map(driver).collect()
+            })
+            .await
+    }
+
+    /// Asks all drivers side by side; none can hold up another for longer than its own deadline.
+    async fn poll(&self) -> KeyStrip {
+        let drivers = self.drivers().await;
+        if drivers.is_empty() {
+            return KeyStrip { state: KeyState::NoDriver, keys: Vec::new() };
+        }
+        let answers = join_all(drivers.iter().map(|driver| driver.module.list())).await;
+        let mut seen = HashMap::new();
+        let mut failed = None;
+        for (driver, answer) in drivers.iter().zip(answers) {
+            match answer {
+                Ok(tokens) => {
+                    for info in tokens {
+                        // The same token through two drivers is one key; the first driver keeps it.
+                        seen.entry(info.id.clone()).or_insert(Seen { info, module: driver.module.clone() });
+                    }
+                }
+                Err(error) => failed = failed.or(Some((driver.file_name.clone(), Failure::from(error)))),
+            }
+        }
+        let now = Timestamp::now_utc();
+        let mut keys: Vec<_> = seen.values().map(|seen| key_view(&seen.info, now)).collect();
+        keys.sort_by(|a, b| (&a.label, &a.serial).cmp(&(&b.label, &b.serial)));
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        let state = match failed {
+            _ if !keys.is_empty() => KeyState::Present,
+            Some((driver, failure)) => KeyState::DriverFailed { driver, failure },
+            None => KeyState::NoKey,
+        };
+        KeyStrip { state, keys }
+    }
+}
+
+/// Polls until the program ends.
+pub(crate) async fn watch(inner: Weak<Inner>) {
+    let mut pace = tokio::time::interval(POLL);
+    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        pace.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        let controller = Controller { inner };
+        if let Err(failure) = controller.refresh_keys().await {
+            tracing::warn!(code = ?failure.code, "keys not read");
+        }
+    }
+}
+
+impl Controller {
+    /// Asks all drivers now.
+    pub async fn refresh_keys(&self) -> Result<KeyStrip, Failure> {
+        let strip = self.inner.keys.poll().await;
+        let mut state = self.state();
+        let changed = state.strip != strip;
+        state.strip = strip.clone();
+        drop(state);
+        if changed {
+            self.emit(Event::Keys { keys: strip.clone() });
+        }
+        Ok(strip)
+    }
+
+    /// Logs in at the service with a key that is logged in itself (design §5.2).
+    pub(crate) async fn log_in_with_key(&self, id: &str) -> Result<SessionView, Failure> {
+        let seen = self.inner.keys.seen(id)?;
+        let now = Timestamp::now_utc();
+        let certificate = login_certificate(&seen.info, now).ok_or(LocalCode::NoCertificateOnKey)?.clone();
+        let module = seen.module;
+        let sign = async |challenge: TokenChallenge| -> Result<TokenProof, TokenError> {
+            let scheme = scheme_of(&certificate.der);
+            let key_id = certificate.key_id.clone();
+            let signature = module.sign(id, key_id, scheme, challenge.message_to_sign).await?;
+            Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
+        };
+        let consent = self.state().consents.values().next().map(|receipt| receipt.id);
+        let answer = self.portal()?.log_in_with_token(consent, sign).await;
+        let session = match answer {
+            Ok(session) => session,
+            Err(certdesk_portal::TokenLoginError::Sign(error)) => return Err(error.into()),
+            Err(certdesk_portal::TokenLoginError::Portal(error)) => {
+                self.inner.keys.log_out(id).await;
+                return self.noted(Err(error));
+            }
+        };
+        self.begin_session(&session, Some(id.to_owned())).await
+    }
+}
+
+/// The scheme that the key behind a certificate signs with.
+pub(crate) fn scheme_of(certificate_der: &[u8]) -> SignatureScheme {
+    match Certificate::parse(certificate_der) {
+        Ok(certificate) if certificate.key_algorithm.contains("P-256") => SignatureScheme::EcdsaP256Sha256,
+        _ => SignatureScheme::RsaPkcs1Sha256,
+    }
+}
+
+/// The certificate that would be used to log in: with its private key, valid now, and of those the one valid longest;
+/// where none is valid, the one that ended last, so that the strip can say so.
+fn login_certificate(info: &TokenInfo, now: Timestamp) -> Option<&TokenCertificate> {
+    let with_key = info.certificates.iter().filter(|certificate| certificate.has_private_key);
+    let parsed = with_key.filter_map(|certificate| Some((certificate, Certificate::parse(&certificate.der).ok()?)));
+    let best = parsed.max_by_key(|(_, parsed)| {
+        let valid = parsed.not_before <= now && now <= parsed.not_after;
+        (valid, parsed.not_after)
+    });
+    best.map(|(certificate, _)| certificate)
+}
+
+fn key_view(info: &TokenInfo, now: Timestamp) -> KeyView {
+    let certificate = login_certificate(info, now).and_then(|certificate| Certificate::parse(&certificate.der).ok());
+    KeyView {
+        id: info.id.clone(),
+        label: info.label.clone(),
+        manufacturer: info.manufacturer.clone(),
+        model: info.model.clone(),
+        serial: info.serial.clone(),
+        holder: certificate.as_ref().map(|certificate| certificate.holder.clone()),
+        valid_until: certificate.as_ref().map(|certificate| certificate.not_after),
+        can_log_in: certificate.is_some(),
+        tries: info.tries,
+        pin_pad: info.pin_pad,
+        ready: info.initialised && info.user_pin_set,
+        pin_length: (info.pin_min, info.pin_max),
+    }
+}
+
+fn module_paths(chosen: Vec<PathBuf>) -> Vec<PathBuf> {
+    if !chosen.is_empty() {
+        return chosen;
+    }
+    let candidates = pkcs11_profiles::candidates(pkcs11_profiles::Os::HERE, pkcs11_profiles::Arch::HERE);
+    candidates.into_iter().map(|candidate| candidate.path).filter(|path| path.is_file()).collect()
+}

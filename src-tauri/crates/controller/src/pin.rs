@@ -1,0 +1,125 @@
+//! PIN prompts. The window gets a ticket that names key and purpose; the PIN comes back once, as raw bytes, with the
+//! ticket. A ticket is good once, so nothing here can try a PIN twice.
+
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use certdesk_domain::token::PinTries;
+use certdesk_token::{Pin, TokenError};
+use uuid::Uuid;
+
+use crate::{
+    Controller,
+    failure::{Failure, LocalCode},
+    view::{KeyView, PinOutcome, PinPrompt, PinPurpose},
+};
+
+/// How long a prompt may stay open.
+const PROMPT_LIFE: Duration = Duration::from_secs(10 * 60);
+/// More open prompts than any person has.
+const MOST_PROMPTS: usize = 16;
+
+/// Names one open prompt.
+pub type Ticket = String;
+
+/// What a person gave for a prompt.
+pub struct PinEntry {
+    /// The prompt.
+    pub ticket: Ticket,
+    /// An explicit yes to the last try.
+    pub confirmed: bool,
+    /// The PIN; empty where it is typed on the key's own pad.
+    pub pin: Pin,
+}
+
+#[derive(Default)]
+pub(crate) struct Prompts(Mutex<HashMap<Ticket, Prompt>>);
+
+struct Prompt {
+    purpose: PinPurpose,
+    since: Instant,
+}
+
+impl Controller {
+    /// Opens a prompt: what the PIN dialog has to say.
+    pub async fn prepare_pin(&self, purpose: PinPurpose) -> Result<PinPrompt, Failure> {
+        // Ask the key anew: the state of the tries may have changed in another program.
+        self.refresh_keys().await?;
+        let key = self.key(purpose.key())?;
+        if !key.ready {
+            return Err(LocalCode::TokenNotReady.into());
+        }
+        match (&purpose, key.tries) {
+            (_, PinTries::Locked) => return Err(LocalCode::PinLocked.into()),
+            (PinPurpose::LogIn { .. }, _) if !key.can_log_in => return Err(LocalCode::NoCertificateOnKey.into()),
+            _ => {}
+        }
+        let ticket = Uuid::new_v4().to_string();
+        let mut prompts = self.prompts();
+        prompts.retain(|_, prompt| prompt.since.elapsed() < PROMPT_LIFE);
+        if prompts.len() >= MOST_PROMPTS {
+            prompts.clear();
+        }
+        prompts.insert(ticket.clone(), Prompt { purpose, since: Instant::now() });
+        Ok(PinPrompt { ticket, needs_confirmation: key.tries == PinTries::Last, key })
+    }
+
+    /// Uses the PIN for what the prompt asked it for, once.
+    ///
+    /// # Errors
+    /// A wrong PIN is no error but [`PinOutcome::Refused`]; it takes a new prompt to try again. Every other failure of
+    /// the key keeps its own words.
+    pub async fn submit_pin(&self, entry: PinEntry) -> Result<PinOutcome, Failure> {
+        let prompt = self.prompts().remove(&entry.ticket).ok_or(LocalCode::PromptGone)?;
+        if prompt.since.elapsed() >= PROMPT_LIFE {
+            return Err(LocalCode::PromptGone.into());
+        }
+        let key = self.key(prompt.purpose.key())?;
+        if key.tries == PinTries::Last && !entry.confirmed {
+            return Err(LocalCode::LastTryUnconfirmed.into());
+        }
+        match self.inner.keys.log_in(&key.id, entry.pin).await {
+            Ok(()) => {}
+            Err(TokenError::PinIncorrect { tries }) => {
+                self.refresh_keys().await?;
+                return Ok(PinOutcome::Refused { tries });
+            }
+            Err(TokenError::PinLocked) => {
+                self.refresh_keys().await?;
+                return Ok(PinOutcome::Refused { tries: PinTries::Locked });
+            }
+            Err(other) => return Err(other.into()),
+        }
+        match prompt.purpose {
+            PinPurpose::LogIn { key } => {
+                Ok(PinOutcome::LoggedIn { session: self.log_in_with_key(&key).await? })
+            }
+            PinPurpose::Issue { key, application, algorithm } => {
+                let issued = self.issue(&key, application, algorithm).await;
+                self.inner.keys.log_out(&key).await;
+                Ok(PinOutcome::Issued { issuance: issued? })
+            }
+        }
+    }
+
+    fn key(&self, id: &str) -> Result<KeyView, Failure> {
+        let state = self.state();
+        let key = state.strip.keys.iter().find(|key| key.id == id);
+        Ok(key.cloned().ok_or(LocalCode::NoKey)?)
+    }
+
+    fn prompts(&self) -> std::sync::MutexGuard<'_, HashMap<Ticket, Prompt>> {
+        self.inner.prompts.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl PinPurpose {
+    fn key(&self) -> &str {
+        match self {
+            Self::LogIn { key } | Self::Issue { key, .. } => key,
+        }
+    }
+}

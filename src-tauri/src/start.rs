@@ -1,0 +1,109 @@
+//! How the program is started: arguments, then the file the administrator left, then the defaults.
+//!
+//! `certdesk [--service URL] [--data DIR] [--module PATH]... [--demo READY_FILE [--desk]]`
+
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
+
+use certdesk_controller::{Demo, Options};
+use serde::Deserialize;
+use tauri::AppHandle;
+
+use crate::dialogs::Dialogs;
+
+/// A start that was understood.
+pub(crate) struct Start {
+    /// One window per person: a second start brings up the first. Off where `--data` names another store.
+    pub(crate) single: bool,
+    /// Open the demo desk too.
+    pub(crate) desk: bool,
+    service: Option<String>,
+    demo: Option<Demo>,
+    data: PathBuf,
+    modules: Vec<PathBuf>,
+}
+
+/// The administrator's file, `certdesk.json`, beside the program or in `/etc/certdesk`.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Installed {
+    service: Option<String>,
+}
+
+/// What the demo service writes when it listens.
+#[derive(Deserialize)]
+struct Ready {
+    base_url: String,
+    root_certificate: PathBuf,
+    demo_secret: String,
+}
+
+/// Reads the arguments.
+///
+/// # Errors
+/// A sentence for the person at the terminal.
+pub(crate) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Start, String> {
+    let mut service = None;
+    let mut data = None;
+    let mut ready = None;
+    let mut modules = Vec::new();
+    let mut desk = false;
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().ok_or_else(|| format!("{} needs a value", argument.to_string_lossy()));
+        match argument.to_str() {
+            Some("--service") => service = Some(value()?.to_string_lossy().into_owned()),
+            Some("--data") => data = Some(PathBuf::from(value()?)),
+            Some("--module") => modules.push(PathBuf::from(value()?)),
+            Some("--demo") => ready = Some(PathBuf::from(value()?)),
+            Some("--desk") => desk = true,
+            _ => return Err(format!("unknown argument {}", argument.to_string_lossy())),
+        }
+    }
+    let demo = ready.map(read_demo).transpose()?;
+    let (address, demo) = demo.unzip();
+    Ok(Start {
+        single: data.is_none(),
+        desk: desk && demo.is_some(),
+        service: service.or(address).or_else(|| installed().service),
+        demo,
+        data: match data {
+            Some(data) => data,
+            None => dirs::data_local_dir().ok_or("there is no folder for local data")?.join("certdesk"),
+        },
+        modules,
+    })
+}
+
+impl Start {
+    /// What the controller is started with.
+    pub(crate) fn options(self, app: AppHandle) -> Options {
+        Options {
+            data: self.data,
+            service: self.service,
+            demo: self.demo,
+            modules: self.modules,
+            token_host: beside_program("certdesk-token-host"),
+            token_environment: Vec::new(),
+            picker: Arc::new(Dialogs::new(app)),
+        }
+    }
+}
+
+fn read_demo(file: PathBuf) -> Result<(String, Demo), String> {
+    let broken = |what: &dyn std::fmt::Display| format!("the demo's ready file {}: {what}", file.display());
+    let text = std::fs::read_to_string(&file).map_err(|e| broken(&e))?;
+    let ready: Ready = serde_json::from_str(&text).map_err(|e| broken(&e))?;
+    let root_der = std::fs::read(&ready.root_certificate).map_err(|e| broken(&e))?;
+    Ok((ready.base_url, Demo { root_der, secret: ready.demo_secret }))
+}
+
+fn installed() -> Installed {
+    let places = [beside_program("certdesk.json"), PathBuf::from("/etc/certdesk/certdesk.json")];
+    let text = places.iter().find_map(|place| std::fs::read_to_string(place).ok());
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+fn beside_program(name: &str) -> PathBuf {
+    let name = if cfg!(windows) && !name.contains('.') { format!("{name}.exe") } else { name.to_owned() };
+    let folder = std::env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from));
+    folder.unwrap_or_default().join(name)
+}

@@ -1,0 +1,89 @@
+//! The windows. Nothing remote is ever shown in them, nothing opens beside them.
+
+use certdesk_controller::Controller;
+use tauri::{
+    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+};
+use tokio::sync::broadcast::error::RecvError;
+
+/// Name of the one event that carries all of [`certdesk_controller::view::Event`].
+const EVENT: &str = "certdesk";
+
+/// Opens the main window.
+pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Result<()> {
+    let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
+        .title("证办通 Certdesk")
+        .inner_size(1280.0, 800.0)
+        .min_inner_size(900.0, 640.0)
+        .on_navigation(is_ours)
+        .build()?;
+    show_preedit(&window)?;
+    let controller = controller.clone();
+    let handle = window.clone();
+    window.on_window_event(move |event| {
+        if let WindowEvent::DragDrop(DragDropEvent::Drop { paths, position }) = event {
+            let scale = handle.scale_factor().unwrap_or(1.0);
+            controller.dropped(paths.clone(), position.x / scale, position.y / scale);
+        }
+    });
+    Ok(())
+}
+
+/// Opens the demo desk: a phone and a reviewer, so that one person can play all parts.
+pub(crate) fn open_desk(app: &AppHandle) -> tauri::Result<()> {
+    WebviewWindowBuilder::new(app, "desk", WebviewUrl::App("index.html#desk".into()))
+        .title("演示台 Demo desk")
+        .inner_size(460.0, 760.0)
+        .on_navigation(is_ours)
+        .build()
+        .map(drop)
+}
+
+/// Brings the main window to the front.
+pub(crate) fn bring_up(app: &AppHandle) {
+    let Some(window) = app.get_webview_window("main") else { return };
+    let shown = window.unminimize().and_then(|()| window.show()).and_then(|()| window.set_focus());
+    if let Err(failure) = shown {
+        tracing::warn!(%failure, "the window did not come up");
+    }
+}
+
+/// Passes the controller's events on to the page, until the program ends.
+pub(crate) fn forward_events(app: AppHandle, controller: &Controller) {
+    let mut events = controller.events();
+    tauri::async_runtime::spawn(async move {
+        loop {
+            match events.recv().await {
+                Ok(event) => {
+                    if let Err(failure) = app.emit(EVENT, event) {
+                        tracing::warn!(%failure, "an event did not reach the page");
+                    }
+                }
+                // The page asks anew for what it shows; a burst of progress may be thinned out.
+                Err(RecvError::Lagged(missed)) => tracing::debug!(missed, "events thinned out"),
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+/// Only our own pages: `tauri://localhost`, on Windows `http://tauri.localhost`.
+fn is_ours(url: &tauri::Url) -> bool {
+    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
+}
+
+/// wry turns preedit off on Linux, so pinyin being typed would not show in the field.
+#[cfg(target_os = "linux")]
+fn show_preedit(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{InputMethodContextExt, WebViewExt};
+    window.with_webview(|webview| {
+        if let Some(context) = webview.inner().input_method_context() {
+            context.set_enable_preedit(true);
+        }
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn show_preedit(_: &WebviewWindow) -> tauri::Result<()> {
+    Ok(())
+}
