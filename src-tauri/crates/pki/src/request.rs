@@ -29,13 +29,18 @@ const ALGORITHM_RSA_PSS: &[u8] = &[
 /// Builds a request: [`CsrBuilder::to_be_signed`] goes to the token, its signature to [`CsrBuilder::finish`].
 #[derive(Clone, Debug)]
 pub struct CsrBuilder {
+    spki_der: Vec<u8>,
     info_der: Vec<u8>,
 }
 
 impl CsrBuilder {
     /// A request for this public key. The subject is a common name alone (empty: no subject at all); the authority
     /// decides what the certificate says.
-    pub fn new(spki_der: &[u8], common_name: &str) -> Self {
+    ///
+    /// # Errors
+    /// [`PkiError::Malformed`], [`PkiError::UnsupportedKey`].
+    pub fn new(spki_der: &[u8], common_name: &str) -> Result<Self, PkiError> {
+        key::key_algorithm(spki_der)?;
         let subject = if common_name.is_empty() {
             der::value(der::SEQUENCE, &[])
         } else {
@@ -47,7 +52,8 @@ impl CsrBuilder {
         };
         let version_0 = der::unsigned(&[0]);
         let no_attributes = [0xA0, 0x00];
-        Self { info_der: der::value(der::SEQUENCE, &[&version_0, &subject, spki_der, &no_attributes]) }
+        let info_der = der::value(der::SEQUENCE, &[&version_0, &subject, spki_der, &no_attributes]);
+        Ok(Self { spki_der: spki_der.to_vec(), info_der })
     }
 
     /// The CertificationRequestInfo, DER: the message for the token to sign.
@@ -55,8 +61,13 @@ impl CsrBuilder {
         self.info_der.clone()
     }
 
-    /// The whole request, DER. `signature` as the token made it (ECDSA: raw `r‖s`).
-    pub fn finish(&self, scheme: SignatureScheme, signature: &[u8]) -> Vec<u8> {
+    /// The whole request, DER. `signature` as the token made it (ECDSA: raw `r‖s`); it is verified before it is used,
+    /// so that a token which signs with another key is found out here.
+    ///
+    /// # Errors
+    /// [`PkiError::UnsupportedKey`] where the scheme does not fit the key, [`PkiError::BadSignature`].
+    pub fn finish(&self, scheme: SignatureScheme, signature: &[u8]) -> Result<Vec<u8>, PkiError> {
+        key::verify(&self.spki_der, scheme, &self.info_der, signature)?;
         let (algorithm, signature) = match scheme {
             SignatureScheme::RsaPkcs1Sha256 => (ALGORITHM_RSA_PKCS1, signature.to_vec()),
             SignatureScheme::RsaPssSha256 => (ALGORITHM_RSA_PSS, signature.to_vec()),
@@ -65,7 +76,7 @@ impl CsrBuilder {
                 (ALGORITHM_ECDSA, der::value(der::SEQUENCE, &[&der::unsigned(r), &der::unsigned(s)]))
             }
         };
-        der::value(der::SEQUENCE, &[&self.info_der, algorithm, &der::bit_string(&signature)])
+        Ok(der::value(der::SEQUENCE, &[&self.info_der, algorithm, &der::bit_string(&signature)]))
     }
 }
 

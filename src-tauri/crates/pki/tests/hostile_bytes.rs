@@ -44,7 +44,9 @@ fn read_everything(bytes: &[u8]) {
     let _ = (key_id(bytes), key_algorithm(bytes));
     for scheme in [SignatureScheme::RsaPkcs1Sha256, SignatureScheme::RsaPssSha256, SignatureScheme::EcdsaP256Sha256] {
         let _ = verify(bytes, scheme, bytes, bytes);
-        let _ = CsrBuilder::new(bytes, "x").finish(scheme, bytes);
+        if let Ok(builder) = CsrBuilder::new(bytes, "x") {
+            let _ = builder.finish(scheme, bytes);
+        }
     }
     let at = Certificate::parse(&good().0).unwrap().not_before;
     let _ = chain::verify(bytes, &[&good().0], &[&good().0], at);

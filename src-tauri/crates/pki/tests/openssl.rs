@@ -78,9 +78,10 @@ fn openssl_accepts_a_request_built_in_two_phases() {
     for (name, kind, scheme, algorithm) in cases {
         let spki = bench.key(name, kind);
         for cn in ["福州云帆测试科技有限公司", "王䶮", ""] {
-            let builder = CsrBuilder::new(&spki, cn);
+            let builder = CsrBuilder::new(&spki, cn).expect("the key is of a kind we support");
             let signature = bench.sign(name, scheme, &builder.to_be_signed());
-            let der = builder.finish(scheme, &signature);
+            let der = builder.finish(scheme, &signature).expect("the signature is that of the key");
+            assert_eq!(builder.finish(scheme, &signature[1..]), Err(PkiError::BadSignature), "a signature of nobody makes no request");
             bench.write("request.der", &der);
             let said = bench.openssl("req -verify -noout -inform DER -in request.der");
             assert!(said.contains("self-signature verify OK"), "openssl must accept the {name} request for {cn:?}: {said}");
