@@ -1,0 +1,335 @@
+//! The messages between supervisor and helper, and their frames.
+//!
+//! A frame is a length (`u32`, little endian) of what follows, one version byte, and a postcard message. It is bounded:
+//! neither side takes a longer one. The verbs are neutral (no PKCS#11 handles or structures), so that a helper for
+//! another token interface can stand beside the PKCS#11 one.
+//!
+//! The helper first sends [`Reply::Ready`] (or why not) under id 0; then each request gets one answer under its own id.
+
+use crate::{error::TokenError, pin::Pin};
+use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+/// Version of the messages; both programs come from one build, so another version is a damaged installation.
+pub const VERSION: u8 = 1;
+
+/// Most bytes in a frame after its length.
+pub const MAX_FRAME: usize = 1 << 20;
+
+/// A message with the number that ties an answer to its request.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Numbered<T> {
+    /// Counts up from 1 for requests; 0 is the helper's greeting.
+    pub id: u64,
+    /// The message.
+    pub body: T,
+}
+
+/// What the helper is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// All tokens of the module.
+    List {
+        /// Ask the module to look again from scratch if it shows no token and nobody is logged in.
+        rescan: bool,
+    },
+    /// Log the user in. The only message that carries a PIN.
+    Login {
+        /// Token.
+        token: String,
+        /// PIN as typed.
+        #[serde(with = "crate::pin")]
+        pin: Pin,
+    },
+    /// Log the user in with the PIN typed on the token's own pad.
+    LoginByPinPad {
+        /// Token.
+        token: String,
+    },
+    /// Log the user out.
+    Logout {
+        /// Token.
+        token: String,
+    },
+    /// Key pairs on the token; needs a login.
+    KeyPairs {
+        /// Token.
+        token: String,
+    },
+    /// Make a key pair on the token; needs a login.
+    GenerateKeyPair {
+        /// Token.
+        token: String,
+        /// Algorithm.
+        algorithm: KeyAlgorithm,
+        /// `CKA_LABEL` of both keys.
+        label: String,
+        /// `CKA_ID` both keys are born with.
+        provisional_id: Vec<u8>,
+    },
+    /// Sign a digest; needs a login.
+    Sign {
+        /// Token.
+        token: String,
+        /// `CKA_ID` of the key.
+        key_id: Vec<u8>,
+        /// Scheme.
+        scheme: SignatureScheme,
+        /// SHA-256 of the message.
+        digest: [u8; 32],
+    },
+    /// Write a certificate beside its key; needs a login.
+    PutCertificate {
+        /// Token.
+        token: String,
+        /// `CKA_ID` of the key.
+        key_id: Vec<u8>,
+        /// Certificate, DER.
+        der: Vec<u8>,
+        /// `CKA_LABEL`.
+        label: String,
+    },
+    /// Remove both keys of a pair; needs a login.
+    RemoveKeyPair {
+        /// Token.
+        token: String,
+        /// `CKA_ID` of the pair.
+        key_id: Vec<u8>,
+    },
+    /// Remove a certificate; needs a login.
+    RemoveCertificate {
+        /// Token.
+        token: String,
+        /// Certificate, DER.
+        der: Vec<u8>,
+    },
+}
+
+impl Request {
+    /// Name for messages and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::List { .. } => "list",
+            Self::Login { .. } => "login",
+            Self::LoginByPinPad { .. } => "login by PIN pad",
+            Self::Logout { .. } => "logout",
+            Self::KeyPairs { .. } => "key pairs",
+            Self::GenerateKeyPair { .. } => "generate key pair",
+            Self::Sign { .. } => "sign",
+            Self::PutCertificate { .. } => "put certificate",
+            Self::RemoveKeyPair { .. } => "remove key pair",
+            Self::RemoveCertificate { .. } => "remove certificate",
+        }
+    }
+}
+
+/// What the helper answers; each request has one kind of reply.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The module is loaded and initialised.
+    Ready,
+    /// Done; nothing more to say.
+    Done,
+    /// To [`Request::List`].
+    Tokens(Vec<TokenInfo>),
+    /// To [`Request::KeyPairs`].
+    KeyPairs(Vec<KeyPair>),
+    /// To [`Request::GenerateKeyPair`].
+    KeyPair(KeyPair),
+    /// To [`Request::Sign`]. ECDSA as raw `r‖s`.
+    Signature(Vec<u8>),
+}
+
+/// A reply, or why there is none.
+pub type Answer = Result<Reply, TokenError>;
+
+/// One token, as it shows itself without and with login.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenInfo {
+    /// Stable name: SHA-256, hex, of `manufacturer|model|serial`. Where a module shows several tokens with the same
+    /// three (one card as two slots), label and slot are hashed too.
+    pub id: String,
+    /// `CK_SLOT_ID` it sits in now.
+    pub slot: u64,
+    /// Label, without its padding.
+    pub label: String,
+    /// Manufacturer, without its padding.
+    pub manufacturer: String,
+    /// Model, without its padding.
+    pub model: String,
+    /// Serial number, without its padding.
+    pub serial: String,
+    /// What the flags say of the user PIN's tries.
+    pub tries: PinTries,
+    /// Fewest bytes in a PIN, as stated; tokens do not always hold to it.
+    pub pin_min: u32,
+    /// Most bytes in a PIN, as stated; 0 where the token states no limit.
+    pub pin_max: u32,
+    /// The PIN is typed on the token (`CKF_PROTECTED_AUTHENTICATION_PATH`).
+    pub pin_pad: bool,
+    /// `CKF_TOKEN_INITIALIZED`
+    pub initialised: bool,
+    /// `CKF_USER_PIN_INITIALIZED`
+    pub user_pin_set: bool,
+    /// `CKF_WRITE_PROTECTED`
+    pub write_protected: bool,
+    /// The user is logged in, in this helper.
+    pub logged_in: bool,
+    /// The certificates that can be read now.
+    pub certificates: Vec<TokenCertificate>,
+}
+
+/// A certificate on a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCertificate {
+    /// `CKA_ID`; empty where there is none.
+    pub key_id: Vec<u8>,
+    /// `CKA_LABEL`
+    pub label: String,
+    /// `CKA_VALUE`, DER.
+    pub der: Vec<u8>,
+    /// Its key is on the token. Before login private keys are hidden: then a public key with the same `CKA_ID` stands
+    /// for the pair, and on a token that shows no key at all every certificate gets the benefit of the doubt.
+    pub has_private_key: bool,
+}
+
+/// A key pair on a token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyPair {
+    /// `CKA_ID` of the private key.
+    pub key_id: Vec<u8>,
+    /// `CKA_LABEL` of the private key; tells whose orphan it is.
+    pub label: String,
+    /// Algorithm.
+    pub algorithm: KeyAlgorithm,
+    /// Public key as `SubjectPublicKeyInfo`, DER (RFC 5280 §4.1).
+    pub spki_der: Vec<u8>,
+    /// A certificate for this key is on the token, by `CKA_ID` or by its public key.
+    pub has_certificate: bool,
+}
+
+/// Why bytes are no frame.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Longer than [`MAX_FRAME`].
+    #[error("a frame of {0} bytes, at most {MAX_FRAME} are taken")]
+    TooLong(usize),
+    /// No version byte.
+    #[error("an empty frame")]
+    Empty,
+    /// Another version than [`VERSION`].
+    #[error("frame version {0}, expected {VERSION}")]
+    Version(u8),
+    /// The message does not read.
+    #[error("a garbled message")]
+    Garbled,
+}
+
+/// The whole frame of a message, length included. The buffer is made in its final size and wiped when dropped, since
+/// it may hold a PIN.
+///
+/// # Errors
+/// [`FrameError::TooLong`]
+pub fn encode<T: Serialize>(message: &Numbered<T>) -> Result<Zeroizing<Vec<u8>>, FrameError> {
+    let size = postcard::experimental::serialized_size(message).map_err(|_| FrameError::Garbled)? + 1;
+    if size > MAX_FRAME {
+        return Err(FrameError::TooLong(size));
+    }
+    let mut frame = Zeroizing::new(vec![0; 4 + size]);
+    frame[..4].copy_from_slice(&(size as u32).to_le_bytes());
+    frame[4] = VERSION;
+    postcard::to_slice(message, &mut frame[5..]).map_err(|_| FrameError::Garbled)?;
+    Ok(frame)
+}
+
+/// How many bytes follow a frame's length field.
+///
+/// # Errors
+/// [`FrameError::TooLong`], [`FrameError::Empty`]; the stream cannot be read on after that.
+pub fn body_length(length: [u8; 4]) -> Result<usize, FrameError> {
+    match u32::from_le_bytes(length) as usize {
+        0 => Err(FrameError::Empty),
+        length if length > MAX_FRAME => Err(FrameError::TooLong(length)),
+        length => Ok(length),
+    }
+}
+
+/// The message in a frame's body (all that follows the length).
+///
+/// # Errors
+/// Any [`FrameError`]; bytes left over after the message are an error too.
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<Numbered<T>, FrameError> {
+    let (&version, message) = body.split_first().ok_or(FrameError::Empty)?;
+    if version != VERSION {
+        return Err(FrameError::Version(version));
+    }
+    match postcard::take_from_bytes(message) {
+        Ok((message, [])) => Ok(message),
+        _ => Err(FrameError::Garbled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn body(frame: &[u8]) -> &[u8] {
+        let length = body_length(frame[..4].try_into().unwrap()).expect("the length is in bounds");
+        assert_eq!(length, frame.len() - 4, "the length counts what follows it");
+        &frame[4..]
+    }
+
+    #[test]
+    fn a_login_arrives_with_its_pin() {
+        let sent = Numbered { id: 7, body: Request::Login { token: "t".into(), pin: Pin::from_bytes(b"\xb0\x001234".to_vec()) } };
+        let frame = encode(&sent).unwrap();
+        let got: Numbered<Request> = decode(body(&frame)).unwrap();
+        assert_eq!(got.id, 7);
+        assert!(!format!("{got:?}").contains("1234"), "a message must not print its PIN");
+        let Request::Login { pin, .. } = got.body else { panic!("a login must arrive as a login") };
+        assert_eq!(pin.expose(), b"\xb0\x001234");
+    }
+
+    #[test]
+    fn too_much_is_not_sent() {
+        let message = Numbered { id: 1, body: Request::RemoveCertificate { token: String::new(), der: vec![0; MAX_FRAME] } };
+        assert!(matches!(encode(&message), Err(FrameError::TooLong(_))), "a frame over the bound must not be made");
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut frame = encode(&Numbered { id: 1, body: Request::List { rescan: false } }).unwrap();
+        frame[4] = 9;
+        assert_eq!(decode::<Request>(&frame[4..]).unwrap_err(), FrameError::Version(9));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = decode::<Request>(&bytes);
+            let _ = decode::<Answer>(&bytes);
+            let mut versioned = vec![VERSION];
+            versioned.extend(&bytes);
+            let _ = decode::<Request>(&versioned);
+            let _ = decode::<Answer>(&versioned);
+        }
+
+        #[test]
+        fn any_length_is_judged(length in any::<u32>()) {
+            let judged = body_length(length.to_le_bytes());
+            prop_assert_eq!(judged.is_ok(), (1..=MAX_FRAME).contains(&(length as usize)));
+        }
+
+        #[test]
+        fn a_frame_cut_or_lengthened_is_garbled(signature in proptest::collection::vec(any::<u8>(), 0..300), cut in 1usize..50) {
+            let frame = encode(&Numbered { id: 3, body: Answer::Ok(Reply::Signature(signature)) }).unwrap();
+            let body = &frame[4..];
+            prop_assert!(decode::<Answer>(&body[..body.len().saturating_sub(cut)]).is_err());
+            let mut longer = body.to_vec();
+            longer.push(0);
+            prop_assert_eq!(decode::<Answer>(&longer).unwrap_err(), FrameError::Garbled);
+        }
+    }
+}

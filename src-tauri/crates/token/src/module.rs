@@ -1,0 +1,487 @@
+//! One driver module, spoken to through its helper process.
+//!
+//! Starts the helper at the first call, gives every call a deadline, kills and replaces a helper that hangs, dies or
+//! talks nonsense. Calls to one module are made one after another; modules do not know of each other. A call that ended
+//! in [`TokenError::Hung`] or [`TokenError::Crashed`] may have taken effect: only the caller can decide what then.
+
+use crate::{
+    error::TokenError,
+    header,
+    message::{self, Answer, KeyPair, Numbered, Reply, Request, TokenInfo},
+    pin::Pin,
+};
+use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
+use pkcs11_profiles::Quirks;
+use sha2::{Digest, Sha256};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    sync::Mutex,
+    time::{Instant, timeout},
+};
+
+/// The helper program and what its processes find in their environment.
+#[derive(Clone, Debug)]
+pub struct HostProgram {
+    /// Absolute path of `certdesk-token-host`.
+    pub path: PathBuf,
+    /// Variables added to our own environment (`SOFTHSM2_CONF` and the like).
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// How long a call may take before its helper is killed.
+#[derive(Clone, Debug)]
+pub struct Deadlines {
+    /// Loading and initialising the module; some read every card then.
+    pub start: Duration,
+    /// [`Module::list`]
+    pub list: Duration,
+    /// [`Module::login`]
+    pub login: Duration,
+    /// [`Module::login_by_pin_pad`]: a person is typing.
+    pub login_by_pin_pad: Duration,
+    /// [`Module::sign`]
+    pub sign: Duration,
+    /// [`Module::generate_key_pair`]: a card may search long for RSA primes.
+    pub generate: Duration,
+    /// Everything else.
+    pub other: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(30),
+            list: Duration::from_secs(5),
+            login: Duration::from_secs(30),
+            login_by_pin_pad: Duration::from_secs(120),
+            sign: Duration::from_secs(30),
+            generate: Duration::from_secs(180),
+            other: Duration::from_secs(15),
+        }
+    }
+}
+
+/// A driver module. Cheap to clone; the clones share one helper, which ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct Module {
+    inner: Arc<Inner>,
+}
+
+impl Module {
+    /// A module at an absolute path. Nothing is started or looked at before the first call.
+    pub fn new(host: HostProgram, module_path: PathBuf) -> Self {
+        Self::with_deadlines(host, module_path, Deadlines::default())
+    }
+
+    /// The same, with deadlines of one's own.
+    pub fn with_deadlines(host: HostProgram, module_path: PathBuf, deadlines: Deadlines) -> Self {
+        let quirks = pkcs11_profiles::quirks(&module_path);
+        Self { inner: Arc::new(Inner { host, path: module_path, deadlines, quirks, seat: Mutex::default() }) }
+    }
+
+    /// Path of the module.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// All tokens of this module. A token that cannot be read is left out and does not hide the others.
+    ///
+    /// # Errors
+    /// Those of the driver as a whole.
+    pub async fn list(&self) -> Result<Vec<TokenInfo>, TokenError> {
+        // Whether to look from scratch is decided when it is this call's turn.
+        match self.call(Request::List { rescan: false }).await? {
+            Reply::Tokens(mut tokens) => {
+                if self.inner.quirks.spare_slot {
+                    tokens.retain(|token| token.initialised);
+                }
+                Ok(tokens)
+            }
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
+    /// Logs the user in with a typed PIN; the login lasts until [`Module::logout`], removal or a new helper.
+    ///
+    /// # Errors
+    /// [`TokenError::PinIncorrect`] only where the token itself says so. The PIN went to the token at most once.
+    pub async fn login(&self, token_id: &str, pin: Pin) -> Result<(), TokenError> {
+        self.done(Request::Login { token: token_id.into(), pin }).await
+    }
+
+    /// Logs the user in with the PIN typed on the token's own pad (`TokenInfo::pin_pad`).
+    ///
+    /// # Errors
+    /// As [`Module::login`].
+    pub async fn login_by_pin_pad(&self, token_id: &str) -> Result<(), TokenError> {
+        self.done(Request::LoginByPinPad { token: token_id.into() }).await
+    }
+
+    /// Logs the user out. Not being logged in is no error.
+    ///
+    /// # Errors
+    /// [`TokenError::NoToken`] and those of the driver.
+    pub async fn logout(&self, token_id: &str) -> Result<(), TokenError> {
+        self.done(Request::Logout { token: token_id.into() }).await
+    }
+
+    /// The key pairs of the two algorithms we work with, certificate or not.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`] and those of the driver.
+    pub async fn key_pairs(&self, token_id: &str) -> Result<Vec<KeyPair>, TokenError> {
+        match self.call(Request::KeyPairs { token: token_id.into() }).await? {
+            Reply::KeyPairs(pairs) => Ok(pairs),
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
+    /// Makes a key pair on the token, never to leave it.
+    ///
+    /// Both keys are born with `CKA_ID` = `provisional_id`, so that a pair left behind by a crash is found again; then
+    /// they get the SHA-1 of the public key bits, where the token lets its `CKA_ID` be changed. Called again with the
+    /// same `provisional_id` after an interruption, it finishes the pair it finds and makes no second one.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`], [`TokenError::TokenFull`], [`TokenError::Unsupported`] where the token makes no such
+    /// keys, and those of the driver.
+    pub async fn generate_key_pair(
+        &self,
+        token_id: &str,
+        algorithm: KeyAlgorithm,
+        label: &str,
+        provisional_id: Vec<u8>,
+    ) -> Result<KeyPair, TokenError> {
+        let request = Request::GenerateKeyPair { token: token_id.into(), algorithm, label: label.into(), provisional_id };
+        match self.call(request).await? {
+            Reply::KeyPair(pair) => Ok(pair),
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
+    /// Signs a message of any length; its SHA-256 is taken here. ECDSA gives the raw `r‖s`.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`], [`TokenError::NoSuchKey`], [`TokenError::Unsupported`] and those of the driver.
+    pub async fn sign(
+        &self,
+        token_id: &str,
+        key_id: &[u8],
+        scheme: SignatureScheme,
+        message: Vec<u8>,
+    ) -> Result<Vec<u8>, TokenError> {
+        let digest = Sha256::digest(message).into();
+        match self.call(Request::Sign { token: token_id.into(), key_id: key_id.into(), scheme, digest }).await? {
+            Reply::Signature(signature) => Ok(signature),
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
+    /// Writes a certificate beside its key, with the key's `CKA_ID`. Writing what is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`TokenError::NoSuchKey`] and [`TokenError::CertificateMismatch`] before anything is written,
+    /// [`TokenError::NotLoggedIn`], [`TokenError::TokenFull`] and those of the driver.
+    pub async fn put_certificate(
+        &self,
+        token_id: &str,
+        key_id: &[u8],
+        der: Vec<u8>,
+        label: &str,
+    ) -> Result<(), TokenError> {
+        self.done(Request::PutCertificate { token: token_id.into(), key_id: key_id.into(), der, label: label.into() }).await
+    }
+
+    /// Removes both keys of a pair. Keys that are not there are no error.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`] and those of the driver.
+    pub async fn remove_key_pair(&self, token_id: &str, key_id: &[u8]) -> Result<(), TokenError> {
+        self.done(Request::RemoveKeyPair { token: token_id.into(), key_id: key_id.into() }).await
+    }
+
+    /// Removes a certificate, not its keys. One that is not there is no error.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`] and those of the driver.
+    pub async fn remove_certificate(&self, token_id: &str, der: Vec<u8>) -> Result<(), TokenError> {
+        self.done(Request::RemoveCertificate { token: token_id.into(), der }).await
+    }
+
+    async fn done(&self, request: Request) -> Result<(), TokenError> {
+        match self.call(request).await? {
+            Reply::Done => Ok(()),
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
+    /// A task of its own, so that a caller that stops waiting does not tear a call (a login!) apart in the middle.
+    async fn call(&self, request: Request) -> Answer {
+        let inner = Arc::clone(&self.inner);
+        let call = tokio::spawn(async move { inner.seat.lock().await.call(&inner, request).await });
+        call.await.unwrap_or(Err(TokenError::Crashed))
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    host: HostProgram,
+    path: PathBuf,
+    deadlines: Deadlines,
+    quirks: Quirks,
+    seat: Mutex<Seat>,
+}
+
+impl Inner {
+    fn deadline(&self, request: &Request) -> Duration {
+        match request {
+            Request::List { .. } => self.deadlines.list,
+            Request::Login { .. } => self.deadlines.login,
+            Request::LoginByPinPad { .. } => self.deadlines.login_by_pin_pad,
+            Request::Sign { .. } => self.deadlines.sign,
+            Request::GenerateKeyPair { .. } => self.deadlines.generate,
+            _ => self.deadlines.other,
+        }
+    }
+
+    /// File name of the module, for the log.
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.path.file_name().unwrap_or_default().to_string_lossy()
+    }
+}
+
+/// Where the module's one helper sits, or did.
+#[derive(Debug, Default)]
+struct Seat {
+    helper: Option<Helper>,
+    /// Helpers lost in a row without an answer in between, with the last reason.
+    lost: Option<Lost>,
+    last_id: u64,
+    last_rescan: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Lost {
+    count: u32,
+    at: Instant,
+    error: TokenError,
+}
+
+/// The first new helper starts at once, the next wait doubling times, so that a driver that always crashes does not
+/// keep the computer busy. Until then its last failure is the answer.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A module that only sees new tokens from scratch is not reset more often than this.
+const RESCAN_EVERY: Duration = Duration::from_secs(2);
+
+impl Seat {
+    async fn call(&mut self, inner: &Inner, mut request: Request) -> Answer {
+        // Taken out: whatever way this call ends early, the helper is dropped and thereby killed.
+        let mut helper = match self.helper.take().filter(Helper::is_alive) {
+            Some(helper) => helper,
+            None => self.start(inner).await?,
+        };
+        if let Request::List { rescan } = &mut request {
+            *rescan = self.rescan_due(inner);
+        }
+        let name = request.name();
+        let deadline = inner.deadline(&request);
+        self.last_id += 1;
+        let exchange = timeout(deadline, helper.exchange(Numbered { id: self.last_id, body: request }));
+        match exchange.await {
+            Ok(Ok(answer)) => {
+                self.helper = Some(helper);
+                self.lost = None;
+                answer
+            }
+            Ok(Err(Broken::NotSent(reason))) => {
+                self.helper = Some(helper);
+                Err(TokenError::Unsupported { what: reason })
+            }
+            Ok(Err(Broken::Lost(reason))) => {
+                tracing::warn!(module = %inner.name(), call = name, reason, "driver crashed");
+                Err(self.lose(helper, TokenError::Crashed).await)
+            }
+            Err(_) => {
+                tracing::warn!(module = %inner.name(), call = name, ?deadline, "driver hung");
+                Err(self.lose(helper, TokenError::Hung { call: name.into(), after: deadline }).await)
+            }
+        }
+    }
+
+    /// A new helper whose module is loaded.
+    async fn start(&mut self, inner: &Inner) -> Result<Helper, TokenError> {
+        if let Some(lost) = &self.lost
+            && lost.at.elapsed() < pause(lost.count)
+        {
+            return Err(lost.error.clone());
+        }
+        header::check(&inner.path, &inner.host.path).await?;
+        let mut helper =
+            Helper::spawn(inner).map_err(|error| TokenError::NoHelper { reason: error.to_string() })?;
+        let deadline = inner.deadlines.start;
+        match timeout(deadline, helper.receive(0)).await {
+            Ok(Ok(Ok(Reply::Ready))) => Ok(helper),
+            Ok(Ok(Err(refused))) => Err(self.lose(helper, refused).await),
+            Ok(Ok(Ok(_)) | Err(_)) => {
+                tracing::warn!(module = %inner.name(), "driver crashed while loading");
+                Err(self.lose(helper, TokenError::Crashed).await)
+            }
+            Err(_) => {
+                tracing::warn!(module = %inner.name(), ?deadline, "driver hung while loading");
+                Err(self.lose(helper, TokenError::Hung { call: "start".into(), after: deadline }).await)
+            }
+        }
+    }
+
+    async fn lose(&mut self, helper: Helper, error: TokenError) -> TokenError {
+        helper.kill().await;
+        let count = self.lost.as_ref().map_or(1, |lost| lost.count.saturating_add(1));
+        self.lost = Some(Lost { count, at: Instant::now(), error: error.clone() });
+        error
+    }
+
+    fn rescan_due(&mut self, inner: &Inner) -> bool {
+        let due = inner.quirks.rescan && self.last_rescan.is_none_or(|last| last.elapsed() >= RESCAN_EVERY);
+        if due {
+            self.last_rescan = Some(Instant::now());
+        }
+        due
+    }
+}
+
+fn pause(lost: u32) -> Duration {
+    match lost {
+        0 | 1 => Duration::ZERO,
+        more => FIRST_PAUSE.saturating_mul(1 << (more - 2).min(16)).min(LONGEST_PAUSE),
+    }
+}
+
+/// Why an exchange did not come to an answer.
+enum Broken {
+    /// The request cannot be put into a frame; the helper never saw it.
+    NotSent(String),
+    /// The helper is of no use any more.
+    Lost(String),
+}
+
+impl From<std::io::Error> for Broken {
+    fn from(error: std::io::Error) -> Self {
+        Self::Lost(error.to_string())
+    }
+}
+
+impl From<message::FrameError> for Broken {
+    fn from(error: message::FrameError) -> Self {
+        Self::Lost(error.to_string())
+    }
+}
+
+#[derive(Debug)]
+struct Helper {
+    child: std::sync::Mutex<Child>,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    /// Set before a PIN is sent: from then on the driver's own words are not logged, for it may print what it was given.
+    knows_pin: Arc<AtomicBool>,
+}
+
+impl Helper {
+    fn spawn(inner: &Inner) -> std::io::Result<Self> {
+        let mut command = Command::new(&inner.host.path);
+        command
+            .arg(&inner.path)
+            .envs(inner.host.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // A library that loads others by bare name must not find them where the program happened to be started.
+        if let Some(folder) = inner.host.path.parent() {
+            command.current_dir(folder);
+        }
+        #[cfg(windows)]
+        command.creation_flags(0x0800_0000); // CREATE_NO_WINDOW
+        let mut child = command.spawn()?;
+        let missing = || std::io::Error::other("a pipe is missing");
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        let stderr = child.stderr.take().ok_or_else(missing)?;
+        let knows_pin = Arc::new(AtomicBool::new(false));
+        tokio::spawn(log_stderr(stderr, inner.name().into_owned(), Arc::clone(&knows_pin)));
+        tracing::debug!(module = %inner.name(), pid = child.id(), "helper started");
+        Ok(Self { child: child.into(), stdin, stdout, knows_pin })
+    }
+
+    fn is_alive(&self) -> bool {
+        let mut child = self.child.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        matches!(child.try_wait(), Ok(None))
+    }
+
+    async fn exchange(&mut self, request: Numbered<Request>) -> Result<Answer, Broken> {
+        if matches!(request.body, Request::Login { .. }) {
+            self.knows_pin.store(true, Ordering::Relaxed);
+        }
+        let id = request.id;
+        let frame = message::encode(&request).map_err(|error| Broken::NotSent(error.to_string()))?;
+        drop(request);
+        self.stdin.write_all(&frame).await?;
+        self.stdin.flush().await?;
+        drop(frame);
+        self.receive(id).await
+    }
+
+    async fn receive(&mut self, id: u64) -> Result<Answer, Broken> {
+        let mut length = [0; 4];
+        self.stdout.read_exact(&mut length).await?;
+        let mut body = vec![0; message::body_length(length)?];
+        self.stdout.read_exact(&mut body).await?;
+        let answer = message::decode::<Answer>(&body)?;
+        if answer.id != id {
+            return Err(Broken::Lost(format!("answered call {} instead of {id}", answer.id)));
+        }
+        Ok(answer.body)
+    }
+
+    /// Ends the process and waits until it is gone, so that two helpers never hold one token.
+    async fn kill(self) {
+        let mut child = self.child.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        // It may have ended by itself, and a process stuck in the kernel cannot be waited for: both are logged by now.
+        let _ = timeout(Duration::from_secs(2), child.kill()).await;
+    }
+}
+
+/// Reads in pieces of bounded size; a driver may print without end and without line breaks.
+async fn log_stderr(mut stderr: ChildStderr, module: String, knows_pin: Arc<AtomicBool>) {
+    let mut piece = [0; 2048];
+    while let Ok(read @ 1..) = stderr.read(&mut piece).await {
+        if !knows_pin.load(Ordering::Relaxed) {
+            tracing::debug!(module, "{}", String::from_utf8_lossy(&piece[..read]).trim_end());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_bounded() {
+        assert_eq!(pause(1), Duration::ZERO, "after one crash the driver gets a second chance at once");
+        assert_eq!(pause(2), FIRST_PAUSE);
+        assert_eq!(pause(4), 4 * FIRST_PAUSE);
+        assert_eq!(pause(u32::MAX), LONGEST_PAUSE);
+    }
+}
