@@ -1,0 +1,64 @@
+//! Documents of the service as last fetched (catalogue, certificates), and receipts it gave, by name.
+
+use rusqlite::OptionalExtension;
+use serde_json::Value;
+
+use super::{from_json, to_json};
+use crate::{Cache, CacheError};
+
+const TABLE: &str = "document";
+
+/// A document as last seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    /// The service's version mark (RFC 9110 §8.8.3), to ask whether it changed.
+    pub etag: Option<String>,
+    /// The content.
+    pub json: Value,
+}
+
+impl Cache {
+    /// The document of that name, if it was ever seen.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn document(&self, name: &str) -> Result<Option<Document>, CacheError> {
+        let row: Option<(Option<String>, String)> = self
+            .connection()
+            .prepare_cached("SELECT etag, content FROM document WHERE name = ?1")?
+            .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        row.map(|(etag, text)| Ok(Document { etag, json: from_json(TABLE, &text)? })).transpose()
+    }
+
+    /// Keeps a document under a name, over the one that was there.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn put_document(&self, name: &str, document: &Document) -> Result<(), CacheError> {
+        let text = to_json(TABLE, &document.json)?;
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO document VALUES (?1, ?2, ?3)
+                 ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, content = excluded.content",
+            )?
+            .execute((name, &document.etag, text))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_comes_back_with_its_mark() {
+        let cache = Cache::in_memory().unwrap();
+        assert_eq!(cache.document("catalogue").unwrap(), None);
+        for etag in ["\"1\"", "\"2\""] {
+            let seen = Document { etag: Some(etag.to_owned()), json: serde_json::json!({"ca_name": "演示CA"}) };
+            cache.put_document("catalogue", &seen).unwrap();
+            assert_eq!(cache.document("catalogue").unwrap(), Some(seen));
+        }
+    }
+}
