@@ -77,6 +77,7 @@ impl From<TokenError> for Failure {
             TokenError::Unsupported { .. } => LocalCode::KeyGenerationUnsupported,
             TokenError::Hung { .. } => LocalCode::DriverHung,
             TokenError::WrongArchitecture { .. } => LocalCode::DriverWrongArchitecture,
+            TokenError::CertificateMismatch => LocalCode::CertificateMismatch,
             TokenError::NoSuchModule => LocalCode::DriverMissing,
             _ => LocalCode::DriverFailed,
         };

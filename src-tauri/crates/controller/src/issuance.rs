@@ -101,7 +101,7 @@ impl Controller {
             None => {
                 let subject = self.certificate_subject(application).await?;
                 let builder = CsrBuilder::new(&pair.spki_der, &subject)?;
-                let signature = module.sign(&key, pair.key_id.clone(), scheme, builder.to_be_signed()).await?;
+                let signature = module.sign(&key, &pair.key_id, scheme, builder.to_be_signed()).await?;
                 builder.finish(scheme, &signature)?
             }
         };
@@ -125,11 +125,11 @@ impl Controller {
         journal.certificate = Some(certificate.clone());
 
         self.progress(journal, IssuanceStep::Written).await?;
-        module.put_certificate(&key, pair.key_id.clone(), certificate.clone(), parsed.holder.clone()).await?;
+        module.put_certificate(&key, &pair.key_id, certificate, &parsed.holder).await?;
 
         self.progress(journal, IssuanceStep::Proven).await?;
         let statement = Installation::statement(application, &parsed.serial).into_bytes();
-        let proof = module.sign(&key, pair.key_id, scheme, statement.clone()).await?;
+        let proof = module.sign(&key, &pair.key_id, scheme, statement.clone()).await?;
         certdesk_pki::verify(&parsed.spki_der, scheme, &statement, &proof).map_err(|_| LocalCode::ProofFailed)?;
 
         let installation = Installation { serial: parsed.serial, proof_b64: crate::cases::base64(&proof) };
@@ -174,15 +174,21 @@ impl Controller {
 
 /// The key pair of the journal: found again where it was made already, else made now.
 async fn key_pair(module: &Module, journal: &Issuance) -> Result<KeyPair, Failure> {
+    // The label names the case: it finds a pair that was made just before a kill, too late for the journal.
+    let label = format!("certdesk {}", journal.application);
+    let held = module.key_pairs(&journal.token_id).await?;
     if let Some(spki) = &journal.spki {
-        let known = module.key_pairs(&journal.token_id).await?;
-        let known = known.into_iter().find(|pair| &pair.spki_der == spki);
-        // The pair was there and is not any more: the request for it is worth nothing, so say so rather than go on.
+        let known = held.into_iter().find(|pair| &pair.spki_der == spki);
+        // The pair was there and is not any more: a certificate for it is worth nothing, so say so rather than go on.
         return Ok(known.ok_or(LocalCode::ProofFailed)?);
     }
-    let label = format!("certdesk {}", journal.application);
+    if let Some(orphan) = held.into_iter().find(|pair| {
+        pair.label == label && !pair.has_certificate && pair.key_id != journal.provisional_id
+    }) {
+        return Ok(orphan);
+    }
     let id = journal.provisional_id.clone();
-    Ok(module.generate_key_pair(&journal.token_id, journal.algorithm, label, id).await?)
+    Ok(module.generate_key_pair(&journal.token_id, journal.algorithm, &label, id).await?)
 }
 
 fn step(journal: &Issuance) -> IssuanceStep {

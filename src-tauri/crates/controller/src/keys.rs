@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use certdesk_domain::{Timestamp, token::SignatureScheme};
+use certdesk_domain::Timestamp;
 use certdesk_pki::Certificate;
 use certdesk_portal::{TokenChallenge, TokenProof};
 use certdesk_token::{HostProgram, Module, Pin, TokenCertificate, TokenError, TokenInfo};
@@ -53,8 +53,13 @@ impl Keys {
         }
     }
 
+    /// Logs in to the key: with the PIN that was typed, or by the key's own pad.
     pub(crate) async fn log_in(&self, id: &str, pin: Pin) -> Result<(), TokenError> {
-        self.module(id)?.login(id, pin).await
+        let seen = self.seen(id)?;
+        if seen.info.pin_pad {
+            return seen.module.login_by_pin_pad(id).await;
+        }
+        seen.module.login(id, pin).await
     }
 
     /// Logs the key out. A key that is gone is logged out.
@@ -161,11 +166,11 @@ impl Controller {
         let seen = self.inner.keys.seen(id)?;
         let now = Timestamp::now_utc();
         let certificate = login_certificate(&seen.info, now).ok_or(LocalCode::NoCertificateOnKey)?.clone();
+        let spki = Certificate::parse(&certificate.der)?.spki_der;
+        let scheme = certdesk_pki::key_algorithm(&spki)?.scheme();
         let module = seen.module;
         let sign = async |challenge: TokenChallenge| -> Result<TokenProof, TokenError> {
-            let scheme = scheme_of(&certificate.der);
-            let key_id = certificate.key_id.clone();
-            let signature = module.sign(id, key_id, scheme, challenge.message_to_sign).await?;
+            let signature = module.sign(id, &certificate.key_id, scheme, challenge.message_to_sign).await?;
             Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
         };
         let consent = self.state().consents.values().next().map(|receipt| receipt.id);
@@ -179,14 +184,6 @@ impl Controller {
             }
         };
         self.begin_session(&session, Some(id.to_owned())).await
-    }
-}
-
-/// The scheme that the key behind a certificate signs with.
-pub(crate) fn scheme_of(certificate_der: &[u8]) -> SignatureScheme {
-    match Certificate::parse(certificate_der) {
-        Ok(certificate) if certificate.key_algorithm.contains("P-256") => SignatureScheme::EcdsaP256Sha256,
-        _ => SignatureScheme::RsaPkcs1Sha256,
     }
 }
 

@@ -1,0 +1,3 @@
+//! The command line's acts as functions, so that tests run what people run.
+
+pub mod journey;
