@@ -19,3 +19,6 @@ pub use problem::{Problem, ProblemCode};
 
 /// Header that makes a POST safe to repeat (draft-ietf-httpapi-idempotency-key-header): a UUID, the same for each try.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Header that opens the demo desk: the secret the service printed when it was started as a demo.
+pub const DEMO_SECRET: &str = "x-demo-secret";

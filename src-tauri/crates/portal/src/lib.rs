@@ -1,1 +1,373 @@
-//! certdesk-portal
+//! The client of the HTTPS contract: login, cases, certificates, uploads.
+//!
+//! Knows the service's address, whom it trusts there, and the session in force. Is kept from knowing tokens (a caller
+//! signs for it), the cache and the window. Nothing is retried here: what to try again, and when, is the caller's
+//! choice. No error carries personal data, and the access token shows in no output.
+//!
+//! `token_login` is apart because it needs the TLS exporter of its connection, which the common HTTP client does not
+//! let out; trust, limits and errors are the same on both ways.
+
+mod error;
+mod token_login;
+mod trust;
+mod upload;
+mod wire;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use certdesk_contract::{
+    DEMO_SECRET, IDEMPOTENCY_KEY,
+    account::{AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest, SmsMessage},
+    application::{Application, ApplicationDraft, Receipt, Review, Submission},
+    catalogue::Catalogue,
+    certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
+    path,
+    session::{PasswordLogin, Session},
+};
+use certdesk_domain::region::Region;
+use http::{HeaderValue, StatusCode, header};
+use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
+use url::Url;
+use uuid::Uuid;
+
+pub use error::PortalError;
+pub use token_login::{TokenChallenge, TokenLoginError, TokenProof};
+pub use upload::{FileGuard, Progress, UploadSpec, hash_file};
+
+use wire::Answer;
+
+/// Until a connection stands.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Until an answer is there in full; not for the bodies of uploads.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection idle for longer is not used again: the other side may be about to close it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Largest JSON answer.
+const MAX_JSON: usize = 4 * 1024 * 1024;
+/// Largest revocation list; a million entries take about 40 MiB.
+const MAX_CRL: usize = 64 * 1024 * 1024;
+
+/// Where the service is, and whom to trust there.
+#[derive(Clone, Debug)]
+pub struct PortalConfig {
+    /// Address of the service: `https` with a host, at most a path besides.
+    pub base: Url,
+    /// Root certificates, DER, trusted besides those of the operating system. For the demo alone.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// `User-Agent`, and `appVersion` of a token login.
+    pub user_agent: String,
+}
+
+/// A connection to one service. Clones share the session.
+#[derive(Clone)]
+pub struct Portal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Address without a slash at its end.
+    base: String,
+    url: Url,
+    user_agent: HeaderValue,
+    tls: rustls::ClientConfig,
+    http: reqwest::Client,
+    /// `Bearer …`, marked sensitive.
+    authorization: Mutex<Option<HeaderValue>>,
+    clock_skew: Mutex<Option<time::Duration>>,
+}
+
+/// The answer to a conditional request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fetched<T> {
+    /// What the caller has is still in force.
+    NotModified,
+    /// Something newer.
+    New {
+        /// It.
+        value: T,
+        /// Its entity tag, to be named the next time.
+        etag: Option<String>,
+    },
+}
+
+/// A certificate fresh from the authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// The certificate, DER.
+    pub certificate_der: Vec<u8>,
+    /// Its issuers up to the root, DER.
+    pub chain_der: Vec<Vec<u8>>,
+}
+
+impl Portal {
+    /// Sets up; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`PortalError::BadAddress`] for anything but an `https` address; [`PortalError::TlsUntrusted`] where there is
+    /// no trusted root at all, neither of the system nor an extra one.
+    pub fn new(config: PortalConfig) -> Result<Self, PortalError> {
+        let url = config.base;
+        let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        if url.scheme() != "https" || url.host().is_none() || !plain {
+            return Err(PortalError::BadAddress);
+        }
+        let user_agent = HeaderValue::try_from(config.user_agent).map_err(|_| PortalError::BadAddress)?;
+        let tls = trust::client_config(config.extra_roots)?;
+        let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .https_only(true)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true)
+            .user_agent(user_agent.clone());
+        if is_loopback(&url) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| error::from_source(&error))?;
+        let inner = Inner {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            url,
+            user_agent,
+            tls,
+            http,
+            authorization: Mutex::default(),
+            clock_skew: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The origin of the service (RFC 6454) as its configured address says, for example `https://portal.example:8443`.
+    pub fn origin(&self) -> String {
+        self.inner.url.origin().ascii_serialization()
+    }
+
+    /// This computer's time minus the service's, as last seen; `None` before the first answer. Good to about a second.
+    pub fn clock_skew(&self) -> Option<time::Duration> {
+        *lock(&self.inner.clock_skew)
+    }
+
+    /// Later requests carry this session.
+    pub fn set_session(&self, session: &Session) {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", session.access_token)).ok();
+        if let Some(value) = &mut value {
+            value.set_sensitive(true);
+        }
+        *lock(&self.inner.authorization) = value;
+    }
+
+    /// Later requests carry no session.
+    pub fn clear_session(&self) {
+        *lock(&self.inner.authorization) = None;
+    }
+
+    /// Asks whether the service is there, and what time it is there.
+    pub async fn health(&self) -> Result<(), PortalError> {
+        self.done(self.request(Method::GET, path::HEALTH)).await
+    }
+
+    /// What the service offers, unless `etag` names what it offers now.
+    pub async fn catalogue(&self, etag: Option<&str>) -> Result<Fetched<Catalogue>, PortalError> {
+        let mut request = self.request(Method::GET, path::CATALOGUE);
+        if let Some(etag) = etag {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        let answer = self.send_request(request, MAX_JSON).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(Fetched::NotModified);
+        }
+        let answer = answer.success()?;
+        let etag = answer.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        Ok(Fetched::New { value: answer.json()?, etag })
+    }
+
+    /// The divisions of the country as the service knows them.
+    pub async fn regions(&self) -> Result<Vec<Region>, PortalError> {
+        self.get(path::REGIONS).await
+    }
+
+    /// Records the acceptance of a text.
+    pub async fn consent(&self, consent: &ConsentRequest) -> Result<ConsentReceipt, PortalError> {
+        self.post(path::CONSENTS, consent).await
+    }
+
+    /// Registers an account. The same `idempotency` with the same content registers once.
+    pub async fn register(&self, request: &RegistrationRequest, idempotency: Uuid) -> Result<RegistrationReceipt, PortalError> {
+        self.post_once(path::REGISTRATIONS, request, idempotency).await
+    }
+
+    /// Logs in by account and password. The session is in force after [`Portal::set_session`].
+    pub async fn log_in_with_password(&self, login: &PasswordLogin) -> Result<Session, PortalError> {
+        self.post(path::PASSWORD_SESSIONS, login).await
+    }
+
+    /// Ends the session, here in any case.
+    pub async fn log_out(&self) -> Result<(), PortalError> {
+        let told = self.done(self.request(Method::DELETE, path::CURRENT_SESSION)).await;
+        self.clear_session();
+        told
+    }
+
+    /// Replaces the password.
+    pub async fn change_password(&self, change: &PasswordChange) -> Result<(), PortalError> {
+        self.done(self.request(Method::PUT, path::PASSWORD).json(change)).await
+    }
+
+    /// Whose session it is.
+    pub async fn account(&self) -> Result<AccountView, PortalError> {
+        self.get(path::ACCOUNT).await
+    }
+
+    /// All cases of the account, newest first.
+    pub async fn applications(&self) -> Result<Vec<Application>, PortalError> {
+        self.get(path::APPLICATIONS).await
+    }
+
+    /// One case.
+    pub async fn application(&self, id: Uuid) -> Result<Application, PortalError> {
+        self.get(&path::application(id)).await
+    }
+
+    /// Opens a case under a name of ours; opening it again changes nothing.
+    pub async fn put_application(&self, id: Uuid, draft: &ApplicationDraft) -> Result<Application, PortalError> {
+        self.json(self.request(Method::PUT, &path::application(id)).json(draft)).await
+    }
+
+    /// Takes a case back.
+    pub async fn withdraw(&self, id: Uuid) -> Result<(), PortalError> {
+        self.done(self.request(Method::DELETE, &path::application(id))).await
+    }
+
+    /// Hands a case in. The same `idempotency` with the same content hands it in once.
+    pub async fn submit(&self, id: Uuid, submission: &Submission, idempotency: Uuid) -> Result<Receipt, PortalError> {
+        self.post_once(&path::submission(id), submission, idempotency).await
+    }
+
+    /// Asks for the certificate of an approved case; the same key always gets the same one.
+    pub async fn request_certificate(&self, id: Uuid, csr_der: &[u8]) -> Result<Issued, PortalError> {
+        let request = CertificateRequest { csr_b64: STANDARD.encode(csr_der) };
+        let issued: IssuedCertificate = self.post(&path::issuance(id), &request).await?;
+        let decode = |text: &String| STANDARD.decode(text).map_err(|_| PortalError::Garbled("certificate is not base64".into()));
+        Ok(Issued {
+            certificate_der: decode(&issued.certificate_b64)?,
+            chain_der: issued.chain_b64.iter().map(decode).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Tells that the certificate is on the key and works; completes the case.
+    pub async fn confirm_installation(&self, id: Uuid, installation: &Installation) -> Result<Application, PortalError> {
+        self.post(&path::installation(id), installation).await
+    }
+
+    /// The account's certificates.
+    pub async fn certificates(&self) -> Result<Vec<CertificateRecord>, PortalError> {
+        self.get(path::CERTIFICATES).await
+    }
+
+    /// The revocation list, DER, unverified.
+    pub async fn crl(&self) -> Result<Vec<u8>, PortalError> {
+        self.bytes(path::CRL, MAX_CRL).await
+    }
+
+    /// The issuing authority's certificate, DER, unverified.
+    pub async fn ca_certificate(&self) -> Result<Vec<u8>, PortalError> {
+        self.bytes(path::CA_CERTIFICATE, MAX_JSON).await
+    }
+
+    /// Demo only: SMS sent so far, newest first.
+    pub async fn demo_sms(&self, secret: &str) -> Result<Vec<SmsMessage>, PortalError> {
+        self.json(self.request(Method::GET, path::DEMO_SMS).header(DEMO_SECRET, secret)).await
+    }
+
+    /// Demo only: the reviewer's queue.
+    pub async fn demo_queue(&self, secret: &str) -> Result<Vec<Application>, PortalError> {
+        self.json(self.request(Method::GET, path::DEMO_QUEUE).header(DEMO_SECRET, secret)).await
+    }
+
+    /// Demo only: decides a case as the reviewer.
+    pub async fn demo_review(&self, secret: &str, id: Uuid, review: &Review) -> Result<Application, PortalError> {
+        self.json(self.request(Method::POST, &path::demo_review(id)).header(DEMO_SECRET, secret).json(review)).await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, PortalError> {
+        self.json(self.request(Method::GET, path)).await
+    }
+
+    async fn post<T: serde::de::DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, PortalError> {
+        self.json(self.request(Method::POST, path).json(body)).await
+    }
+
+    async fn post_once<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        idempotency: Uuid,
+    ) -> Result<T, PortalError> {
+        self.json(self.request(Method::POST, path).header(IDEMPOTENCY_KEY, idempotency.to_string()).json(body)).await
+    }
+
+    async fn json<T: serde::de::DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, PortalError> {
+        self.send_request(request, MAX_JSON).await?.success()?.json()
+    }
+
+    async fn done(&self, request: RequestBuilder) -> Result<(), PortalError> {
+        self.send_request(request, MAX_JSON).await?.success().map(drop)
+    }
+
+    async fn bytes(&self, path: &str, most: usize) -> Result<Vec<u8>, PortalError> {
+        Ok(self.send_request(self.request(Method::GET, path), most).await?.success()?.body)
+    }
+
+    /// A request with the session in force, if any. `path` is one of [`path`].
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.inner.http.request(method, format!("{}{path}", self.inner.base));
+        match &*lock(&self.inner.authorization) {
+            Some(value) => request.header(header::AUTHORIZATION, value),
+            None => request,
+        }
+    }
+
+    async fn send_request(&self, request: RequestBuilder, most: usize) -> Result<Answer, PortalError> {
+        self.send_unhurried(request.timeout(REQUEST_TIMEOUT), most).await
+    }
+
+    /// Sends without a limit in time and reads the whole answer, at most `most` bytes of it.
+    async fn send_unhurried(&self, request: RequestBuilder, most: usize) -> Result<Answer, PortalError> {
+        let response = request.send().await.map_err(|error| error::from_source(&error))?;
+        let answer = Answer::read(http::Response::from(response), most).await?;
+        self.note_clock(&answer);
+        Ok(answer)
+    }
+
+    fn note_clock(&self, answer: &Answer) {
+        if let Some(theirs) = answer.date() {
+            *lock(&self.inner.clock_skew) = Some(time::OffsetDateTime::now_utc() - theirs);
+        }
+    }
+}
+
+impl std::fmt::Debug for Portal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Portal({})", self.origin())
+    }
+}
+
+/// Whether the address is this computer: such traffic never goes through a proxy.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// What is kept under our locks is whole at every instant, so a panic elsewhere spoils nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

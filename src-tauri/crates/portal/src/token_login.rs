@@ -1,0 +1,207 @@
+//! Login by token: the Web eID 1.0 token, its nonce bound to a session key and to the TLS channel (design §5.2).
+//!
+//! Challenge and login travel on one TLS 1.3 connection of our own, because the binding is that connection's exporter
+//! (RFC 9266). The origin is computed from the configured address, never taken from an answer.
+
+use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use bytes::Bytes;
+use certdesk_contract::{
+    path,
+    session::{Challenge, ChallengeRequest, ChannelBinding, Jwk, Session, TokenLogin, WebEidToken, bound_nonce},
+};
+use certdesk_domain::token::SignatureScheme;
+use certdesk_pki::{SessionKey, web_eid};
+use http::{HeaderValue, Request, header};
+use http_body_util::Full;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::{
+    client::{legacy::connect::{HttpConnector, proxy::Tunnel}, proxy::matcher::Matcher},
+    rt::TokioIo,
+};
+use rustls::pki_types::ServerName;
+use serde::Serialize;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::TlsConnector;
+use tokio_util::task::AbortOnDropHandle;
+use tower_service::Service as _;
+use uuid::Uuid;
+
+use crate::{CONNECT_TIMEOUT, MAX_JSON, Portal, PortalError, REQUEST_TIMEOUT, error, is_loopback, wire::Answer};
+
+/// Label of the `tls-exporter` channel binding (RFC 9266 §2).
+const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+
+/// What the token is to sign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenChallenge {
+    /// The service's origin, as it was signed for.
+    pub origin: String,
+    /// The nonce with its bindings (see [`bound_nonce`]).
+    pub bound_nonce: String,
+    /// The message to sign: `hash(origin) ‖ hash(bound_nonce)`.
+    pub message_to_sign: Vec<u8>,
+}
+
+/// What the token answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenProof {
+    /// The certificate to log in with, DER.
+    pub certificate_der: Vec<u8>,
+    /// How its key signed.
+    pub scheme: SignatureScheme,
+    /// The signature; ECDSA as raw `r‖s`.
+    pub signature: Vec<u8>,
+}
+
+/// Why a login by token failed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TokenLoginError<E> {
+    /// On the way to the service, or there.
+    #[error(transparent)]
+    Portal(PortalError),
+    /// The token did not sign.
+    #[error("the token did not sign")]
+    Sign(E),
+}
+
+impl<E> From<PortalError> for TokenLoginError<E> {
+    fn from(error: PortalError) -> Self {
+        Self::Portal(error)
+    }
+}
+
+impl Portal {
+    /// Logs in by token. `sign` is called once, between challenge and login; it may take as long as a person does.
+    /// `consent` is the record of an agreement accepted before. The session is in force after
+    /// [`Portal::set_session`].
+    ///
+    /// # Errors
+    /// [`TokenLoginError::Sign`] with the error of `sign`; [`TokenLoginError::Portal`] with [`PortalError::Garbled`]
+    /// where the service takes no `tls-exporter` binding: it is never replaced by a weaker one.
+    pub async fn log_in_with_token<E, F, S>(&self, consent: Option<Uuid>, sign: S) -> Result<Session, TokenLoginError<E>>
+    where
+        S: FnOnce(TokenChallenge) -> F,
+        F: Future<Output = Result<TokenProof, E>>,
+    {
+        let key = SessionKey::generate();
+        let mut connection = Connection::open(self).await?;
+        let jkt = key.thumbprint();
+        let challenge: Challenge = connection.post(self, path::CHALLENGES, &ChallengeRequest { jkt: jkt.clone() }).await?;
+        if !challenge.channel_bindings.contains(&ChannelBinding::TlsExporter) {
+            return Err(PortalError::Garbled("no tls-exporter channel binding".into()).into());
+        }
+
+        let origin = self.origin();
+        let bound_nonce = bound_nonce(&challenge.nonce, &jkt, ChannelBinding::TlsExporter, &connection.exporter);
+        let message_to_sign = web_eid::signed_value(&origin, &bound_nonce);
+        let proof = sign(TokenChallenge { origin, bound_nonce, message_to_sign }).await.map_err(TokenLoginError::Sign)?;
+
+        let (x, y) = key.jwk();
+        let login = TokenLogin {
+            nonce: challenge.nonce,
+            token: WebEidToken {
+                format: "web-eid:1.0".into(),
+                unverified_certificate: STANDARD.encode(&proof.certificate_der),
+                algorithm: web_eid::jwa_name(proof.scheme).into(),
+                signature: STANDARD.encode(&proof.signature),
+                app_version: self.inner.user_agent.to_str().unwrap_or_default().to_owned(),
+            },
+            session_key: Jwk { kty: "EC".into(), crv: "P-256".into(), x, y },
+            channel_binding: ChannelBinding::TlsExporter,
+            consent,
+        };
+        Ok(connection.post(self, path::TOKEN_SESSIONS, &login).await?)
+    }
+}
+
+/// One TLS 1.3 connection and its exporter.
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    /// base64url, as the nonce carries it.
+    exporter: String,
+    _driver: AbortOnDropHandle<()>,
+}
+
+impl Connection {
+    async fn open(portal: &Portal) -> Result<Self, PortalError> {
+        timeout(CONNECT_TIMEOUT, Self::connect(portal)).await.map_err(|_| PortalError::timeout())?
+    }
+
+    async fn connect(portal: &Portal) -> Result<Self, PortalError> {
+        let url = &portal.inner.url;
+        let host = url.host().ok_or(PortalError::BadAddress)?;
+        let server_name = match host.to_owned() {
+            url::Host::Domain(name) => ServerName::try_from(name).map_err(|_| PortalError::BadAddress)?,
+            url::Host::Ipv4(address) => ServerName::from(std::net::IpAddr::from(address)),
+            url::Host::Ipv6(address) => ServerName::from(std::net::IpAddr::from(address)),
+        };
+        let tcp = open_tcp(portal).await?;
+        let tls = TlsConnector::from(std::sync::Arc::new(portal.inner.tls.clone()))
+            .connect(server_name, tcp)
+            .await
+            .map_err(|error| error::from_source(&error))?;
+        let session = tls.get_ref().1;
+        if session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
+            // The exporter of TLS 1.2 binds only with an extension that cannot be told from here (RFC 9266 §4.2).
+            return Err(PortalError::Unreachable("TLS 1.3 is not spoken".into()));
+        }
+        let exporter = session
+            .export_keying_material([0; 32], EXPORTER_LABEL, Some(b""))
+            .map_err(|error| error::from_tls(&error))?;
+        let (sender, connection) = http1::handshake(TokioIo::new(tls)).await.map_err(|error| error::from_source(&error))?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the connection of a token login ended");
+            }
+        });
+        Ok(Self { sender, exporter: URL_SAFE_NO_PAD.encode(exporter), _driver: AbortOnDropHandle::new(driver) })
+    }
+
+    async fn post<T: serde::de::DeserializeOwned>(&mut self, portal: &Portal, path: &str, body: &impl Serialize) -> Result<T, PortalError> {
+        let authority = &portal.inner.url[url::Position::BeforeHost..url::Position::AfterPort];
+        let prefix = portal.inner.url.path().trim_end_matches('/');
+        let body = serde_json::to_vec(body).map_err(|_| PortalError::Garbled("the request cannot be written".into()))?;
+        let request = Request::post(format!("{prefix}{path}"))
+            .header(header::HOST, authority)
+            .header(header::USER_AGENT, portal.inner.user_agent.clone())
+            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|_| PortalError::BadAddress)?;
+        let answer = async {
+            self.sender.ready().await.map_err(|error| error::from_source(&error))?;
+            let response = self.sender.send_request(request).await.map_err(|error| error::from_source(&error))?;
+            Answer::read(response, MAX_JSON).await
+        };
+        let answer = timeout(REQUEST_TIMEOUT, answer).await.map_err(|_| PortalError::timeout())??;
+        portal.note_clock(&answer);
+        answer.success()?.json()
+    }
+}
+
+/// A TCP connection to the service, through the system's proxy where one is set for it.
+async fn open_tcp(portal: &Portal) -> Result<TcpStream, PortalError> {
+    let url = &portal.inner.url;
+    let unreachable = |error: &(dyn std::error::Error + 'static)| error::from_source(error);
+    let uri: http::Uri = portal.inner.base.parse().map_err(|_| PortalError::BadAddress)?;
+    let proxy = if is_loopback(url) { None } else { Matcher::from_system().intercept(&uri) };
+    let stream = match proxy {
+        Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
+            let mut connector = HttpConnector::new();
+            connector.enforce_http(false);
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
+            if let Some(auth) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(auth.clone());
+            }
+            tunnel.call(uri).await.map_err(|error| unreachable(&error))?.into_inner()
+        }
+        Some(_) => return Err(PortalError::Unreachable("this kind of proxy does not carry a login by token".into())),
+        None => {
+            let port = url.port_or_known_default().unwrap_or(443);
+            let host = url.host_str().ok_or(PortalError::BadAddress)?.trim_matches(['[', ']']);
+            TcpStream::connect((host, port)).await.map_err(|error| unreachable(&error))?
+        }
+    };
+    // Small messages in turn: waiting to fill packets would only cost time.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}

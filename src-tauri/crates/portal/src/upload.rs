@@ -1,0 +1,312 @@
+//! Uploads: hash first, then chunks in order (tus 1.0.0, see [`certdesk_contract::upload`]), in constant memory.
+//!
+//! A file is read three times at most (whole hash, checksum of a chunk, its bytes) and never held: the checksum of the
+//! next chunk is taken while this one travels. Whatever breaks, [`Portal::upload_offset`] tells where to go on.
+
+use std::{
+    fs::{File, Metadata},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use certdesk_contract::{ProblemCode, path, upload as tus};
+use certdesk_domain::RequirementId;
+use futures_util::TryStreamExt as _;
+use http::header;
+use reqwest::Method;
+use ring::digest;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncSeekExt as _},
+    task::{JoinHandle, spawn_blocking},
+};
+use tokio_util::{io::ReaderStream, sync::CancellationToken};
+use uuid::Uuid;
+
+use crate::{MAX_JSON, Portal, PortalError};
+
+/// Bytes read at a time.
+const BUFFER: usize = 256 * 1024;
+/// A chunk of which nothing moved for so long is given up. Longer than a slow line needs to drain what the system
+/// has taken over from us.
+const STALL: Duration = Duration::from_secs(120);
+/// How often the service may name another offset before something is wrong for good.
+const MAX_REPOSITIONS: u32 = 3;
+
+const TUS_RESUMABLE: &str = "tus-resumable";
+const UPLOAD_OFFSET: &str = "upload-offset";
+const UPLOAD_LENGTH: &str = "upload-length";
+const UPLOAD_METADATA: &str = "upload-metadata";
+const UPLOAD_CHECKSUM: &str = "upload-checksum";
+
+/// Is told bytes done, from wherever the work happens; must not block.
+pub type Progress = Arc<dyn Fn(u64) + Send + Sync>;
+
+/// What is uploaded, and for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadSpec {
+    /// The case.
+    pub application: Uuid,
+    /// Which requirement it meets.
+    pub requirement: RequirementId,
+    /// Name of the file, for people.
+    pub file_name: String,
+    /// Size.
+    pub bytes: u64,
+    /// SHA-256 of the whole file, lower-case hex, as [`hash_file`] gives it.
+    pub sha256: String,
+}
+
+/// How a file was when it was picked. A file that differs from it is not read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileGuard {
+    /// Size.
+    pub bytes: u64,
+    /// Last modification, nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+impl FileGuard {
+    /// How the file is now.
+    ///
+    /// # Errors
+    /// [`PortalError::FileGone`], [`PortalError::File`].
+    pub fn of(path: &Path) -> Result<Self, PortalError> {
+        std::fs::metadata(path).map(|metadata| Self::from(&metadata)).map_err(|error| PortalError::file(&error))
+    }
+
+    fn check(self, path: &Path) -> Result<(), PortalError> {
+        if Self::of(path)? == self { Ok(()) } else { Err(PortalError::FileChanged) }
+    }
+}
+
+impl From<&Metadata> for FileGuard {
+    fn from(metadata: &Metadata) -> Self {
+        // A system without modification times has 0 always, before 1970 is 0 too: the same file still compares equal.
+        let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let modified_ns = modified.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+        Self { bytes: metadata.len(), modified_ns }
+    }
+}
+
+/// SHA-256 of a file, lower-case hex. Reads it off the async threads, a buffer at a time.
+///
+/// # Errors
+/// [`PortalError::FileGone`], [`PortalError::FileChanged`], [`PortalError::File`], [`PortalError::Cancelled`].
+pub async fn hash_file(path: &Path, guard: FileGuard, progress: Progress, cancel: &CancellationToken) -> Result<String, PortalError> {
+    let (path, cancel) = (path.to_owned(), cancel.clone());
+    let hash = move || {
+        guard.check(&path)?;
+        let digest = hash_section(&path, 0, guard.bytes, &cancel, |done| progress(done))?;
+        guard.check(&path)?;
+        Ok(digest.as_ref().iter().map(|b| format!("{b:02x}")).collect())
+    };
+    spawn_blocking(hash).await.map_err(|_| PortalError::Cancelled)?
+}
+
+impl Portal {
+    /// Announces an upload; answers its name.
+    pub async fn create_upload(&self, spec: &UploadSpec) -> Result<Uuid, PortalError> {
+        let metadata = [
+            (tus::META_APPLICATION, spec.application.to_string()),
+            (tus::META_REQUIREMENT, spec.requirement.0.clone()),
+            (tus::META_FILENAME, spec.file_name.clone()),
+            (tus::META_SHA256, spec.sha256.clone()),
+        ];
+        let metadata = metadata.map(|(key, value)| format!("{key} {}", STANDARD.encode(value))).join(",");
+        let request = self
+            .request(Method::POST, path::UPLOADS)
+            .header(TUS_RESUMABLE, tus::TUS_VERSION)
+            .header(UPLOAD_LENGTH, spec.bytes)
+            .header(UPLOAD_METADATA, metadata);
+        let answer = self.send_request(request, MAX_JSON).await?.success()?;
+        // Only the name is taken from the location: where to send is our own configuration's matter.
+        let location = answer.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let name = location.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        name.parse().map_err(|_| PortalError::Garbled("the upload has no location".into()))
+    }
+
+    /// Bytes of an upload that the service holds for good.
+    pub async fn upload_offset(&self, id: Uuid) -> Result<u64, PortalError> {
+        let request = self.request(Method::HEAD, &path::upload(id)).header(TUS_RESUMABLE, tus::TUS_VERSION);
+        let answer = self.send_request(request, MAX_JSON).await?.success()?;
+        answer.number(UPLOAD_OFFSET).ok_or_else(no_offset)
+    }
+
+    /// Sends a file from `from` to its end. `progress` is told how many bytes of the whole file are under way.
+    ///
+    /// # Errors
+    /// [`PortalError::FileGone`] and [`PortalError::FileChanged`] where the file is not as `guard` says;
+    /// [`PortalError::Unreachable`] where the way breaks: ask for the offset, then send again.
+    pub async fn send(
+        &self,
+        id: Uuid,
+        path: &Path,
+        guard: FileGuard,
+        from: u64,
+        progress: Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), PortalError> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(PortalError::Cancelled),
+            sent = self.send_all(id, path, guard, from, &progress, cancel) => match sent {
+                // A file that shrinks or vanishes breaks the request first; the file is the reason.
+                Err(error) => guard.check(path).and(Err(error)),
+                Ok(()) => Ok(()),
+            },
+        }
+    }
+
+    /// Gives an upload up; one that is gone already is no failure.
+    pub async fn terminate(&self, id: Uuid) -> Result<(), PortalError> {
+        let request = self.request(Method::DELETE, &path::upload(id)).header(TUS_RESUMABLE, tus::TUS_VERSION);
+        match self.done(request).await {
+            Err(PortalError::Problem(problem)) if matches!(problem.code, ProblemCode::NotFound | ProblemCode::UploadGone) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn send_all(
+        &self,
+        id: Uuid,
+        path: &Path,
+        guard: FileGuard,
+        from: u64,
+        progress: &Progress,
+        cancel: &CancellationToken,
+    ) -> Result<(), PortalError> {
+        let mut repositions = 0;
+        let mut chunk = Chunk::begin(path, from, guard.bytes, cancel);
+        while chunk.bytes > 0 {
+            guard.check(path)?;
+            let checksum = chunk.checksum().await?;
+            let next = Chunk::begin(path, chunk.end(), guard.bytes, cancel);
+            match self.patch(id, path, &chunk, &checksum, progress).await {
+                Ok(offset) if offset == chunk.end() => chunk = next,
+                Ok(_) => return Err(PortalError::Garbled("the upload stands where it was not sent to".into())),
+                Err(PortalError::Problem(problem)) if problem.code == ProblemCode::OffsetMismatch && repositions < MAX_REPOSITIONS => {
+                    // An acknowledgement was lost, or a chunk was: the service knows where it stands.
+                    repositions += 1;
+                    chunk = Chunk::begin(path, self.upload_offset(id).await?, guard.bytes, cancel);
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        guard.check(path)
+    }
+
+    /// Sends one chunk; answers the service's offset after it.
+    async fn patch(&self, id: Uuid, path: &Path, chunk: &Chunk, checksum: &str, progress: &Progress) -> Result<u64, PortalError> {
+        let mut file = tokio::fs::File::open(path).await.map_err(|error| PortalError::file(&error))?;
+        file.seek(SeekFrom::Start(chunk.offset)).await.map_err(|error| PortalError::file(&error))?;
+        let moved = Arc::new(AtomicU64::new(chunk.offset));
+        let counted = {
+            let (moved, progress) = (moved.clone(), progress.clone());
+            move |piece: &bytes::Bytes| {
+                let length = piece.len() as u64;
+                progress(moved.fetch_add(length, Ordering::Relaxed) + length);
+            }
+        };
+        let body = ReaderStream::with_capacity(file.take(chunk.bytes), BUFFER).inspect_ok(counted);
+        let request = self
+            .request(Method::PATCH, &path::upload(id))
+            .header(TUS_RESUMABLE, tus::TUS_VERSION)
+            .header(UPLOAD_OFFSET, chunk.offset)
+            .header(UPLOAD_CHECKSUM, format!("sha256 {checksum}"))
+            .header(header::CONTENT_TYPE, tus::OFFSET_OCTET_STREAM)
+            .header(header::CONTENT_LENGTH, chunk.bytes)
+            .body(reqwest::Body::wrap_stream(body));
+        let answer = tokio::select! {
+            answer = self.send_unhurried(request, MAX_JSON) => answer?,
+            () = stalled(&moved) => return Err(PortalError::timeout()),
+        };
+        answer.success()?.number(UPLOAD_OFFSET).ok_or_else(no_offset)
+    }
+}
+
+/// A section of the file whose checksum is being taken.
+struct Chunk {
+    offset: u64,
+    bytes: u64,
+    digest: JoinHandle<Result<digest::Digest, PortalError>>,
+}
+
+impl Chunk {
+    fn begin(path: &Path, offset: u64, total: u64, cancel: &CancellationToken) -> Self {
+        let bytes = tus::CHUNK_BYTES.min(total.saturating_sub(offset));
+        let (path, cancel): (PathBuf, _) = (path.to_owned(), cancel.clone());
+        let digest = spawn_blocking(move || hash_section(&path, offset, bytes, &cancel, |_| ()));
+        Self { offset, bytes, digest }
+    }
+
+    fn end(&self) -> u64 {
+        self.offset + self.bytes
+    }
+
+    /// base64, as the header has it.
+    async fn checksum(&mut self) -> Result<String, PortalError> {
+        let digest = (&mut self.digest).await.map_err(|_| PortalError::Cancelled)??;
+        Ok(STANDARD.encode(digest))
+    }
+}
+
+/// SHA-256 of `bytes` bytes from `offset`. Blocks.
+fn hash_section(
+    path: &Path,
+    offset: u64,
+    bytes: u64,
+    cancel: &CancellationToken,
+    progress: impl Fn(u64),
+) -> Result<digest::Digest, PortalError> {
+    let read = || -> io::Result<Option<digest::Digest>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut hash = digest::Context::new(&digest::SHA256);
+        let mut buffer = vec![0; BUFFER];
+        let mut left = bytes;
+        while left > 0 {
+            if cancel.is_cancelled() {
+                return Ok(None);
+            }
+            let most = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+            match file.read(&mut buffer[..most]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => {
+                    hash.update(&buffer[..length]);
+                    left -= length as u64;
+                    progress(bytes - left);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(hash.finish()))
+    };
+    match read() {
+        Ok(Some(digest)) => Ok(digest),
+        Ok(None) => Err(PortalError::Cancelled),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(PortalError::FileChanged),
+        Err(error) => Err(PortalError::file(&error)),
+    }
+}
+
+/// Ends once nothing moved for [`STALL`].
+async fn stalled(moved: &AtomicU64) {
+    loop {
+        let before = moved.load(Ordering::Relaxed);
+        tokio::time::sleep(STALL).await;
+        if moved.load(Ordering::Relaxed) == before {
+            return;
+        }
+    }
+}
+
+fn no_offset() -> PortalError {
+    PortalError::Garbled("the upload has no offset".into())
+}

@@ -1,0 +1,72 @@
+//! One answer of the service, read in full and held to its limit.
+
+use certdesk_contract::{Problem, ProblemCode};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use serde::de::DeserializeOwned;
+use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
+
+use crate::{PortalError, error};
+
+/// IMF-fixdate (RFC 9110 §5.6.7), the one form that is sent today.
+const HTTP_DATE: &[BorrowedFormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+
+/// A complete answer.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads the body, at most `most` bytes.
+    pub(crate) async fn read<B>(response: http::Response<B>, most: usize) -> Result<Self, PortalError>
+    where
+        B: http_body::Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let (parts, body) = response.into_parts();
+        let collected = Limited::new(body, most).collect().await.map_err(|error| error::from_source(&*error))?;
+        Ok(Self { status: parts.status, headers: parts.headers, body: collected.to_bytes().into() })
+    }
+
+    /// This answer if it is one of success, else what the service refused.
+    pub(crate) fn success(self) -> Result<Self, PortalError> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
+            return Err(PortalError::Problem(problem));
+        }
+        // HEAD has no body to say more, so the status alone speaks where it is clear.
+        let code = match self.status {
+            StatusCode::UNAUTHORIZED => ProblemCode::Unauthenticated,
+            StatusCode::NOT_FOUND => ProblemCode::NotFound,
+            StatusCode::GONE => ProblemCode::UploadGone,
+            other => return Err(PortalError::Garbled(format!("HTTP {}", other.as_u16()))),
+        };
+        if self.body.is_empty() { Err(PortalError::Problem(Problem::new(code))) } else { Err(self.garbled()) }
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, PortalError> {
+        // The error's own words may quote what was received.
+        serde_json::from_slice(&self.body).map_err(|_| self.garbled())
+    }
+
+    /// The service's time.
+    pub(crate) fn date(&self) -> Option<OffsetDateTime> {
+        let text = self.headers.get(header::DATE)?.to_str().ok()?;
+        PrimitiveDateTime::parse(text, HTTP_DATE).ok().map(PrimitiveDateTime::assume_utc)
+    }
+
+    /// A number in a header.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.headers.get(name)?.to_str().ok()?.parse().ok()
+    }
+
+    fn garbled(&self) -> PortalError {
+        PortalError::Garbled(format!("HTTP {}, {} bytes", self.status.as_u16(), self.body.len()))
+    }
+}
