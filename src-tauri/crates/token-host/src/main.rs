@@ -1,1 +1,88 @@
-fn main() {}
+//! The helper process: loads one PKCS#11 module and does what the supervisor asks over its pipes.
+//!
+//! Usage: `certdesk-token-host MODULE`. Knows PKCS#11 and nothing of certificates' meaning, people or networks. It may
+//! crash, hang or be killed at any moment: the supervisor (`certdesk-token`) is made for that. Every `unsafe` of the
+//! workspace is in `process.rs`.
+
+#![deny(unsafe_code)]
+
+mod der;
+mod failure;
+mod host;
+mod keys;
+mod objects;
+mod process;
+
+use certdesk_token::{
+    TokenError,
+    message::{self, Answer, Numbered, Reply, Request},
+};
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+    sync::mpsc,
+    thread,
+};
+use zeroize::Zeroizing;
+
+fn main() {
+    process::harden();
+    let Ok(pipes) = process::take_pipes() else { process::exit_now() };
+    let mut output = pipes.output;
+    let Some(module) = std::env::args_os().nth(1) else {
+        eprintln!("usage: certdesk-token-host MODULE");
+        process::exit_now()
+    };
+
+    // Its own thread: the end of the pipe is noticed, and answered by our end, while a module hangs.
+    let (sender, requests) = mpsc::channel();
+    let mut input = pipes.input;
+    thread::spawn(move || {
+        while let Ok(request) = receive(&mut input) {
+            if sender.send(request).is_err() {
+                break;
+            }
+        }
+        process::exit_now()
+    });
+
+    let mut host = match host::Host::load(Path::new(&module)) {
+        Ok(host) => {
+            send(&mut output, 0, Ok(Reply::Ready));
+            host
+        }
+        Err(error) => {
+            send(&mut output, 0, Err(error));
+            process::exit_now()
+        }
+    };
+    for Numbered { id, body } in requests {
+        let answer = host.answer(body);
+        send(&mut output, id, answer);
+    }
+}
+
+/// One request off the pipe. The pipe is read without any buffer but this one, which is wiped: it may hold a PIN.
+fn receive(input: &mut File) -> io::Result<Numbered<Request>> {
+    let mut length = [0; 4];
+    input.read_exact(&mut length)?;
+    let length = message::body_length(length).map_err(io::Error::other)?;
+    let mut body = Zeroizing::new(vec![0; length]);
+    input.read_exact(&mut body)?;
+    message::decode(&body).map_err(io::Error::other)
+}
+
+fn send(output: &mut File, id: u64, body: Answer) {
+    let frame = message::encode(&Numbered { id, body }).or_else(|error| {
+        let too_much = TokenError::Unsupported { what: format!("an answer of this size ({error})") };
+        message::encode(&Numbered { id, body: Answer::Err(too_much) })
+    });
+    let sent = match frame {
+        Ok(frame) => output.write_all(&frame),
+        Err(error) => Err(io::Error::other(error)),
+    };
+    if sent.is_err() {
+        process::exit_now()
+    }
+}

@@ -45,7 +45,6 @@ fn follow(word: &str, id: u64, request: Option<&Request>) {
         "not-logged-in" => answer(id, Err(TokenError::NotLoggedIn)),
         "cannot-load" => answer(id, Err(TokenError::CannotLoad { reason: "undefined symbol: x".into() })),
         "wrong-id" => answer(id + 1, Ok(fitting(request))),
-        "wrong-reply" => answer(id, Ok(Reply::Signature(vec![]))),
         "crash" => std::process::abort(),
         "hang" => loop {
             std::thread::park();

@@ -1,0 +1,140 @@
+//! Objects on a token: finding them, and reading them attribute by attribute.
+//!
+//! One attribute at a time, because one that the module does not know would otherwise spoil the answer for all.
+
+use crate::{der, failure::token_error};
+use certdesk_token::{TokenCertificate, TokenError};
+use cryptoki::{
+    error::Error,
+    object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle},
+    session::Session,
+};
+
+/// Most certificates read from one token, and most bytes in one: a module may list a whole system's trust store.
+const MOST_CERTIFICATES: usize = 64;
+const LARGEST_CERTIFICATE: usize = 16 * 1024;
+
+/// An X.509 certificate and its handle.
+pub(crate) struct Certificate {
+    pub(crate) handle: ObjectHandle,
+    pub(crate) key_id: Vec<u8>,
+    pub(crate) label: String,
+    pub(crate) der: Vec<u8>,
+}
+
+/// Handles of the token objects that fit a template.
+pub(crate) fn find(session: &Session, class: ObjectClass, more: &[Attribute]) -> Result<Vec<ObjectHandle>, TokenError> {
+    let mut template = vec![Attribute::Class(class), Attribute::Token(true)];
+    template.extend_from_slice(more);
+    session.find_objects(&template).map_err(token_error)
+}
+
+/// One attribute; `None` where the object does not have it, keeps it to itself, or it does not read.
+pub(crate) fn read(
+    session: &Session,
+    object: ObjectHandle,
+    attribute: AttributeType,
+) -> Result<Option<Attribute>, TokenError> {
+    match session.get_attributes(object, &[attribute]) {
+        Ok(mut found) => Ok(found.pop()),
+        Err(error @ Error::Pkcs11(..)) => match token_error(error) {
+            lost @ (TokenError::NoToken | TokenError::NotLoggedIn) => Err(lost),
+            _ => Ok(None),
+        },
+        Err(_) => Ok(None),
+    }
+}
+
+/// `CKA_ID`; empty where there is none.
+pub(crate) fn read_id(session: &Session, object: ObjectHandle) -> Result<Vec<u8>, TokenError> {
+    match read(session, object, AttributeType::Id)? {
+        Some(Attribute::Id(id)) => Ok(id),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// `CKA_LABEL` without its padding; empty where there is none.
+pub(crate) fn read_label(session: &Session, object: ObjectHandle) -> Result<String, TokenError> {
+    match read(session, object, AttributeType::Label)? {
+        Some(Attribute::Label(label)) => Ok(trim(&String::from_utf8_lossy(&label))),
+        _ => Ok(String::new()),
+    }
+}
+
+/// The certificates that can be read now.
+pub(crate) fn certificates(session: &Session) -> Result<Vec<Certificate>, TokenError> {
+    let mut certificates = Vec::new();
+    for handle in find(session, ObjectClass::CERTIFICATE, &[])?.into_iter().take(MOST_CERTIFICATES) {
+        let Some(Attribute::Value(der)) = read(session, handle, AttributeType::Value)? else { continue };
+        if der.is_empty() || der.len() > LARGEST_CERTIFICATE {
+            continue;
+        }
+        let (key_id, label) = (read_id(session, handle)?, read_label(session, handle)?);
+        certificates.push(Certificate { handle, key_id, label, der });
+    }
+    Ok(certificates)
+}
+
+/// The certificates for the list of tokens, each with whether its key is there as far as can be seen.
+pub(crate) fn token_certificates(session: &Session, logged_in: bool) -> Result<Vec<TokenCertificate>, TokenError> {
+    let certificates = certificates(session)?;
+    if certificates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut key_ids = Vec::new();
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
+        // After login the private keys themselves tell.
+        if class == ObjectClass::PUBLIC_KEY && logged_in {
+            break;
+        }
+        for handle in find(session, class, &[])? {
+            key_ids.push(read_id(session, handle)?);
+        }
+    }
+    let in_doubt = !logged_in && key_ids.is_empty();
+    let told = certificates.into_iter().map(|Certificate { key_id, label, der, .. }| {
+        let has_private_key = in_doubt || (!key_id.is_empty() && key_ids.contains(&key_id));
+        TokenCertificate { key_id, label, der, has_private_key }
+    });
+    Ok(told.collect())
+}
+
+/// Writes a certificate, public, with all that others look for beside it.
+pub(crate) fn create_certificate(
+    session: &Session,
+    key_id: &[u8],
+    der: &[u8],
+    fields: &der::CertificateFields<'_>,
+    label: &str,
+) -> Result<(), TokenError> {
+    let template = [
+        Attribute::Class(ObjectClass::CERTIFICATE),
+        Attribute::CertificateType(CertificateType::X_509),
+        Attribute::Token(true),
+        Attribute::Private(false),
+        Attribute::Subject(fields.subject.to_vec()),
+        Attribute::Issuer(fields.issuer.to_vec()),
+        Attribute::SerialNumber(fields.serial_number.to_vec()),
+        Attribute::Value(der.to_vec()),
+        Attribute::Id(key_id.to_vec()),
+        Attribute::Label(label.as_bytes().to_vec()),
+    ];
+    session.create_object(&template).map(drop).map_err(token_error)
+}
+
+/// Text without the blanks and NULs it is padded with; after a NUL there may be stale memory.
+pub(crate) fn trim(text: &str) -> String {
+    text.split('\0').next().unwrap_or_default().trim().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::trim;
+
+    #[test]
+    fn padding_of_both_kinds_is_trimmed() {
+        assert_eq!(trim("Linux\0\0\u{fffd}x"), "Linux");
+        assert_eq!(trim("Lab 9a\0 \0"), "Lab 9a");
+        assert_eq!(trim("  证书  "), "证书");
+    }
+}
