@@ -1,1 +1,132 @@
-//! journeys
+//! Whole journeys: the controller with a real PKCS#11 module and the real service, a process of its own, over TLS.
+//! Few, but real. This library is their stage: one folder, one service, one key, each test its own.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use certdesk_cli::journey::{self, Journey};
+use certdesk_controller::{Controller, Demo, Options};
+use certdesk_domain::{AccountKind, token::KeyAlgorithm};
+use serde::{Deserialize, Serialize};
+use stage::{Service, SoftKey, program, project_root};
+use tempfile::TempDir;
+
+/// PIN of the key on stage.
+pub const PIN: &str = "135790";
+
+/// A service, a blank key and a folder for the program. All gone with it.
+pub struct Stage {
+    /// The service; `kill` it, start another with [`Stage::restart_service`].
+    pub service: Service,
+    /// The key.
+    pub key: SoftKey,
+    folder: TempDir,
+}
+
+impl Stage {
+    /// Sets the stage.
+    ///
+    /// # Errors
+    /// When a program is not built or SoftHSM is missing.
+    pub fn set() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
+        let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", PIN)?;
+        Ok(Self { service, key, folder })
+    }
+
+    /// Kills the service as a power cut would and starts it again on the same data and address.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart_service(&mut self) -> Result<()> {
+        let address = self.service.ready.text("base_url")?.trim_start_matches("https://").to_owned();
+        self.service.kill();
+        self.service = Service::start(&self.folder.path().join("service"), &address)?;
+        Ok(())
+    }
+
+    /// What the program is started with.
+    ///
+    /// # Errors
+    /// When the service's ready file lacks something.
+    pub fn options(&self) -> Result<Options> {
+        let ready = &self.service.ready;
+        let root_der = std::fs::read(ready.text("root_certificate")?).context("the demo root cannot be read")?;
+        let data = self.folder.path().join("client");
+        let service = ready.text("base_url")?.to_owned();
+        let mut options =
+            journey::options(data, service, vec![self.key.module.clone()], program("certdesk-token-host")?);
+        options.demo = Some(Demo { root_der, secret: ready.text("demo_secret")?.to_owned() });
+        options.token_environment = self.key.environment().to_vec();
+        Ok(options)
+    }
+
+    /// A journey on this stage. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Stage::options`].
+    pub fn journey(&self, kind: AccountKind, algorithm: KeyAlgorithm) -> Result<Journey> {
+        Ok(Journey {
+            controller: Controller::start(self.options()?),
+            files: specimens()?,
+            registration: journey::sample_registration(kind),
+            key_label: None,
+            pin: PIN.to_owned(),
+            algorithm,
+            step: Box::new(|_| {}),
+        })
+    }
+
+    /// What a process of its own needs to be this stage's applicant.
+    ///
+    /// # Errors
+    /// When the service's ready file lacks something.
+    pub fn seat(&self, account: &str) -> Result<Seat> {
+        let ready = &self.service.ready;
+        Ok(Seat {
+            data: self.folder.path().join("client"),
+            service: ready.text("base_url")?.to_owned(),
+            root: ready.text("root_certificate")?.into(),
+            demo_secret: ready.text("demo_secret")?.to_owned(),
+            module: self.key.module.clone(),
+            softhsm: self.key.configuration.clone(),
+            account: account.to_owned(),
+            pin: PIN.to_owned(),
+        })
+    }
+
+    /// A folder for whatever else a test writes.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+}
+
+/// Where an applicant sits: everything a process of its own has to know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Seat {
+    /// Folder of the program's state.
+    pub data: PathBuf,
+    /// Address of the service.
+    pub service: String,
+    /// The demo root, DER.
+    pub root: PathBuf,
+    /// Secret of the demo desk.
+    pub demo_secret: String,
+    /// PKCS#11 module.
+    pub module: PathBuf,
+    /// SoftHSM's configuration.
+    pub softhsm: PathBuf,
+    /// Account name; its password is the journey's own.
+    pub account: String,
+    /// PIN of the key.
+    pub pin: String,
+}
+
+/// Folder of the specimen files.
+///
+/// # Errors
+/// Outside the project's folder.
+pub fn specimens() -> Result<PathBuf> {
+    Ok(project_root()?.join("tests/fixtures/files"))
+}

@@ -23,9 +23,7 @@ impl Controller {
         let receipt = self.noted(answer)?;
         self.state().consents.insert(subject, receipt.clone());
         if let Ok(account) = self.account_name() {
-            let json = serde_json::to_string(&receipt).map_err(crate::convert::internal)?;
-            let name = consent_document(&account, subject);
-            self.with_cache(move |cache| cache.put_document(&name, None, &json)).await?;
+            self.keep(consent_document(&account, subject), None, &receipt).await?;
         }
         Ok(receipt)
     }
@@ -35,13 +33,9 @@ impl Controller {
         let held = self.state().consents.get(&subject).cloned();
         let held = match held {
             Some(held) => Some(held),
-            None => {
-                let name = consent_document(&self.account_name()?, subject);
-                let kept = self.with_cache(move |cache| cache.document(&name)).await?;
-                kept.and_then(|document| serde_json::from_str::<ConsentReceipt>(&document.json).ok())
-            }
+            None => self.kept(consent_document(&self.account_name()?, subject)).await?,
         };
-        Ok(held.filter(|receipt| receipt.version == version).map(|receipt| receipt.id))
+        Ok(held.filter(|receipt: &ConsentReceipt| receipt.version == version).map(|receipt| receipt.id))
     }
 
     /// What is not right in the registration form yet.

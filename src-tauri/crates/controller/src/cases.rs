@@ -93,8 +93,7 @@ impl Controller {
     /// A case as last seen, or as the service has it now.
     pub(crate) async fn seen_application(&self, id: Uuid) -> Result<Application, Failure> {
         let account = self.account_name()?;
-        let seen = self.with_cache(move |cache| cache.applications(&account)).await?;
-        if let Some(seen) = seen.into_iter().find(|application| application.id == id) {
+        if let Some(seen) = self.with_cache(move |cache| cache.application(&account, id)).await? {
             return Ok(seen);
         }
         let answer = self.portal()?.application(id).await;
@@ -127,13 +126,11 @@ impl Controller {
         let answer = self.portal()?.certificates().await;
         match self.noted(answer) {
             Ok(records) => {
-                let json = serde_json::to_string(&records).map_err(crate::convert::internal)?;
-                self.with_cache(move |cache| cache.put_document(&name, None, &json)).await?;
+                self.keep(name, None, &records).await?;
                 Ok(records)
             }
             Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
-                let kept = self.with_cache(move |cache| cache.document(&name)).await?;
-                Ok(kept.and_then(|document| serde_json::from_str(&document.json).ok()).unwrap_or_default())
+                Ok(self.kept(name).await?.unwrap_or_default())
             }
             Err(failure) => Err(failure),
         }

@@ -40,7 +40,11 @@ impl From<PortalError> for Failure {
 
 impl From<CacheError> for Failure {
     fn from(error: CacheError) -> Self {
-        let code = if matches!(error, CacheError::DiskFull) { LocalCode::DiskFull } else { LocalCode::StorageFailed };
+        let code = match error {
+            CacheError::DiskFull => LocalCode::DiskFull,
+            CacheError::Gone { .. } => LocalCode::Gone,
+            _ => LocalCode::StorageFailed,
+        };
         Failure::new(code).with_detail(error.to_string())
     }
 }

@@ -46,21 +46,8 @@ impl Controller {
                 if let Some(open) = cache.open_draft(&account, business)? {
                     return Ok(open);
                 }
-                let draft = Draft {
-                    id: Uuid::now_v7(),
-                    account,
-                    business,
-                    state: State::Draft,
-                    handler,
-                    step: Step::Handler.as_str().to_owned(),
-                    form: None,
-                    remarks: Vec::new(),
-                    editable_fields: Handler::FIELDS.iter().map(|field| (*field).to_owned()).collect(),
-                    editable_files: None,
-                    base: None,
-                    submission_key: None,
-                    changed_at: Timestamp::now_utc(),
-                };
+                let step = Step::Handler.as_str();
+                let draft = Draft { handler, ..Draft::new(Uuid::now_v7(), account, business, step, Timestamp::now_utc()) };
                 cache.create_draft(&draft)?;
                 Ok(draft)
             })
@@ -80,12 +67,10 @@ impl Controller {
         if !draft.editable_fields.contains(&field) {
             return Err(Failure::new(LocalCode::BadCommand).with_detail(field));
         }
-        let mut known = true;
         let draft = self
             .change_draft(id, move |draft| {
-                known = draft.handler.set(&field, &value);
                 draft.submission_key = None;
-                known
+                draft.handler.set(&field, &value)
             })
             .await?;
         self.draft_view(draft).await
@@ -121,8 +106,6 @@ impl Controller {
             account: registration.kind,
             unit_name: registration.organisation.as_ref().map(|unit| unit.name.clone()),
             legal_representative: registration.organisation.map(|unit| unit.legal_representative.name),
-            region_names: certdesk_domain::region::names(&draft.handler.address.region)
-                .map(|names| names.map(str::to_owned)),
             handler: draft.handler,
             ca_name: self.catalogue().await?.ca_name,
             reference: id.to_string(),
@@ -130,16 +113,15 @@ impl Controller {
         };
         let made = tokio::task::spawn_blocking(move || certdesk_forms::application_form(&data));
         let made = made.await.map_err(crate::convert::internal)??;
-        let record = FormRecord { sha256: sha256_hex(&made.bytes), pages: made.pages, handler_digest: digest };
-        self.with_cache(move |cache| cache.put_form(id, &made.bytes)).await?;
-        let draft = self
-            .change_draft(id, move |draft| {
-                draft.form = Some(record);
-                draft.submission_key = None;
-                true
-            })
-            .await?;
-        self.draft_view(draft).await
+        let record = FormRecord {
+            sha256: sha256_hex(&made.bytes),
+            bytes: made.bytes.len() as u64,
+            pages: made.pages,
+            handler_digest: digest,
+        };
+        self.with_cache(move |cache| cache.put_form(id, Timestamp::now_utc(), record, &made.bytes)).await?;
+        self.content_changed(id).await?;
+        self.draft(id).await
     }
 
     /// Bytes of the form PDF.
@@ -459,9 +441,9 @@ impl Controller {
     }
 
     /// Changes a draft on disk; `change` answers whether the change made sense.
-    async fn change_draft<F>(&self, id: Uuid, mut change: F) -> Result<Draft, Failure>
+    async fn change_draft<F>(&self, id: Uuid, change: F) -> Result<Draft, Failure>
     where
-        F: FnMut(&mut Draft) -> bool + Send + 'static,
+        F: FnOnce(&mut Draft) -> bool + Send + 'static,
     {
         let (draft, sensible) = self
             .with_cache(move |cache| {
@@ -497,14 +479,9 @@ impl Controller {
         let catalogue = self.catalogue().await?;
         let offer = offer(&catalogue, draft.business, registration)?;
         let attachments = self.attachments(draft.id).await?;
-        let form = match &draft.form {
-            Some(form) if form.handler_digest == form_digest(&draft.handler, registration) => {
-                let id = draft.id;
-                let bytes = self.with_cache(move |cache| cache.form(id)).await?.map_or(0, |bytes| bytes.len() as u64);
-                Some(FormView { sha256: form.sha256.clone(), bytes, pages: form.pages })
-            }
-            _ => None,
-        };
+        let digest = form_digest(&draft.handler, registration);
+        let form = draft.form.as_ref().filter(|form| form.handler_digest == digest);
+        let form = form.map(|form| FormView { sha256: form.sha256.clone(), bytes: form.bytes, pages: form.pages });
         let version = catalogue.sensitive_data.version.clone();
         let sensitive_data_accepted = self.consent(ConsentSubject::SensitiveData, &version).await?.is_some();
         let requirement_view = |rule: &Requirement| {
@@ -632,19 +609,13 @@ fn correction(account: &str, application: &Application, offer: &Offer) -> Draft 
     }
     let step = if fields.is_empty() { Step::Files } else { Step::Handler };
     Draft {
-        id: application.id,
-        account: account.to_owned(),
-        business: application.business,
         state: State::NeedsCorrection,
         handler: application.handler.clone().unwrap_or_default(),
-        step: step.as_str().to_owned(),
-        form: None,
         remarks: application.remarks.clone(),
         editable_fields: fields,
         editable_files: (!whole).then_some(files),
         base: Some(application.clone()),
-        submission_key: None,
-        changed_at: Timestamp::now_utc(),
+        ..Draft::new(application.id, account, application.business, step.as_str(), Timestamp::now_utc())
     }
 }
 

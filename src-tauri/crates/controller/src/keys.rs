@@ -221,6 +221,5 @@ fn module_paths(chosen: Vec<PathBuf>) -> Vec<PathBuf> {
     if !chosen.is_empty() {
         return chosen;
     }
-    let candidates = pkcs11_profiles::candidates(pkcs11_profiles::Os::HERE, pkcs11_profiles::Arch::HERE);
-    candidates.into_iter().map(|candidate| candidate.path).filter(|path| path.is_file()).collect()
+    pkcs11_profiles::installed().into_iter().map(|candidate| candidate.path).collect()
 }

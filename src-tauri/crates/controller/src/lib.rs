@@ -32,9 +32,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use certdesk_cache::Cache;
+use certdesk_cache::{Cache, Document};
 use certdesk_contract::{account::ConsentReceipt, account::ConsentSubject, catalogue::Catalogue};
-use certdesk_portal::{Portal, PortalConfig};
+use certdesk_portal::{Fetched, Portal, PortalConfig};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{OnceCell, broadcast};
 use url::Url;
 
@@ -214,27 +215,34 @@ impl Controller {
     }
 
     async fn kept_catalogue(&self) -> Result<Option<Catalogue>, Failure> {
-        let kept = self.with_cache(|cache| cache.document(CATALOGUE)).await?;
-        Ok(kept.and_then(|document| serde_json::from_str(&document.json).ok()))
+        self.kept(CATALOGUE.to_owned()).await
     }
 
     async fn fetch_catalogue(&self) -> Result<Catalogue, Failure> {
         let kept = self.with_cache(|cache| cache.document(CATALOGUE)).await?;
         let etag = kept.as_ref().and_then(|document| document.etag.clone());
         let answer = self.portal()?.catalogue(etag.as_deref()).await;
-        let catalogue = match self.noted(answer)? {
-            certdesk_portal::Fetched::New { value, etag } => {
-                let json = serde_json::to_string(&value).map_err(convert::internal)?;
-                self.with_cache(move |cache| cache.put_document(CATALOGUE, etag.as_deref(), &json)).await?;
+        let catalogue = match (self.noted(answer)?, kept) {
+            (Fetched::New { value, etag }, _) => {
+                self.keep(CATALOGUE.to_owned(), etag, &value).await?;
                 value
             }
-            certdesk_portal::Fetched::NotModified => {
-                let json = kept.map(|document| document.json).unwrap_or_default();
-                serde_json::from_str(&json).map_err(convert::internal)?
-            }
+            (Fetched::NotModified, Some(kept)) => serde_json::from_value(kept.json).map_err(convert::internal)?,
+            (Fetched::NotModified, None) => return Err(LocalCode::ServiceGarbled.into()),
         };
         self.state().catalogue = Some(catalogue.clone());
         Ok(catalogue)
+    }
+
+    /// A document of the cache. One that a later version wrote and this one cannot read counts as not there.
+    async fn kept<T: DeserializeOwned>(&self, name: String) -> Result<Option<T>, Failure> {
+        let kept = self.with_cache(move |cache| cache.document(&name)).await?;
+        Ok(kept.and_then(|document| serde_json::from_value(document.json).ok()))
+    }
+
+    async fn keep<T: Serialize>(&self, name: String, etag: Option<String>, value: &T) -> Result<(), Failure> {
+        let json = serde_json::to_value(value).map_err(convert::internal)?;
+        self.with_cache(move |cache| cache.put_document(&name, &Document { etag, json })).await
     }
 
     fn portal(&self) -> Result<&Portal, Failure> {
@@ -278,10 +286,7 @@ impl Controller {
             .inner
             .cache
             .get_or_try_init(|| async move {
-                let open = move || {
-                    std::fs::create_dir_all(&data)?;
-                    Cache::open(&data.join("certdesk.db"))
-                };
+                let open = move || Cache::open(&data.join("certdesk.db"));
                 tokio::task::spawn_blocking(open).await.map_err(convert::internal)?.map_err(Failure::from)
             })
             .await?

@@ -140,7 +140,7 @@ impl Controller {
             Some(known) => known,
             None => {
                 self.set_phase(held.id, AttachmentPhase::Hashing, None).await?;
-                let progress = self.progress(held, |done| UploadState::Hashing { done });
+                let progress = self.upload_progress(held, |done| UploadState::Hashing { done });
                 let sha256 = certdesk_portal::hash_file(&held.path, guard, progress, cancel).await?;
                 let taken = sha256.clone();
                 self.update(held.id, move |row| row.sha256 = Some(taken.clone())).await?;
@@ -174,7 +174,7 @@ impl Controller {
                 (upload, 0)
             }
         };
-        let progress = self.progress(held, |done| UploadState::Sending { done });
+        let progress = self.upload_progress(held, |done| UploadState::Sending { done });
         let sent = portal.send(upload, &held.path, guard, offset, progress, cancel).await;
         self.noted(sent)?;
         let bytes = held.bytes;
@@ -189,7 +189,7 @@ impl Controller {
     }
 
     /// Tells the window of progress, not oftener than it can show.
-    fn progress(
+    fn upload_progress(
         &self,
         held: &Attachment,
         state: impl Fn(u64) -> UploadState + Send + Sync + 'static,

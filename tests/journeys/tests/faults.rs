@@ -1,0 +1,165 @@
+//! What goes wrong on this computer and on the way: each is told in its own words, and nothing is lost.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use certdesk_cli::journey;
+use certdesk_contract::account::ConsentSubject;
+use certdesk_controller::{
+    Controller, Failure, LocalCode,
+    view::{DraftView, KeyState, UploadState},
+};
+use certdesk_domain::{AccountKind, Business, RequirementId, token::KeyAlgorithm};
+use journeys::{Stage, specimens};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_or_missing_service_address_is_told() -> Result<()> {
+    let stage = Stage::set()?;
+    let ask = async |address: Option<&str>| -> Result<LocalCode> {
+        let mut options = stage.options()?;
+        options.service = address.map(str::to_owned);
+        options.data = stage.scratch().join("other");
+        told(Controller::start(options).catalogue().await)
+    };
+    assert_eq!(ask(None).await?, LocalCode::NoServiceAddress, "no address");
+    assert_eq!(ask(Some("portal")).await?, LocalCode::BadServiceAddress, "no URL");
+    assert_eq!(ask(Some("http://127.0.0.1:1")).await?, LocalCode::BadServiceAddress, "without TLS we do not talk");
+    assert_eq!(ask(Some("https://127.0.0.1:1")).await?, LocalCode::ServiceUnreachable, "nobody listens there");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_certificate_nobody_vouches_for_is_not_talked_to() -> Result<()> {
+    let stage = Stage::set()?;
+    let mut options = stage.options()?;
+    options.demo = None;
+    let code = told(Controller::start(options).catalogue().await)?;
+    assert_eq!(code, LocalCode::TlsUntrusted, "outside the demo the demo root is worth nothing");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_driver_the_strip_says_so() -> Result<()> {
+    let stage = Stage::set()?;
+    let mut options = stage.options()?;
+    options.modules = vec![PathBuf::from("/nonexistent/vendor.so")];
+    let strip = Controller::start(options).refresh_keys().await.map_err(failed)?;
+    let KeyState::DriverFailed { driver, failure } = strip.state else { panic!("the strip says {:?}", strip.state) };
+    assert_eq!(driver, "vendor.so", "the driver is named");
+    assert!(failure.is(LocalCode::DriverMissing), "and that it is not there: {failure:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_do_not_fit_are_refused_in_words_and_nothing_is_added() -> Result<()> {
+    let stage = Stage::set()?;
+    let (certdesk, draft) = draft(&stage).await?;
+    let id = draft.id;
+    let row = picture_row(&draft)?;
+    let folder = stage.scratch().join("材料 📁 和 空格");
+    std::fs::create_dir_all(&folder)?;
+    let add = async |path: &Path| told(certdesk.add_files(id, row.clone(), vec![path.to_owned()]).await);
+
+    let empty = folder.join("空.jpg");
+    std::fs::write(&empty, b"")?;
+    assert_eq!(add(&empty).await?, LocalCode::FileEmpty, "a file of zero bytes");
+
+    let word = folder.join("其实是文档.jpg");
+    std::fs::write(&word, b"PK\x03\x04 a Word file with another name")?;
+    assert_eq!(add(&word).await?, LocalCode::FileWrongKind, "the content decides, not the name");
+
+    assert_eq!(add(&folder.join("没有.jpg")).await?, LocalCode::FileGone, "a file that is not there");
+    assert_eq!(add(&folder).await?, LocalCode::FileUnreadable, "a folder is no file");
+
+    let huge = folder.join("太大.jpg");
+    std::fs::copy(specimens()?.join("营业执照.jpg"), &huge)?;
+    std::fs::OpenOptions::new().write(true).open(&huge)?.set_len(4 << 30)?;
+    assert_eq!(add(&huge).await?, LocalCode::FileTooLarge, "four gigabytes, never read");
+
+    let now = certdesk.draft(id).await.map_err(failed)?;
+    assert!(now.files.iter().all(|row| row.attachments.is_empty()), "nothing was added");
+
+    let good = folder.join("营业执照 副本📄.jpg");
+    std::fs::copy(specimens()?.join("营业执照.jpg"), &good)?;
+    let now = certdesk.add_files(id, row, vec![good]).await.map_err(failed)?;
+    let names: Vec<_> = now.files.iter().flat_map(|row| &row.attachments).map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["营业执照 副本📄.jpg"], "Chinese, spaces and emoji in a path are fine");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_after_it_was_picked_stops_and_asks() -> Result<()> {
+    let mut stage = Stage::set()?;
+    let (certdesk, draft) = draft(&stage).await?;
+    stage.service.kill();
+    let path = stage.scratch().join("营业执照.jpg");
+    std::fs::copy(specimens()?.join("营业执照.jpg"), &path)?;
+    let row = picture_row(&draft)?;
+    let now = certdesk.add_files(draft.id, row, vec![path.clone()]).await.map_err(failed)?;
+    let file = now.files.iter().flat_map(|row| &row.attachments).next().context("the file was not added")?.id;
+
+    std::fs::copy(specimens()?.join("身份证正面.jpg"), &path)?;
+    stage.restart_service()?;
+    let login = certdesk.retry_upload(file).await;
+    assert!(login.is_ok(), "looked at anew, the changed file is a file like any other: {login:?}");
+    let again = certdesk.draft(draft.id).await.map_err(failed)?;
+    let bytes = again.files.iter().flat_map(|row| &row.attachments).next().context("the file is gone")?.bytes;
+    assert_eq!(bytes, std::fs::metadata(&path)?.len(), "and its new size is shown");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_waits_for_a_service_that_went_away_and_goes_on() -> Result<()> {
+    let mut stage = Stage::set()?;
+    let (certdesk, draft) = draft(&stage).await?;
+    let row = picture_row(&draft)?;
+    stage.service.kill();
+    let mut events = certdesk.events();
+    let file = specimens()?.join("营业执照.jpg");
+    certdesk.add_files(draft.id, row, vec![file]).await.map_err(failed)?;
+    let state = async || -> Result<UploadState> {
+        let view = certdesk.draft(draft.id).await.map_err(failed)?;
+        Ok(view.files.iter().flat_map(|row| &row.attachments).next().context("the file is gone")?.upload.clone())
+    };
+    while !matches!(state().await?, UploadState::Waiting { .. }) {
+        events.recv().await?;
+    }
+    stage.restart_service()?;
+    while state().await? != UploadState::Done {
+        events.recv().await?;
+    }
+    Ok(())
+}
+
+/// Someone registered and logged in, with an open draft.
+async fn draft(stage: &Stage) -> Result<(Controller, DraftView)> {
+    let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
+    journey.register().await?;
+    let certdesk = journey.controller;
+    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let version = certdesk.catalogue().await.map_err(failed)?.sensitive_data.version;
+    certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(failed)?;
+    Ok((certdesk, draft))
+}
+
+fn picture_row(draft: &DraftView) -> Result<RequirementId> {
+    let picture = |row: &&certdesk_controller::view::RequirementView| {
+        row.requirement.kinds.contains(&certdesk_domain::FileKind::Jpeg)
+    };
+    Ok(draft.files.iter().find(picture).context("no row takes pictures")?.requirement.id.clone())
+}
+
+fn told<T>(answer: Result<T, Failure>) -> Result<LocalCode> {
+    let failure = answer.err().context("it went through where it must not")?;
+    LocalCode::ALL.iter().copied().find(|code| failure.is(*code)).with_context(|| format!("{failure:?}"))
+}
+
+fn failed(failure: Failure) -> anyhow::Error {
+    anyhow::anyhow!("{failure:?}")
+}
+
+#[test]
+fn the_sms_is_read_as_a_person_reads_it() {
+    let sms = "【证办通】您的账号：qy12345678，初始密码：Ab3dEf9hJk，请于首次登录后修改。";
+    assert_eq!(journey::credentials(sms), Some(("qy12345678".into(), "Ab3dEf9hJk".into())), "account and password");
+}

@@ -1,0 +1,131 @@
+//! kill -9 of the program, at any moment: what it had acknowledged is there again, and what it had begun goes on.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use certdesk_controller::Failure;
+use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
+use journeys::{PIN, Seat, Stage};
+
+/// Each step is what the program said last before it was killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn issuance_killed_after_any_step_leaves_one_certificate_and_no_orphan() -> Result<()> {
+    for step in ["KeyPair", "Request", "Certificate", "Written", "Proven"] {
+        let stage = Stage::set()?;
+        let journey = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
+        let account = journey.register().await?;
+        let draft = journey.fill_in().await?;
+        journey.hand_in(draft.id).await?;
+        journey.be_approved(draft.id).await?;
+        let seat = stage.seat(&account)?;
+
+        let mut killed = applicant(&seat, "certificate", &draft.id.to_string())?;
+        wait_for(&mut killed, |line| line == step).with_context(|| format!("never came to {step}"))?;
+        killed.kill()?;
+        killed.wait()?;
+
+        let finished = applicant(&seat, "certificate", &draft.id.to_string())?.wait_with_output()?;
+        ensure!(finished.status.success(), "killed after {step}, it did not go on");
+        let application = journey.controller.application(draft.id).await.map_err(failed)?.application;
+        assert_eq!(application.state, State::Completed, "killed after {step}, the case still comes to its end");
+        let listed = Command::new("pkcs11-tool")
+            .arg("--module")
+            .arg(&stage.key.module)
+            .args(["--login", "--pin", PIN, "--list-objects"])
+            .envs(stage.key.environment())
+            .output()?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let count = |what: &str| listed.lines().filter(|line| line.starts_with(what)).count();
+        assert_eq!(count("Private Key Object"), 1, "killed after {step}, one private key:\n{listed}");
+        assert_eq!(count("Public Key Object"), 1, "killed after {step}, one public key:\n{listed}");
+        assert_eq!(count("Certificate Object"), 1, "killed after {step}, one certificate:\n{listed}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_is_there_after_a_kill() -> Result<()> {
+    let stage = Stage::set()?;
+    let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
+    let account = journey.register().await?;
+    for stop in [1, 7, 20] {
+        let mut typing = applicant(&stage.seat(&account)?, "type", "")?;
+        let mut said = 0;
+        let last = wait_for(&mut typing, |_| {
+            said += 1;
+            said == stop
+        })?;
+        typing.kill()?;
+        let rest = typing.wait_with_output()?;
+        let last = String::from_utf8(rest.stdout)?.lines().last().map_or(last, str::to_owned);
+        let draft = journey.controller.start_application(Business::New).await.map_err(failed)?;
+        let kept = draft.handler.address.detail;
+        let number = |text: &str| text.split(' ').nth(1).and_then(|number| number.parse::<u32>().ok());
+        assert!(
+            number(&kept) >= number(&last) && number(&last).is_some(),
+            "the program had said that “{last}” is saved, but “{kept}” came back"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_goes_on_after_a_kill_where_it_was() -> Result<()> {
+    let stage = Stage::set()?;
+    let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
+    let account = journey.register().await?;
+    // A second program on the same draft would send the file too.
+    drop(journey);
+    let video = stage.scratch().join("长视频.mp4");
+    std::fs::copy(journeys::specimens()?.join("承诺视频.mp4"), &video)?;
+    // Bytes after the last box change nothing for a player, and make the file as long as the rule allows.
+    std::fs::OpenOptions::new().write(true).open(&video)?.set_len(90 << 20)?;
+    let seat = stage.seat(&account)?;
+    let video = video.to_string_lossy().into_owned();
+
+    let mut sending = applicant(&seat, "upload", &video)?;
+    let chunk = certdesk_contract::upload::CHUNK_BYTES;
+    let sent = |line: &str| line.strip_prefix("sent ").and_then(|sent| sent.parse::<u64>().ok()).unwrap_or(0);
+    wait_for(&mut sending, |line| sent(line) >= 2 * chunk || line == "done")?;
+    sending.kill()?;
+    sending.wait()?;
+
+    let mut again = applicant(&seat, "upload", &video)?;
+    let first = wait_for(&mut again, |line| sent(line) > 0 || line == "done")?;
+    assert!(first == "done" || sent(&first) >= chunk, "it began again at {first}, although two chunks were there");
+    let end = again.wait_with_output()?;
+    ensure!(end.status.success(), "the upload did not come to its end");
+    Ok(())
+}
+
+/// Starts an applicant; killed with its handle where a test fails before.
+fn applicant(seat: &Seat, act: &str, given: &str) -> Result<Child> {
+    let child = Command::new(env!("CARGO_BIN_EXE_applicant"))
+        .args([serde_json::to_string(seat)?.as_str(), act, given])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    Ok(child)
+}
+
+/// Reads what it says until a line fits; the line. Its stdout is given back for whoever reads on.
+fn wait_for(child: &mut Child, mut fits: impl FnMut(&str) -> bool) -> Result<String> {
+    let mut reader = BufReader::with_capacity(1, child.stdout.take().context("it has no stdout")?);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        ensure!(reader.read_line(&mut line)? > 0, "it ended before");
+        if fits(line.trim_end()) {
+            child.stdout = Some(reader.into_inner());
+            return Ok(line.trim_end().to_owned());
+        }
+    }
+}
+
+fn failed(failure: Failure) -> anyhow::Error {
+    anyhow::anyhow!("{failure:?}")
+}
+
