@@ -279,18 +279,18 @@ fn digits(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// Marks that stand on the letter before them, and the selectors that choose a form of a character.
+/// Marks that stand on the letter before them.
 fn is_combining(c: char) -> bool {
-    matches!(c, '\u{300}'..='\u{36F}' | '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}')
+    matches!(c, '\u{300}'..='\u{36F}')
 }
 
-/// Controls, line ends, direction marks, zero-width characters, private use: what would make two texts look alike, or
+/// Controls, line ends, direction marks, zero-width characters, selectors of a variant, private use: what would make two texts look alike, or
 /// one look different on the next computer.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-            | '\u{E000}'..='\u{F8FF}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFF}' | '\u{E0000}'..='\u{E00FF}' | '\u{F0000}'..)
+            | '\u{E000}'..='\u{F8FF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..)
 }
 
 #[cfg(test)]

@@ -1,0 +1,81 @@
+//! Glyphs: whether the font has a character, and how wide it is.
+//!
+//! Chinese, Latin and digits need no shaping: one character, one glyph. Scripts that do are not in our font, so their
+//! characters are reported as missing rather than drawn wrongly.
+
+use std::sync::OnceLock;
+
+use krilla::text::{Font, GlyphId, KrillaGlyph};
+use skrifa::{
+    FontRef, MetadataProvider,
+    charmap::Charmap,
+    instance::{LocationRef, Size},
+    metrics::GlyphMetrics,
+};
+
+static FILE: &[u8] = include_bytes!("../fonts/NotoSansSC-Regular.ttf");
+
+struct Face {
+    font: Font,
+    characters: Charmap<'static>,
+    metrics: GlyphMetrics<'static>,
+    units_per_em: f32,
+}
+
+/// The font as the PDF writer takes it.
+pub(crate) fn font() -> Font {
+    face().font.clone()
+}
+
+/// The glyphs of a text, or the characters that the font does not have, each once.
+pub(crate) fn glyphs(text: &str) -> Result<Vec<KrillaGlyph>, Vec<char>> {
+    let mut glyphs = Vec::new();
+    let mut missing = Vec::new();
+    for (start, c) in text.char_indices() {
+        match glyph(c) {
+            Some((id, width)) => {
+                glyphs.push(KrillaGlyph::new(id, width, 0.0, 0.0, 0.0, start..start + c.len_utf8(), None));
+            }
+            None if missing.contains(&c) => {}
+            None => missing.push(c),
+        }
+    }
+    if missing.is_empty() { Ok(glyphs) } else { Err(missing) }
+}
+
+/// Width of a text in em. What cannot be drawn counts as one: it will be reported when it is to be drawn.
+pub(crate) fn width(text: &str) -> f32 {
+    text.chars().map(|c| glyph(c).map_or(1.0, |(_, width)| width)).sum()
+}
+
+fn glyph(c: char) -> Option<(GlyphId, f32)> {
+    let face = face();
+    let id = face.characters.map(c).filter(|id| id.to_u32() != 0)?;
+    Some((GlyphId::new(id.to_u32()), face.metrics.advance_width(id)? / face.units_per_em))
+}
+
+/// Read once: 10 MB are hashed on the way.
+fn face() -> &'static Face {
+    static FACE: OnceLock<Face> = OnceLock::new();
+    FACE.get_or_init(|| {
+        let font = FontRef::new(FILE).expect("built in, and read by a test");
+        Face {
+            font: Font::new(FILE.into(), 0).expect("built in, and read by a test"),
+            characters: font.charmap(),
+            metrics: font.glyph_metrics(Size::unscaled(), LocationRef::default()),
+            units_per_em: f32::from(font.metrics(Size::unscaled(), LocationRef::default()).units_per_em),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_characters_of_the_standard_list_are_there() {
+        let rare = "䶮𬱖㛃·（）“”✓□";
+        assert_eq!(glyphs(rare).map(|glyphs| glyphs.len()), Ok(rare.chars().count()), "each is drawn by a glyph of its own");
+        assert_eq!(glyphs("𠮷野𠮷🚀").err(), Some(vec!['𠮷', '🚀']), "what cannot be drawn is named once");
+    }
+}
