@@ -3,6 +3,11 @@
 //! Every verb answers with a [`report::Report`]: a table for people, with `--json` one object for machines, and an exit
 //! status that says whether it holds.
 
+mod bench;
+mod check;
+mod demo;
+mod dist;
+mod lint_deps;
 mod node;
 mod owner;
 mod packages;
@@ -10,6 +15,7 @@ mod report;
 mod setup;
 mod terminal;
 mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -35,6 +41,18 @@ enum Verb {
     Setup(setup::Arguments),
     /// Every test: format, lints, units, journeys, and the real window under a display of its own.
     Test(test::Arguments),
+    /// The whole program with its own service and a software key; `--headless` needs no display and takes the pictures.
+    Demo(demo::Arguments),
+    /// The figures to be known for, measured beside their peers.
+    Bench(bench::Arguments),
+    /// Rewrites what is generated, and formats.
+    Tidy(tidy::Arguments),
+    /// Compiles for Windows, macOS and Linux on arm64; runs tests under Wine.
+    Check(check::Arguments),
+    /// Makes the packages that people install (deb, rpm).
+    Dist(dist::Arguments),
+    /// Licences, bans, sources and unused dependencies.
+    LintDeps(lint_deps::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -62,5 +80,11 @@ fn run(terminal: &Terminal, verb: Verb) -> Result<Report> {
     match verb {
         Verb::Setup(arguments) => setup::run(terminal, arguments),
         Verb::Test(arguments) => test::run(terminal, arguments),
+        Verb::Demo(arguments) => demo::run(terminal, arguments),
+        Verb::Bench(arguments) => bench::run(terminal, arguments),
+        Verb::Tidy(arguments) => tidy::run(terminal, arguments),
+        Verb::Check(arguments) => check::run(terminal, arguments),
+        Verb::Dist(arguments) => dist::run(terminal, arguments),
+        Verb::LintDeps(arguments) => lint_deps::run(terminal, arguments),
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// One selection for building and testing alike: another would unify features anew and compile twice. `e2e` lets a
 /// driver steer the window.
-const WHOLE: [&str; 3] = ["--workspace", "--features", "certdesk/e2e"];
+const WHOLE: [&str; 5] = ["--workspace", "--exclude", "empty-window", "--features", "certdesk/e2e"];
 
 #[derive(Args)]
 pub(crate) struct Arguments {

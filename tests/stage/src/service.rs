@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::{Running, program, until};
@@ -45,8 +45,9 @@ impl Service {
     ///
     /// # Errors
     /// When it ends before it is ready: the message holds the end of its log.
-    pub fn start(folder: &Path, listen: &str, demo_secret: &str) -> Result<Self> {
+    pub fn start(folder: &Path, listen: &str) -> Result<Self> {
         fs::create_dir_all(folder)?;
+        let secret = demo_secret()?;
         let file = folder.join("ready.json");
         if file.exists() {
             fs::remove_file(&file)?;
@@ -57,7 +58,7 @@ impl Service {
             Command::new(program("certdesk-service")?)
                 .arg("serve")
                 .args([Path::new("--data"), &folder.join("data"), Path::new("--ready-file"), &file])
-                .args(["--listen", listen, "--demo", demo_secret])
+                .args(["--listen", listen, "--demo", &secret])
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
                 .stderr(log),
@@ -86,4 +87,11 @@ impl Service {
     pub fn kill(&mut self) {
         self.process.kill();
     }
+}
+
+/// What guards the demo's own doors: known to this service and its ready file alone.
+fn demo_secret() -> Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("no random bytes: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

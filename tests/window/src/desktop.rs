@@ -57,7 +57,8 @@ impl Desktop {
             ("DBUS_SESSION_BUS_ADDRESS".into(), self.bus.address().into()),
         ];
         // The same pictures on every machine.
-        for (name, value) in [("GDK_BACKEND", "x11"), ("GTK_THEME", "Adwaita"), ("LANG", "C.UTF-8"), ("TZ", "Asia/Shanghai")]
+        for (name, value) in
+            [("GDK_BACKEND", "x11"), ("GTK_THEME", "Adwaita"), ("LANG", "C.UTF-8"), ("TZ", "Asia/Shanghai")]
         {
             environment.push((name.into(), value.into()));
         }
@@ -65,13 +66,8 @@ impl Desktop {
     }
 
     /// Variables that must not reach a program here. Either of WebKit's makes the driver's screenshots hang for good.
-    pub(crate) const UNWANTED: [&str; 5] = [
-        "WEBKIT_DISABLE_DMABUF_RENDERER",
-        "WEBKIT_DISABLE_COMPOSITING_MODE",
-        "WAYLAND_DISPLAY",
-        "LC_ALL",
-        "LANGUAGE",
-    ];
+    pub(crate) const UNWANTED: [&str; 5] =
+        ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE", "WAYLAND_DISPLAY", "LC_ALL", "LANGUAGE"];
 
     /// Where the driver and the program say what only a developer wants to hear.
     pub(crate) fn log(&self) -> Result<File> {

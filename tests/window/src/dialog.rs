@@ -103,7 +103,13 @@ impl<'a> FileDialog<'a> {
 }
 
 fn xdotool(desktop: &Desktop, arguments: &[&str]) -> Result<String> {
-    let output = Command::new("xdotool").args(arguments).env("DISPLAY", desktop.display()).stdin(Stdio::null()).output()?;
-    ensure!(output.status.success(), "xdotool {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    let output =
+        Command::new("xdotool").args(arguments).env("DISPLAY", desktop.display()).stdin(Stdio::null()).output()?;
+    ensure!(
+        output.status.success(),
+        "xdotool {}: {}",
+        arguments.join(" "),
+        String::from_utf8_lossy(&output.stderr).trim()
+    );
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

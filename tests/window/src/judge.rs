@@ -39,5 +39,9 @@ impl Window {
 fn finding(violation: &Value) -> Finding {
     let nodes = violation["nodes"].as_array().into_iter().flatten();
     let text = |name: &str| violation[name].as_str().unwrap_or_default().to_owned();
-    Finding { rule: text("id"), impact: text("impact"), where_seen: nodes.map(|node| node["target"].to_string()).collect() }
+    Finding {
+        rule: text("id"),
+        impact: text("impact"),
+        where_seen: nodes.map(|node| node["target"].to_string()).collect(),
+    }
 }

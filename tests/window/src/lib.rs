@@ -7,8 +7,8 @@ mod desktop;
 mod dialog;
 mod judge;
 pub mod tour;
-mod within;
 mod window;
+mod within;
 
 pub use desktop::Desktop;
 pub use dialog::FileDialog;

@@ -62,7 +62,8 @@ impl Window {
         let driver = Running::start(&mut command)?;
         until("the driver's port", PATIENCE, async || TcpStream::connect(("127.0.0.1", port)).ok()).await?;
 
-        let binary = fs::canonicalize(&start.binary).with_context(|| format!("no program {}", start.binary.display()))?;
+        let binary =
+            fs::canonicalize(&start.binary).with_context(|| format!("no program {}", start.binary.display()))?;
         let arguments: Vec<_> = start.arguments.iter().map(|argument| argument.to_string_lossy()).collect();
         let mut wishes = Capabilities::new();
         wishes.insert("webkitgtk:browserOptions".into(), json!({ "binary": binary, "args": arguments }));
@@ -71,7 +72,8 @@ impl Window {
         let address = format!("http://127.0.0.1:{port}");
         let client = within("the window's start", Duration::from_secs(60), connecting.connect(&address)).await?;
         let is_app = |pid: &u32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == binary);
-        let app = descendants(driver.pid()).into_iter().find(is_app).context("the driven program is not to be found")?;
+        let app =
+            descendants(driver.pid()).into_iter().find(is_app).context("the driven program is not to be found")?;
         let window = Self { client, app, driver };
         until("the page", PATIENCE, async || {
             let state = window.script("return document.readyState + location.protocol").await.ok()?;
@@ -96,7 +98,8 @@ impl Window {
         within("the end of the session", PATIENCE, client.close()).await?;
         // A driver that is ended too early leaves the program running.
         let gone = |pid: &u32| !Path::new(&format!("/proc/{pid}")).exists();
-        let ended = until("the program's end", Duration::from_secs(5), async || all.iter().all(gone).then_some(())).await;
+        let ended =
+            until("the program's end", Duration::from_secs(5), async || all.iter().all(gone).then_some(())).await;
         drop(driver);
         all.into_iter().filter(|pid| !gone(pid)).for_each(end_tree);
         ended
@@ -150,13 +153,11 @@ impl Window {
     /// When it does not come, stays disabled or is covered.
     pub async fn click(&self, id: &str) -> Result<()> {
         let mut last = String::from("it is not there");
-        let clicked = until(&format!("a click on “{id}”"), PATIENCE, async || {
-            match self.try_click(id).await {
-                Ok(()) => Some(()),
-                Err(error) => {
-                    last = format!("{error:#}");
-                    None
-                }
+        let clicked = until(&format!("a click on “{id}”"), PATIENCE, async || match self.try_click(id).await {
+            Ok(()) => Some(()),
+            Err(error) => {
+                last = format!("{error:#}");
+                None
             }
         })
         .await;
@@ -180,7 +181,10 @@ impl Window {
         field.clear().await?;
         field.send_keys(text).await?;
         let value = field.prop("value").await?.unwrap_or_default();
-        ensure!(value == text || field.attr("type").await?.as_deref() == Some("password"), "“{id}” holds “{value}”, not “{text}”");
+        ensure!(
+            value == text || field.attr("type").await?.as_deref() == Some("password"),
+            "“{id}” holds “{value}”, not “{text}”"
+        );
         Ok(())
     }
 
@@ -190,7 +194,8 @@ impl Window {
     /// When it has no such option.
     pub async fn select(&self, id: &str, value: &str) -> Result<()> {
         let field = self.by_testid(id).await?;
-        until(&format!("the option {value} of “{id}”"), PATIENCE, async || field.select_by_value(value).await.ok()).await
+        until(&format!("the option {value} of “{id}”"), PATIENCE, async || field.select_by_value(value).await.ok())
+            .await
     }
 
     /// What a field holds.
