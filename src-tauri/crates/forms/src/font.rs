@@ -75,7 +75,11 @@ mod tests {
     #[test]
     fn rare_characters_of_the_standard_list_are_there() {
         let rare = "䶮𬱖㛃·（）“”✓□";
-        assert_eq!(glyphs(rare).map(|glyphs| glyphs.len()), Ok(rare.chars().count()), "each is drawn by a glyph of its own");
+        assert_eq!(
+            glyphs(rare).map(|glyphs| glyphs.len()),
+            Ok(rare.chars().count()),
+            "each is drawn by a glyph of its own"
+        );
         assert_eq!(glyphs("𠮷野𠮷🚀").err(), Some(vec!['𠮷', '🚀']), "what cannot be drawn is named once");
     }
 }

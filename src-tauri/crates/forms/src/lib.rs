@@ -113,8 +113,13 @@ mod tests {
         data.business = Business::Change;
         data.account = AccountKind::Authority;
         data.unit_name = Some("福州市仓山区".repeat(20));
-        data.legal_representative = Some("Maximilian-Alexander Freiherr von und zu Hohenstein-Lichtenberg Jr".chars().take(60).collect());
-        data.handler.address.detail = "Shanghai-Pudong-International-Business-Centre-Tower-3-Floor-42-Room-4207-".repeat(2).chars().take(120).collect();
+        data.legal_representative =
+            Some("Maximilian-Alexander Freiherr von und zu Hohenstein-Lichtenberg Jr".chars().take(60).collect());
+        data.handler.address.detail = "Shanghai-Pudong-International-Business-Centre-Tower-3-Floor-42-Room-4207-"
+            .repeat(2)
+            .chars()
+            .take(120)
+            .collect();
         data.handler.person.name = "Maria del Carmen Fernandez de Cordoba y Alvarez de las Astur".into();
         data.handler.email = format!("{}@{}.example.com", "a".repeat(64), "b".repeat(60));
         data
@@ -125,7 +130,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("form.pdf");
         std::fs::write(&path, pdf).unwrap();
-        let arguments: Vec<_> = arguments.iter().map(|a| if *a == "FORM" { path.to_str().unwrap() } else { a }).collect();
+        let arguments: Vec<_> =
+            arguments.iter().map(|a| if *a == "FORM" { path.to_str().unwrap() } else { a }).collect();
         let output = match Command::new(tool).args(arguments).output() {
             Ok(output) => output,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
@@ -144,7 +150,7 @@ mod tests {
         let form = application_form(&enterprise()).unwrap();
         assert_eq!(form, application_form(&enterprise()).unwrap());
         assert_eq!(form.pages, 1, "an ordinary form is one page");
-        assert!(form.bytes.len() <= 60 * 1024, "{} bytes are more than the 60 KB we promise", form.bytes.len());
+        assert!(form.bytes.len() <= 60_000, "{} bytes are more than the 60 KB we promise", form.bytes.len());
         let other = application_form(&FormData { reference: "019A-7C3E-51D3".into(), ..enterprise() }).unwrap();
         assert_ne!(form.bytes, other.bytes);
     }
@@ -226,7 +232,11 @@ mod tests {
         let mut data = enterprise();
         data.handler.person.name = "𠮷野𠮷龘".into();
         data.unit_name = Some("云帆🚀".into());
-        assert_eq!(application_form(&data), Err(FormError::MissingCharacters(vec!['🚀', '𠮷'])), "each once, none drawn as a box");
+        assert_eq!(
+            application_form(&data),
+            Err(FormError::MissingCharacters(vec!['🚀', '𠮷'])),
+            "each once, none drawn as a box"
+        );
     }
 
     /// The standard samples, to look at: `cargo test -p certdesk-forms -- --ignored samples`, then `target/forms`.

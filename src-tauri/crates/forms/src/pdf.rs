@@ -1,6 +1,9 @@
 //! Writes a laid out sheet as PDF/A-2a and PDF/UA-1.
 
-use std::{collections::HashMap, num::{NonZeroU16, NonZeroU32}};
+use std::{
+    collections::HashMap,
+    num::{NonZeroU16, NonZeroU32},
+};
 
 use krilla::{
     Document, SerializeSettings,
@@ -21,8 +24,7 @@ use krilla::{
 };
 
 use crate::{
-    FormData, FormError, FormPdf, content,
-    font,
+    FormData, FormError, FormPdf, content, font,
     sheet::{Child, FOOT, FOOTER, LEFT, Mark, PAGE, Part, RIGHT, Sheet, Style},
 };
 

@@ -426,12 +426,15 @@ fn break_lines(text: &str, width: f32, size: f32) -> Vec<String> {
 }
 
 fn may_break(before: char, after: char) -> bool {
-    if "）》」』】〕〉”’、，。．；：！？·%‰,.;:!?)]}".contains(after) || after == ' ' || "（《「『【〔〈“‘([{".contains(before) {
+    if "）》」』】〕〉”’、，。．；：！？·%‰,.;:!?)]}".contains(after)
+        || after == ' '
+        || "（《「『【〔〈“‘([{".contains(before)
+    {
         return false;
     }
     let wide = |c: char| c >= '\u{2E80}';
     // Not after a hyphen: readers take one at the end of a line for their own and drop it.
-    before == ' ' || wide(before) || wide(after) || matches!(before, '/' | '@')
+    before == ' ' || wide(before) || wide(after) || before == '/'
 }
 
 #[cfg(test)]
