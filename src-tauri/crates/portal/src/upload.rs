@@ -181,6 +181,9 @@ impl Portal {
         progress: &Progress,
         cancel: &CancellationToken,
     ) -> Result<(), PortalError> {
+        if from > guard.bytes {
+            return Err(no_offset());
+        }
         let mut repositions = 0;
         let mut chunk = Chunk::begin(path, from, guard.bytes, cancel);
         while chunk.bytes > 0 {
