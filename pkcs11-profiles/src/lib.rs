@@ -74,7 +74,9 @@ pub fn quirks(module: &Path) -> Quirks {
     let Some(name) = module.file_name().and_then(|name| name.to_str()) else { return Quirks::default() };
     all()
         .iter()
-        .find(|profile| profile.module.iter().flat_map(|module| &module.paths).any(|path| path::file_name(path) == name))
+        .find(|profile| {
+            profile.module.iter().flat_map(|module| &module.paths).any(|path| path::file_name(path) == name)
+        })
         .map(|profile| profile.quirks)
         .unwrap_or_default()
 }
@@ -129,13 +131,21 @@ mod tests {
             assert!(!profile.source.is_empty(), "{id} names no source");
             assert!(!profile.module.is_empty(), "{id} names no module");
             for usb in &profile.usb {
-                let number = |text: &str| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-                assert!(usb.split_once(':').is_some_and(|(v, p)| number(v) && number(p)), "{id}: {usb} is no USB number");
+                let number = |text: &str| {
+                    text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+                };
+                assert!(
+                    usb.split_once(':').is_some_and(|(v, p)| number(v) && number(p)),
+                    "{id}: {usb} is no USB number"
+                );
             }
             for module in &profile.module {
                 assert!(!module.paths.is_empty(), "{id} has a place without paths");
                 for path in &module.paths {
-                    assert!(path::is_absolute(path, module.os), "{id}: {path} is not absolute, it would be searched for");
+                    assert!(
+                        path::is_absolute(path, module.os),
+                        "{id}: {path} is not absolute, it would be searched for"
+                    );
                 }
             }
         }
@@ -143,12 +153,17 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in() {
-        let paths = |os, arch| candidates(os, arch).into_iter().map(|c| c.path.to_str().unwrap().to_string()).collect::<Vec<_>>();
+        let paths = |os, arch| {
+            candidates(os, arch).into_iter().map(|c| c.path.to_str().unwrap().to_string()).collect::<Vec<_>>()
+        };
         assert!(paths(Os::Linux, Arch::Aarch64).contains(&"/usr/lib/aarch64-linux-gnu/opensc-pkcs11.so".to_string()));
         let windows = paths(Os::Windows, Arch::X86_64);
         assert!(windows.iter().any(|path| path.ends_with(r":\Windows\System32\eTPKCS11.dll") || cfg!(windows)));
         assert!(windows.iter().all(|path| !path.contains('%')), "no variable may be left: {windows:?}");
-        assert!(!windows.iter().any(|path| path.contains("HtPkcs11")), "a 32-bit driver is no candidate for a 64-bit process");
+        assert!(
+            !windows.iter().any(|path| path.contains("HtPkcs11")),
+            "a 32-bit driver is no candidate for a 64-bit process"
+        );
     }
 
     #[test]

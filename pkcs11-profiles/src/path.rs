@@ -81,10 +81,15 @@ pub(crate) fn file_name(path: &str) -> &str {
 #[cfg(test)]
 pub(crate) fn is_absolute(path: &str, os: Os) -> bool {
     match os {
-        Os::Windows => VARIABLES.iter().any(|(name, _)| path.starts_with(&format!("%{name}%\\"))) || path.get(1..3) == Some(":\\"),
+        Os::Windows => {
+            VARIABLES.iter().any(|(name, _)| path.starts_with(&format!("%{name}%\\"))) || path.get(1..3) == Some(":\\")
+        }
         _ => path.starts_with('/'),
     }
 }
 
-const VARIABLES: [(&str, &str); 3] =
-    [("SystemRoot", r"C:\Windows"), ("ProgramFiles(x86)", r"C:\Program Files (x86)"), ("ProgramFiles", r"C:\Program Files")];
+const VARIABLES: [(&str, &str); 3] = [
+    ("SystemRoot", r"C:\Windows"),
+    ("ProgramFiles(x86)", r"C:\Program Files (x86)"),
+    ("ProgramFiles", r"C:\Program Files"),
+];

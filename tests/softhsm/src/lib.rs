@@ -36,7 +36,8 @@ impl SoftHsm {
         let tokens = dir.path().join("tokens");
         std::fs::create_dir(&tokens).expect("the token directory can be made");
         let conf = dir.path().join("softhsm2.conf");
-        let text = format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
+        let text =
+            format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
         std::fs::write(&conf, text).expect("the configuration can be written");
         Self { module, environment: vec![("SOFTHSM2_CONF".into(), conf.into())], dir }
     }

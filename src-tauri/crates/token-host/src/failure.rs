@@ -79,7 +79,13 @@ mod tests {
 
     #[test]
     fn only_a_login_may_call_a_pin_wrong() {
-        let all_others = [RvError::GeneralError, RvError::DeviceError, RvError::FunctionFailed, RvError::PinInvalid, RvError::PinExpired];
+        let all_others = [
+            RvError::GeneralError,
+            RvError::DeviceError,
+            RvError::FunctionFailed,
+            RvError::PinInvalid,
+            RvError::PinExpired,
+        ];
         for code in all_others {
             let error = token_error(Error::Pkcs11(code, Function::Login));
             assert!(matches!(error, TokenError::Driver { .. }), "{code:?} is no proof of a wrong PIN");

@@ -49,12 +49,12 @@ impl Host {
             Request::GenerateKeyPair { token, algorithm, label, provisional_id } => self
                 .logged_in(&token, |session| keys::generate(session, algorithm, &label, &provisional_id))
                 .map(Reply::KeyPair),
-            Request::Sign { token, key_id, scheme, digest } => self
-                .logged_in(&token, |session| keys::sign(session, &key_id, scheme, &digest))
-                .map(Reply::Signature),
-            Request::PutCertificate { token, key_id, der, label } => self
-                .logged_in(&token, |session| put_certificate(session, &key_id, &der, &label))
-                .map(|()| Reply::Done),
+            Request::Sign { token, key_id, scheme, digest } => {
+                self.logged_in(&token, |session| keys::sign(session, &key_id, scheme, &digest)).map(Reply::Signature)
+            }
+            Request::PutCertificate { token, key_id, der, label } => {
+                self.logged_in(&token, |session| put_certificate(session, &key_id, &der, &label)).map(|()| Reply::Done)
+            }
             Request::RemoveKeyPair { token, key_id } => {
                 self.logged_in(&token, |session| keys::remove(session, &key_id)).map(|()| Reply::Done)
             }

@@ -23,10 +23,7 @@ pub(crate) fn key_pairs(session: &Session) -> Result<Vec<KeyPair>, TokenError> {
     for private in find(session, ObjectClass::PRIVATE_KEY, &[])? {
         let key_id = read_id(session, private)?;
         let Some(public) = public_key_of(session, private, &key_id, &certificates)? else { continue };
-        let bits = public.bits();
-        let has_certificate = certificates.iter().any(|certificate| {
-            (!key_id.is_empty() && certificate.key_id == key_id) || certified_bits(&certificate.der) == Some(bits)
-        });
+        let has_certificate = is_certified(&key_id, public.bits(), &certificates);
         let label = read_label(session, private)?;
         let PublicKey { algorithm, spki_der } = public;
         pairs.push(KeyPair { key_id, label, algorithm, spki_der, has_certificate });
@@ -34,7 +31,7 @@ pub(crate) fn key_pairs(session: &Session) -> Result<Vec<KeyPair>, TokenError> {
     Ok(pairs)
 }
 
-/// Makes a pair, or finishes the one that an earlier call with this `provisional_id` left behind.
+/// Makes a pair, or finishes the one that an earlier call with this label left behind.
 pub(crate) fn generate(
     session: &Session,
     algorithm: KeyAlgorithm,
@@ -44,7 +41,7 @@ pub(crate) fn generate(
     if provisional_id.is_empty() {
         return Err(TokenError::Unsupported { what: "key pairs without a provisional id".into() });
     }
-    let (public, private) = match unfinished(session, label, provisional_id)? {
+    let (public, private) = match unfinished(session, algorithm, label, provisional_id)? {
         Some(pair) => pair,
         None => make(session, algorithm, label, provisional_id)?,
     };
@@ -53,8 +50,7 @@ pub(crate) fn generate(
         code: "no public key that we understand after C_GenerateKeyPair".into(),
     })?;
     let key_id = rename(session, public, private, &key, provisional_id)?;
-    let has_certificate = objects::certificates(session)?.iter().any(|certificate| certificate.key_id == key_id);
-    Ok(KeyPair { key_id, label: label.into(), algorithm: key.algorithm, spki_der: key.spki_der, has_certificate })
+    Ok(KeyPair { key_id, label: label.into(), algorithm, spki_der: key.spki_der, has_certificate: false })
 }
 
 /// Signs a SHA-256 digest.
@@ -136,40 +132,60 @@ fn certified_bits(certificate: &[u8]) -> Option<&[u8]> {
     der::public_key_bits(der::certificate(certificate)?.spki)
 }
 
-/// The public half of a private key: the object with the same `CKA_ID`; else what the private key itself tells (RSA);
-/// else the object whose bits make this `CKA_ID` (a renaming was interrupted); else the certificate with this `CKA_ID`.
+fn is_certified(key_id: &[u8], bits: &[u8], certificates: &[objects::Certificate]) -> bool {
+    certificates.iter().any(|certificate| {
+        (!key_id.is_empty() && certificate.key_id == key_id) || certified_bits(&certificate.der) == Some(bits)
+    })
+}
+
+/// The public half of a private key: the object beside it; else what the private key itself tells (RSA); else the
+/// certificate with its `CKA_ID`.
 fn public_key_of(
     session: &Session,
     private: ObjectHandle,
     key_id: &[u8],
     certificates: &[objects::Certificate],
 ) -> Result<Option<PublicKey>, TokenError> {
-    let Some(Attribute::KeyType(key_type)) = read(session, private, AttributeType::KeyType)? else { return Ok(None) };
-    let of_type = Attribute::KeyType(key_type);
-    if !key_id.is_empty() {
-        for public in find(session, ObjectClass::PUBLIC_KEY, &[of_type.clone(), Attribute::Id(key_id.to_vec())])? {
-            if let Some(key) = read_public(session, public)? {
-                return Ok(Some(key));
-            }
-        }
+    if let Some((_, key)) = public_object_of(session, private, key_id)? {
+        return Ok(Some(key));
     }
     if let Some(key) = read_public(session, private)? {
         return Ok(Some(key));
     }
-    for public in find(session, ObjectClass::PUBLIC_KEY, &[of_type])? {
-        if let Some(key) = read_public(session, public)?.filter(|key| key.id() == key_id) {
-            return Ok(Some(key));
-        }
-    }
     let certificate = certificates.iter().find(|certificate| !key_id.is_empty() && certificate.key_id == key_id);
     Ok(certificate.and_then(|certificate| der::certificate(&certificate.der)).and_then(|fields| {
         let algorithm = match der::public_key_bits(fields.spki)?.len() {
-            65 if key_type == KeyType::EC => KeyAlgorithm::EcP256,
-            270 if key_type == KeyType::RSA => KeyAlgorithm::Rsa2048,
+            65 => KeyAlgorithm::EcP256,
+            270 => KeyAlgorithm::Rsa2048,
             _ => return None,
         };
         Some(PublicKey { algorithm, spki_der: fields.spki.to_vec() })
     }))
+}
+
+/// The public key object of a private key: the one with the same `CKA_ID`, else the one whose bits make that `CKA_ID`
+/// (a renaming was interrupted).
+fn public_object_of(
+    session: &Session,
+    private: ObjectHandle,
+    key_id: &[u8],
+) -> Result<Option<(ObjectHandle, PublicKey)>, TokenError> {
+    let Some(Attribute::KeyType(key_type)) = read(session, private, AttributeType::KeyType)? else { return Ok(None) };
+    if key_id.is_empty() {
+        return Ok(None);
+    }
+    let of_type = Attribute::KeyType(key_type);
+    for public in find(session, ObjectClass::PUBLIC_KEY, &[of_type.clone(), Attribute::Id(key_id.to_vec())])? {
+        if let Some(key) = read_public(session, public)? {
+            return Ok(Some((public, key)));
+        }
+    }
+    for public in find(session, ObjectClass::PUBLIC_KEY, &[of_type])? {
+        if let Some(key) = read_public(session, public)?.filter(|key| key.id() == key_id) {
+            return Ok(Some((public, key)));
+        }
+    }
+    Ok(None)
 }
 
 /// The public key that an object tells of; `None` for kinds that we do not work with.
@@ -186,10 +202,9 @@ fn read_public(session: &Session, object: ObjectHandle) -> Result<Option<PublicK
         };
         let zeros = modulus.iter().take_while(|&&byte| byte == 0).count();
         let fits = modulus.len() - zeros == 256 && !exponent.is_empty();
-        return Ok(fits.then(|| PublicKey {
-            algorithm: KeyAlgorithm::Rsa2048,
-            spki_der: der::rsa_spki(&modulus, &exponent),
-        }));
+        return Ok(
+            fits.then(|| PublicKey { algorithm: KeyAlgorithm::Rsa2048, spki_der: der::rsa_spki(&modulus, &exponent) })
+        );
     }
     if key_type == KeyType::EC {
         let parameters = read(session, object, AttributeType::EcParams)?;
@@ -203,30 +218,30 @@ fn read_public(session: &Session, object: ObjectHandle) -> Result<Option<PublicK
     Ok(None)
 }
 
-/// The pair that an interrupted call left: both keys under the provisional id, or the private key already renamed.
-/// Half a pair of the same id and label is of no use to anybody and is cleared away.
+/// The pair of this label and algorithm that has no certificate yet: an earlier call made it, wholly or in part. Half a
+/// pair under the provisional id is of no use to anybody and is cleared away.
 fn unfinished(
     session: &Session,
+    algorithm: KeyAlgorithm,
     label: &str,
     provisional_id: &[u8],
 ) -> Result<Option<(ObjectHandle, ObjectHandle)>, TokenError> {
-    let ours = [Attribute::Id(provisional_id.to_vec()), Attribute::Label(label.as_bytes().to_vec())];
-    let public = find(session, ObjectClass::PUBLIC_KEY, &ours)?.first().copied();
-    let mut private = find(session, ObjectClass::PRIVATE_KEY, &ours)?.first().copied();
-    if let (Some(public), None) = (public, private)
-        && let Some(key) = read_public(session, public)?
-    {
-        private = find(session, ObjectClass::PRIVATE_KEY, &[Attribute::Id(key.id())])?.first().copied();
-    }
-    match (public, private) {
-        (Some(public), Some(private)) => Ok(Some((public, private))),
-        (half, other_half) => {
-            for object in half.into_iter().chain(other_half) {
-                session.destroy_object(object).map_err(token_error)?;
+    let certificates = objects::certificates(session)?;
+    let labelled = Attribute::Label(label.as_bytes().to_vec());
+    for private in find(session, ObjectClass::PRIVATE_KEY, std::slice::from_ref(&labelled))? {
+        let key_id = read_id(session, private)?;
+        match public_object_of(session, private, &key_id)? {
+            Some((public, key)) if key.algorithm == algorithm && !is_certified(&key_id, key.bits(), &certificates) => {
+                return Ok(Some((public, private)));
             }
-            Ok(None)
+            None if key_id == provisional_id => session.destroy_object(private).map_err(token_error)?,
+            _ => {}
         }
     }
+    for public in find(session, ObjectClass::PUBLIC_KEY, &[labelled, Attribute::Id(provisional_id.to_vec())])? {
+        session.destroy_object(public).map_err(token_error)?;
+    }
+    Ok(None)
 }
 
 fn make(
@@ -235,11 +250,8 @@ fn make(
     label: &str,
     provisional_id: &[u8],
 ) -> Result<(ObjectHandle, ObjectHandle), TokenError> {
-    let named = [
-        Attribute::Token(true),
-        Attribute::Id(provisional_id.to_vec()),
-        Attribute::Label(label.as_bytes().to_vec()),
-    ];
+    let named =
+        [Attribute::Token(true), Attribute::Id(provisional_id.to_vec()), Attribute::Label(label.as_bytes().to_vec())];
     let mut public = named.to_vec();
     public.extend([Attribute::Private(false), Attribute::Verify(true)]);
     let mut private = named.to_vec();

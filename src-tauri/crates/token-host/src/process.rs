@@ -70,15 +70,11 @@ mod platform {
         path::Path,
         ptr,
     };
-    use windows_sys::Win32::{
-        System::{
-            Console::{GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle},
-            Diagnostics::Debug::{
-                SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SEM_NOOPENFILEERRORBOX, SetErrorMode,
-            },
-            LibraryLoader::{LOAD_WITH_ALTERED_SEARCH_PATH, LoadLibraryExW, SetDllDirectoryW},
-            Threading::{GetCurrentProcess, TerminateProcess},
-        },
+    use windows_sys::Win32::System::{
+        Console::{GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle},
+        Diagnostics::Debug::{SEM_FAILCRITICALERRORS, SEM_NOGPFAULTERRORBOX, SEM_NOOPENFILEERRORBOX, SetErrorMode},
+        LibraryLoader::{LOAD_WITH_ALTERED_SEARCH_PATH, LoadLibraryExW, SetDllDirectoryW},
+        Threading::{GetCurrentProcess, TerminateProcess},
     };
 
     /// No error box waits for a click nobody sees (it would also keep a crashed process), and no library is searched

@@ -1,5 +1,6 @@
 //! The helper with a real module: SoftHSM, a private token store for each test. Judges from outside: `pkcs11-tool`,
 //! OpenSSL, ring, and OpenSC's `pkcs11-spy`, which writes down every call that reaches the module.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use certdesk_token::{
     Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
@@ -96,14 +97,23 @@ async fn a_wrong_pin_is_told_and_nothing_is_tried_again() {
     lab.module.logout(&id).await.expect("logging out twice is no error");
     assert_eq!(lab.module.key_pairs(&id).await, Err(TokenError::NotLoggedIn));
     assert_eq!(lab.module.login("another", pin(PIN)).await, Err(TokenError::NoToken), "the PIN goes to no other token");
-    assert!(matches!(lab.module.login_by_pin_pad(&id).await, Err(TokenError::Unsupported { .. })), "SoftHSM has no pad");
+    assert!(
+        matches!(lab.module.login_by_pin_pad(&id).await, Err(TokenError::Unsupported { .. })),
+        "SoftHSM has no pad"
+    );
 }
 
 /// `pkcs11-spy` stands between helper and SoftHSM and notes each call.
 #[tokio::test]
 async fn the_module_sees_each_pin_once() {
-    let spy = ["/usr/lib/x86_64-linux-gnu/pkcs11/pkcs11-spy.so", "/usr/lib/aarch64-linux-gnu/pkcs11/pkcs11-spy.so", "/usr/lib64/pkcs11/pkcs11-spy.so", "/usr/lib/pkcs11-spy.so"];
-    let spy = spy.map(PathBuf::from).into_iter().find(|path| path.is_file()).expect("install opensc-pkcs11 for pkcs11-spy");
+    let spy = [
+        "/usr/lib/x86_64-linux-gnu/pkcs11/pkcs11-spy.so",
+        "/usr/lib/aarch64-linux-gnu/pkcs11/pkcs11-spy.so",
+        "/usr/lib64/pkcs11/pkcs11-spy.so",
+        "/usr/lib/pkcs11-spy.so",
+    ];
+    let spy =
+        spy.map(PathBuf::from).into_iter().find(|path| path.is_file()).expect("install opensc-pkcs11 for pkcs11-spy");
     let mut store = SoftHsm::new();
     store.add_token(LABEL, PIN);
     let log = store.dir.path().join("calls.log");
@@ -130,7 +140,8 @@ async fn keys_are_made_on_the_token_and_sign() {
     let lab = Lab::new();
     let id = lab.logged_in().await;
     for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::EcP256] {
-        let pair = lab.module.generate_key_pair(&id, algorithm, "证办通", b"provisional".to_vec()).await.expect("a key pair");
+        let pair =
+            lab.module.generate_key_pair(&id, algorithm, "证办通", b"provisional".to_vec()).await.expect("a key pair");
         assert_eq!((pair.algorithm, pair.label.as_str(), pair.has_certificate), (algorithm, "证办通", false));
         let bits = subject_public_key(&pair.spki_der);
         assert_eq!(pair.key_id, sha1(&bits), "CKA_ID is the SHA-1 of the public key bits");
@@ -152,7 +163,10 @@ async fn keys_are_made_on_the_token_and_sign() {
     assert_eq!(pairs.len(), 2, "two pairs are on the token: {pairs:?}");
     let wrong = lab.module.sign(&id, &pairs[0].key_id, scheme_of_the_other(&pairs[0]), vec![]).await;
     assert_eq!(wrong, Err(TokenError::NoSuchKey), "a key does not sign by the other kind's scheme");
-    assert_eq!(lab.module.sign(&id, b"none", SignatureScheme::RsaPkcs1Sha256, vec![]).await, Err(TokenError::NoSuchKey));
+    assert_eq!(
+        lab.module.sign(&id, b"none", SignatureScheme::RsaPkcs1Sha256, vec![]).await,
+        Err(TokenError::NoSuchKey)
+    );
 
     let objects = lab.objects();
     let private = objects.split("Private Key Object").skip(1).collect::<Vec<_>>();
@@ -193,7 +207,10 @@ async fn a_certificate_is_written_beside_its_key_and_beside_no_other() {
     let found = lab.token().await.certificates;
     assert_eq!(found.len(), 1, "writing twice makes one certificate: {found:?}");
     assert_eq!(found[0].der, certificate);
-    assert_eq!((found[0].key_id.as_slice(), found[0].label.as_str(), found[0].has_private_key), (&mine.key_id[..], "王䶮", true));
+    assert_eq!(
+        (found[0].key_id.as_slice(), found[0].label.as_str(), found[0].has_private_key),
+        (&mine.key_id[..], "王䶮", true)
+    );
     let pairs = lab.module.key_pairs(&id).await.unwrap();
     assert!(pairs.iter().all(|pair| pair.has_certificate == (pair.key_id == mine.key_id)), "{pairs:?}");
 
@@ -201,7 +218,7 @@ async fn a_certificate_is_written_beside_its_key_and_beside_no_other() {
     let same_id = objects.to_lowercase().matches(&hex(&mine.key_id)).count();
     assert_eq!(same_id, 3, "certificate, private and public key have one CKA_ID:\n{objects}");
     let listed = lab.store.pkcs11_tool(["--token-label", LABEL, "--list-objects", "--type", "cert"]);
-    assert!(listed.contains("subject:  DN: C=CN, CN=王䶮") || listed.contains("CN="), "CKA_SUBJECT reads:\n{listed}");
+    assert!(listed.contains("subject:    DN: C=CN"), "CKA_SUBJECT reads:\n{listed}");
     assert!(listed.contains("serial:     0ABC"), "CKA_SERIAL_NUMBER reads as the DER INTEGER it is:\n{listed}");
 
     lab.module.logout(&id).await.unwrap();
@@ -220,30 +237,39 @@ async fn a_certificate_is_written_beside_its_key_and_beside_no_other() {
 /// Killed at any moment: the same call finishes the work and leaves one pair, never an orphan beside it.
 #[tokio::test]
 async fn a_key_pair_interrupted_anywhere_is_found_again() {
+    use KeyAlgorithm::{EcP256, Rsa2048};
     let store = SoftHsm::new();
     store.add_token(LABEL, PIN);
-    for (round, patience) in [3, 10, 25, 50, 80, 120, 200, 400].into_iter().enumerate() {
+    // RSA is cut while it searches primes, P-256 while its objects are written.
+    let cuts = [(Rsa2048, 10), (Rsa2048, 60), (Rsa2048, 400)].into_iter().chain((1..=12).map(|ms| (EcP256, ms)));
+    for (round, (algorithm, patience)) in cuts.enumerate() {
         let provisional = format!("case-{round}").into_bytes();
         let deadlines = Deadlines { generate: Duration::from_millis(patience), ..Deadlines::default() };
         let hasty = module(&store, &store.module, deadlines);
         let id = hasty.list().await.unwrap()[0].id.clone();
         hasty.login(&id, pin(PIN)).await.unwrap();
         let before = hasty.key_pairs(&id).await.unwrap();
-        let cut = hasty.generate_key_pair(&id, KeyAlgorithm::Rsa2048, &format!("case {round}"), provisional.clone()).await;
+        let cut = hasty.generate_key_pair(&id, algorithm, &format!("case {round}"), provisional.clone()).await;
 
         let patient = module(&store, &store.module, Deadlines::default());
         patient.login(&id, pin(PIN)).await.unwrap();
         let label = format!("case {round}");
-        let left: Vec<KeyPair> = patient.key_pairs(&id).await.unwrap().into_iter().filter(|pair| !before.contains(pair)).collect();
-        let done = match left.iter().find(|pair| pair.label == label && pair.key_id != provisional) {
-            Some(finished) => finished.clone(),
-            None => patient.generate_key_pair(&id, KeyAlgorithm::Rsa2048, &label, provisional).await.expect("it is finished"),
-        };
+        let again = patient.generate_key_pair(&id, algorithm, &label, provisional).await;
+        let done =
+            again.unwrap_or_else(|error| panic!("after {patience} ms ({cut:?}) it must be finished, not {error}"));
         let after = patient.key_pairs(&id).await.unwrap();
-        assert_eq!(after.len(), before.len() + 1, "after {patience} ms ({cut:?}) there must be one more pair: {after:?}");
+        assert_eq!(
+            after.len(),
+            before.len() + 1,
+            "after {patience} ms (first: {cut:?}) there must be one more pair: {after:?}"
+        );
         assert!(after.contains(&done), "and it is the one that was returned");
         let listed = store.pkcs11_tool(["--token-label", LABEL, "--login", "--pin", PIN, "--list-objects"]);
-        assert_eq!(listed.to_lowercase().matches(&hex(&done.key_id)).count(), 2, "both keys have the lasting id:\n{listed}");
+        assert_eq!(
+            listed.to_lowercase().matches(&hex(&done.key_id)).count(),
+            2,
+            "both keys have the lasting id:\n{listed}"
+        );
     }
 }
 
@@ -259,7 +285,17 @@ async fn a_renaming_cut_in_the_middle_is_finished() {
             let types: &[&str] = if also_private { &["pubkey", "privkey"] } else { &["pubkey"] };
             for kind in types {
                 lab.store.pkcs11_tool([
-                    "--token-label", LABEL, "--login", "--pin", PIN, "--type", kind, "--id", &hex(&made.key_id), "--set-id", "ca5e0001",
+                    "--token-label",
+                    LABEL,
+                    "--login",
+                    "--pin",
+                    PIN,
+                    "--type",
+                    kind,
+                    "--id",
+                    &hex(&made.key_id),
+                    "--set-id",
+                    "ca5e0001",
                 ]);
             }
             // SoftHSM reads objects another process changed when it meets them next.
@@ -268,7 +304,11 @@ async fn a_renaming_cut_in_the_middle_is_finished() {
             assert_eq!(found[0].spki_der, made.spki_der, "its public key is found although the ids differ");
             let again = lab.module.generate_key_pair(&id, algorithm, "case", provisional.clone()).await.unwrap();
             assert_eq!(again, made, "no second pair is made");
-            assert_eq!(lab.objects().to_lowercase().matches(&hex(&made.key_id)).count(), 2, "both keys have the lasting id");
+            assert_eq!(
+                lab.objects().to_lowercase().matches(&hex(&made.key_id)).count(),
+                2,
+                "both keys have the lasting id"
+            );
         }
     }
 }
@@ -398,7 +438,8 @@ fn certify(lab: &Lab, spki: &[u8], name: &str) -> Vec<u8> {
     ];
     for step in steps {
         let mut words = step.split(' ');
-        let output = Command::new(words.next().unwrap()).args(words).current_dir(dir).output().expect("install openssl");
+        let output =
+            Command::new(words.next().unwrap()).args(words).current_dir(dir).output().expect("install openssl");
         assert!(output.status.success(), "{step}: {}", String::from_utf8_lossy(&output.stderr));
     }
     std::fs::read(dir.join("cert.der")).unwrap()

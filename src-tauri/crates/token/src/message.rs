@@ -283,7 +283,10 @@ mod tests {
 
     #[test]
     fn a_login_arrives_with_its_pin() {
-        let sent = Numbered { id: 7, body: Request::Login { token: "t".into(), pin: Pin::from_bytes(b"\xb0\x001234".to_vec()) } };
+        let sent = Numbered {
+            id: 7,
+            body: Request::Login { token: "t".into(), pin: Pin::from_bytes(b"\xb0\x001234".to_vec()) },
+        };
         let frame = encode(&sent).unwrap();
         let got: Numbered<Request> = decode(body(&frame)).unwrap();
         assert_eq!(got.id, 7);
@@ -294,7 +297,8 @@ mod tests {
 
     #[test]
     fn too_much_is_not_sent() {
-        let message = Numbered { id: 1, body: Request::RemoveCertificate { token: String::new(), der: vec![0; MAX_FRAME] } };
+        let message =
+            Numbered { id: 1, body: Request::RemoveCertificate { token: String::new(), der: vec![0; MAX_FRAME] } };
         assert!(matches!(encode(&message), Err(FrameError::TooLong(_))), "a frame over the bound must not be made");
     }
 

@@ -149,9 +149,11 @@ impl Module {
 
     /// Makes a key pair on the token, never to leave it.
     ///
-    /// Both keys are born with `CKA_ID` = `provisional_id`, so that a pair left behind by a crash is found again; then
-    /// they get the SHA-1 of the public key bits, where the token lets its `CKA_ID` be changed. Called again with the
-    /// same `provisional_id` after an interruption, it finishes the pair it finds and makes no second one.
+    /// Both keys are born with `CKA_ID` = `provisional_id` and then get the SHA-1 of the public key bits, where the token
+    /// lets its `CKA_ID` be changed. The label should name the case the key is made for: a pair of this label and
+    /// algorithm without a certificate is what an earlier call left behind, whatever cut it short, and is finished and
+    /// returned in place of a second one. So after [`TokenError::Hung`] or [`TokenError::Crashed`] the same call, made
+    /// again, leaves one pair. `provisional_id` must not be empty nor name anything else on the token.
     ///
     /// # Errors
     /// [`TokenError::NotLoggedIn`], [`TokenError::TokenFull`], [`TokenError::Unsupported`] where the token makes no such
@@ -163,7 +165,8 @@ impl Module {
         label: &str,
         provisional_id: Vec<u8>,
     ) -> Result<KeyPair, TokenError> {
-        let request = Request::GenerateKeyPair { token: token_id.into(), algorithm, label: label.into(), provisional_id };
+        let request =
+            Request::GenerateKeyPair { token: token_id.into(), algorithm, label: label.into(), provisional_id };
         match self.call(request).await? {
             Reply::KeyPair(pair) => Ok(pair),
             _ => Err(TokenError::Crashed),
@@ -200,7 +203,8 @@ impl Module {
         der: Vec<u8>,
         label: &str,
     ) -> Result<(), TokenError> {
-        self.done(Request::PutCertificate { token: token_id.into(), key_id: key_id.into(), der, label: label.into() }).await
+        self.done(Request::PutCertificate { token: token_id.into(), key_id: key_id.into(), der, label: label.into() })
+            .await
     }
 
     /// Removes both keys of a pair. Keys that are not there are no error.
@@ -329,8 +333,7 @@ impl Seat {
             return Err(lost.error.clone());
         }
         header::check(&inner.path, &inner.host.path).await?;
-        let mut helper =
-            Helper::spawn(inner).map_err(|error| TokenError::NoHelper { reason: error.to_string() })?;
+        let mut helper = Helper::spawn(inner).map_err(|error| TokenError::NoHelper { reason: error.to_string() })?;
         let deadline = inner.deadlines.start;
         match timeout(deadline, helper.receive(0)).await {
             Ok(Ok(Ok(Reply::Ready))) => Ok(helper),

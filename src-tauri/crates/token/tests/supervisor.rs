@@ -1,5 +1,6 @@
 //! The supervisor against a helper that misbehaves: the right words within the deadline, a new helper afterwards, and
 //! nothing ever done twice.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use certdesk_token::{Deadlines, HostProgram, Module, Pin, SignatureScheme, TokenError};
 use std::{
@@ -166,7 +167,10 @@ async fn files_that_are_no_drivers_are_refused_unstarted() {
         async move { Module::new(host, path).list().await.unwrap_err() }
     };
     assert_eq!(list(folder.join("missing.so")).await, TokenError::NoSuchModule);
-    assert!(matches!(list("libsofthsm2.so".into()).await, TokenError::CannotLoad { .. }), "a bare name is never searched for");
+    assert!(
+        matches!(list("libsofthsm2.so".into()).await, TokenError::CannotLoad { .. }),
+        "a bare name is never searched for"
+    );
     assert!(matches!(list(folder.join("text.so")).await, TokenError::CannotLoad { .. }), "a text file is no library");
     assert!(matches!(list(folder.to_path_buf()).await, TokenError::CannotLoad { .. }), "a folder is no library");
     if cfg!(target_os = "linux") {
@@ -178,14 +182,20 @@ async fn files_that_are_no_drivers_are_refused_unstarted() {
 
     let missing = HostProgram { path: folder.join("no-helper"), environment: vec![] };
     let error = Module::new(missing, host.clone()).list().await.unwrap_err();
-    assert!(matches!(error, TokenError::NoHelper { .. }), "our own missing helper is not the driver's fault: {error:?}");
+    assert!(
+        matches!(error, TokenError::NoHelper { .. }),
+        "our own missing helper is not the driver's fault: {error:?}"
+    );
 }
 
 #[tokio::test]
 async fn what_a_driver_prints_is_logged_until_it_knows_a_pin() {
     let log = Log::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).without_time().finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .without_time()
+        .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let script = script(&["tell-stderr"]);

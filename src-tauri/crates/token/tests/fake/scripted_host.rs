@@ -20,7 +20,8 @@ fn main() {
     let started = (0..).find(|n| File::create_new(folder.join(format!("started.{n}"))).is_ok()).unwrap_or(0);
     let line = script.lines().nth(started).or(script.lines().last()).unwrap_or_default();
     let mut words = line.split_whitespace();
-    let mut calls = OpenOptions::new().append(true).create(true).open(folder.join("calls")).expect("calls can be noted");
+    let mut calls =
+        OpenOptions::new().append(true).create(true).open(folder.join("calls")).expect("calls can be noted");
 
     let mut word = words.next().unwrap_or("ok");
     follow(word, 0, None);
