@@ -53,9 +53,6 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
     let mut report = Report::new(&["target", "what", "seconds", "result"]);
     for target in targets {
         cross(terminal, &mut report, target, "toolchain", &["setup", target.name()]);
-        if target == Target::LinuxArm64 {
-            cross(terminal, &mut report, target, "system libraries", &["arm64-sysroot"]);
-        }
         let packages: &[&str] = if chosen.is_empty() { &SHIPPED } else { &chosen };
         cross(terminal, &mut report, target, "check", &cargo_line("check", target, packages));
         if arguments.wine_test && target == Target::Windows {
