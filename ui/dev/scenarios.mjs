@@ -1,0 +1,66 @@
+// What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
+const room = (name, more = {}) => JSON.stringify({ name, ...more });
+const home = { name: "home" };
+const login = room("login", { next: home });
+
+const fill = async (id, values) => {
+  for (const [name, value] of Object.entries(values)) await id(name).fill(value);
+};
+async function readAgreement(page, id) {
+  await id("agreement-body").evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await id("agreement-accept").check();
+}
+
+export const scenarios = [
+  { name: "home", hash: {} },
+  { name: "home-drafts", hash: { session: "password", drafts: "1", scenario: "expiring" } },
+  { name: "home-no-driver", hash: { scenario: "no-driver", demo: "0" } },
+  { name: "home-driver-failed", hash: { scenario: "driver-failed" } },
+  { name: "home-failed", hash: { fail: "home:storage_failed" } },
+  { name: "home-offline", hash: { scenario: "offline" } },
+  { name: "discard", hash: { session: "password", drafts: "1" }, act: (_, id) => id("resume-discard").click() },
+  { name: "key-dialog", hash: { scenario: "two-keys" }, act: (_, id) => id("key-details").click() },
+  { name: "key-dialog-failed", hash: { scenario: "driver-failed" }, act: (_, id) => id("key-details").click() },
+  { name: "session-menu", hash: { session: "token", scenario: "key" }, act: (_, id) => id("session").click() },
+  { name: "theme-menu", hash: {}, act: (_, id) => id("theme").click() },
+  { name: "agreement", hash: {}, act: (_, id) => id("menu-apply").click() },
+  { name: "agreement-read", hash: {}, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); } },
+  { name: "agreement-unread", hash: {}, act: async (_, id) => { await id("menu-apply").click(); await id("agreement-next").click(); } },
+  { name: "agreement-failed", hash: { fail: "catalogue:service_unreachable", scenario: "offline" }, act: (_, id) => id("menu-apply").click() },
+  { name: "login-password", hash: { room: login } },
+  { name: "login-wrong", hash: { room: login }, act: async (_, id) => { await fill(id, { "login-account": "qy82640193", "login-password": "wrong" }); await id("login-submit").click(); await id("failure").waitFor(); } },
+  { name: "login-locked", hash: { room: login, login: "account_locked" }, act: async (_, id) => { await fill(id, { "login-account": "qy82640193", "login-password": "wrong" }); await id("login-submit").click(); await id("failure").waitFor(); } },
+  { name: "login-certificate-required", hash: { room: login, login: "certificate_login_required" }, act: async (_, id) => { await fill(id, { "login-account": "qy82640193", "login-password": "wrong" }); await id("login-submit").click(); await id("failure").waitFor(); } },
+  { name: "login-token", hash: { room: login, scenario: "two-keys" } },
+  { name: "login-token-none", hash: { room: login, scenario: "no-key" }, act: (_, id) => id("tab-token").click() },
+  { name: "pin", hash: { room: login, scenario: "key" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-input").fill("123"); await id("pin-submit").click(); } },
+  { name: "pin-last", hash: { room: login, scenario: "key", tries: "last" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-input").fill("1234"); await id("pin-submit").click(); } },
+  { name: "pin-refused", hash: { room: login, scenario: "key" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-input").fill("1234"); await id("pin-submit").click(); await id("pin-refused").waitFor(); } },
+  { name: "pin-pad", hash: { room: login, scenario: "pin-pad", tries: "few" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-key").waitFor(); } },
+  { name: "pin-working", hash: { room: login, scenario: "key", hang: "pin" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-input").fill("123456"); await id("pin-submit").click(); await id("pin-working").waitFor(); } },
+  { name: "register", hash: {}, act: async (page, id) => { await id("log-in").click(); await id("login-register").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("register-kind-enterprise").waitFor(); } },
+  { name: "register-faults", hash: {}, act: async (page, id) => { await id("log-in").click(); await id("login-register").click(); await readAgreement(page, id); await id("agreement-next").click(); await fill(id, { "field-organisation.name": "福州云帆测试科技有限公司", "field-organisation.credit_code": "91350100M000100Y44" }); await id("register-submit").click(); await id("register-faults").waitFor(); } },
+  { name: "register-individual", hash: {}, act: async (page, id) => {
+    await id("log-in").click(); await id("login-register").click(); await readAgreement(page, id); await id("agreement-next").click();
+    await id("register-kind-individual").check();
+    await fill(id, { "field-contact.name": "王䶮", "field-contact.id_number": "11010519491231002x", "field-phone": "1380013800" });
+    await id("field-email").focus();
+    await id("field-address.region").fill("福建"); await page.keyboard.press("Enter");
+    await id("field-address.region-city").click();
+  } },
+  { name: "registered", hash: {}, act: async (page, id) => {
+    await id("log-in").click(); await id("login-register").click(); await readAgreement(page, id); await id("agreement-next").click();
+    await id("register-kind-individual").check();
+    await fill(id, { "field-contact.name": "王䶮", "field-contact.id_number": "11010519491231002X", "field-phone": "13800138000", "field-email": "wang@example.cn", "field-address.detail": "湖东路 88 号" });
+    await id("field-address.region").fill("福建"); await page.keyboard.press("Enter");
+    await id("field-address.region-city").fill("福州"); await page.keyboard.press("Enter");
+    await id("field-address.region-district").fill("鼓楼"); await page.keyboard.press("Enter");
+    await id("register-submit").click(); await id("registered").waitFor();
+  } },
+  { name: "password-first", hash: { session: "first" }, act: async (page, id) => { await id("menu-applications").click(); await fill(id, { "password-current": "x", "password-new": "short", "password-again": "other" }); await id("password-submit").click(); } },
+  { name: "business", hash: { session: "password", drafts: "1" }, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("business-new").waitFor(); } },
+  { name: "business-all", hash: { session: "token", scenario: "key", businesses: "change,renew,revoke" }, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("business-renew").waitFor(); } },
+  { name: "query", hash: {}, act: (_, id) => id("menu-query").click() },
+  { name: "support", hash: {}, act: async (page, id) => { await id("menu-support").click(); await page.getByText("400-000-0000").waitFor(); } },
+  { name: "announcements", hash: {}, act: (_, id) => id("menu-announcements").click() },
+];

@@ -1,0 +1,167 @@
+// What the whole window knows: session, keys, service, settings, drafts. Loaded once by `home` and kept by the events
+// of the program; pages read it and never copy it.
+import { listen } from "@tauri-apps/api/event";
+import { computed, reactive, ref, shallowRef } from "vue";
+import { commands, type Catalogue, type Event, type Failure, type Home, type Region, type SessionView, type Settings } from "./bindings";
+import { toFailure } from "./failure";
+import { createRouter, type Route } from "./route";
+import { setLocale } from "./text";
+
+type Listener = (event: Event) => void;
+
+const home = shallowRef<Home | null>(null);
+const failure = shallowRef<Failure | null>(null);
+const agreementAccepted = ref(false);
+/** The session ended without the person asking for it: the login page says so. */
+const sessionLost = ref(false);
+const listeners = new Set<Listener>();
+const router = createRouter(() => ({
+  agreementAccepted: agreementAccepted.value,
+  loggedIn: home.value?.session != null,
+  mustChangePassword: home.value?.session?.must_change_password ?? false,
+}));
+
+function patch(part: Partial<Home>): void {
+  if (home.value !== null) home.value = { ...home.value, ...part };
+}
+
+function setSession(session: SessionView | null): void {
+  const had = home.value?.session != null;
+  patch({ session });
+  if (session !== null) sessionLost.value = false;
+  else if (had) {
+    sessionLost.value = true;
+    router.recheck();
+  }
+}
+
+function take(event: Event): void {
+  switch (event.kind) {
+    case "keys":
+      patch({ keys: event.keys });
+      break;
+    case "session":
+      setSession(event.session);
+      break;
+    case "service":
+      patch({ service: event.service });
+      break;
+  }
+  for (const listener of listeners) listener(event);
+}
+
+/** Remembered by the webview so that the next start begins in the right look; the program's own setting decides. */
+const LOOK = "certdesk.look";
+
+function applySettings(settings: Settings): void {
+  if (settings.theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = settings.theme;
+  setLocale(settings.locale);
+  try {
+    localStorage.setItem(LOOK, JSON.stringify(settings));
+  } catch {
+    // Without storage the first paint follows the system; nothing else depends on it.
+  }
+}
+
+function rememberedLook(): Settings {
+  try {
+    const { locale, theme } = JSON.parse(localStorage.getItem(LOOK) ?? "{}") as Partial<Settings>;
+    return { locale: locale === "en" ? "en" : "zh-CN", theme: theme === "light" || theme === "dark" ? theme : "system" };
+  } catch {
+    return { locale: "zh-CN", theme: "system" };
+  }
+}
+
+/** Loads it. Events are listened to first, so that no change falls between. */
+async function start(): Promise<void> {
+  applySettings(rememberedLook());
+  try {
+    await listen<Event>("certdesk", ({ payload }) => take(payload));
+    await refresh();
+  } catch (thrown) {
+    failure.value = toFailure(thrown);
+  }
+}
+
+/** Reads all of it again, for example the drafts when the home page opens. */
+async function refresh(): Promise<void> {
+  try {
+    home.value = await commands.home();
+    failure.value = null;
+    applySettings(home.value.settings);
+  } catch (thrown) {
+    failure.value = toFailure(thrown);
+  }
+}
+
+async function saveSettings(settings: Settings): Promise<void> {
+  patch({ settings });
+  applySettings(settings);
+  await commands.saveSettings(settings);
+}
+
+async function logOut(): Promise<void> {
+  // Here at once, so that the event that follows is no surprise to anybody.
+  patch({ session: null });
+  router.go({ name: "home" });
+  await commands.logOut();
+}
+
+/** Failures that say something about the whole window, not only about the page they happened on. */
+function noteFailure({ code }: Failure): void {
+  if (code === "stale_consent") {
+    agreementAccepted.value = false;
+    router.recheck();
+  } else if (code === "session_ended" || code === "unauthenticated") {
+    setSession(null);
+  } else if (code === "password_change_required" && home.value?.session != null) {
+    setSession({ ...home.value.session, must_change_password: true });
+    router.recheck();
+  }
+}
+
+function onEvent(listener: Listener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** A text of the service is asked for once; a failed try is made again. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => (loaded ??= load().catch((thrown: unknown) => ((loaded = undefined), Promise.reject(thrown))));
+}
+
+export const app = reactive({
+  /** `null` until the program answered the first time. */
+  home,
+  /** Why it did not. */
+  failure,
+  session: computed(() => home.value?.session ?? null),
+  keys: computed(() => home.value?.keys ?? null),
+  service: computed(() => home.value?.service ?? null),
+  settings: computed<Settings>(() => home.value?.settings ?? rememberedLook()),
+  demo: computed(() => home.value?.demo ?? false),
+  drafts: computed(() => home.value?.drafts ?? []),
+  /** The service agreement was accepted in this run. */
+  agreementAccepted,
+  sessionLost,
+  start,
+  refresh,
+  saveSettings,
+  setSession,
+  logOut,
+  noteFailure,
+  /** Calls `listener` for every event after the shared state took it; answers how to stop. */
+  onEvent,
+  /** Agreement, notes, requirements: what the service says, asked for once. */
+  catalogue: once<Catalogue>(() => commands.catalogue()),
+  /** All administrative divisions. */
+  regions: once<Region[]>(() => commands.regions()),
+});
+
+/** Where the window is: `useRoute().go({ name: "applications" })`. */
+export function useRoute() {
+  return router;
+}
+export type { Route };

@@ -1,0 +1,38 @@
+// The one table of pages: which component stands for which name. Each room is loaded when it is first entered.
+import { defineAsyncComponent, type Component } from "vue";
+import type { PageName } from "@/route";
+import HomePage from "./home/HomePage.vue";
+
+type Load = () => Promise<{ default: Component }>;
+
+// Not built yet: an honest short page until the room stands. Replace the line, nothing else refers to it.
+const preparing: Load = () => import("./coming/PreparingPage.vue");
+
+const LOADS: Record<Exclude<PageName, "home">, Load> = {
+  // The way in.
+  agreement: () => import("./enter/AgreementPage.vue"),
+  login: () => import("./enter/LoginPage.vue"),
+  register: () => import("./enter/RegisterPage.vue"),
+  registered: () => import("./enter/RegisteredPage.vue"),
+  "change-password": () => import("./enter/ChangePasswordPage.vue"),
+  business: () => import("./home/BusinessPage.vue"),
+  // The guide: rooms/guide/
+  guide: preparing,
+  receipt: preparing,
+  // Cases and certificates: rooms/cases/
+  applications: preparing,
+  application: preparing,
+  issuance: preparing,
+  certificates: preparing,
+  "demo-desk": preparing,
+  // Next version.
+  query: () => import("./coming/ComingPage.vue"),
+  support: () => import("./coming/ComingPage.vue"),
+  announcements: () => import("./coming/ComingPage.vue"),
+};
+
+/** Component of each page. Home comes with the first load. */
+export const rooms: Record<PageName, Component> = {
+  home: HomePage,
+  ...(Object.fromEntries(Object.entries(LOADS).map(([name, load]) => [name, defineAsyncComponent(load)])) as unknown as Record<Exclude<PageName, "home">, Component>),
+};

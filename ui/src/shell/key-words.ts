@@ -1,0 +1,51 @@
+// One line about the keys, for the strip and the dialog: what is seen, how well it is, and what to do.
+import type { KeyStrip, KeyView, PinTries } from "@/bindings";
+import { t } from "@/text";
+import { date, daysLeft } from "@/text/format";
+
+export type Tone = "quiet" | "good" | "warn" | "danger";
+export interface KeyLine {
+  tone: Tone;
+  text: string;
+  /** Whose, until when, or what to do next. */
+  lead: string;
+}
+
+/** Expiry is worth a word from here on. */
+const SOON_DAYS = 60;
+
+export function triesTone(tries: PinTries): Tone {
+  if (tries === "locked" || tries === "last") return "danger";
+  return tries === "few" ? "warn" : "quiet";
+}
+
+/** About one key. */
+export function keyLine(key: KeyView): KeyLine {
+  if (!key.ready) return { tone: "warn", text: t("key.not_ready"), lead: key.label };
+  if (key.holder === null || key.valid_until === null) return { tone: "quiet", text: t("key.empty"), lead: key.label };
+  const days = daysLeft(key.valid_until);
+  if (days < 0) return { tone: "danger", text: key.holder, lead: t("key.expired") };
+  const until = t("key.valid_until", { date: date(key.valid_until) });
+  if (days <= SOON_DAYS) return { tone: "warn", text: key.holder, lead: `${until} · ${t("key.days_left", { days })}` };
+  return { tone: "good", text: key.holder, lead: until };
+}
+
+/** About all of them. A warning about the PIN goes before everything else that can be said of a key. */
+export function stripLine(strip: KeyStrip | null): KeyLine {
+  if (strip === null || strip.state.kind === "reading") return { tone: "quiet", text: t("key.reading"), lead: "" };
+  switch (strip.state.kind) {
+    case "no_key":
+      return { tone: "quiet", text: t("key.none"), lead: t("key.none_lead") };
+    case "no_driver":
+      return { tone: "warn", text: t("key.no_driver"), lead: t("key.no_driver_lead") };
+    case "driver_failed":
+      return { tone: "danger", text: t("key.driver_failed"), lead: t(`err.${strip.state.failure.code}`) };
+  }
+  // The key one can work with speaks for all.
+  const key = strip.keys.find((one) => one.can_log_in) ?? strip.keys[0];
+  if (key === undefined) return { tone: "quiet", text: t("key.none"), lead: t("key.none_lead") };
+  const line = keyLine(key);
+  const pin = triesTone(key.tries);
+  const told = pin === "quiet" ? line : { tone: pin, text: line.text, lead: t(`tries.${key.tries}`) };
+  return strip.keys.length > 1 ? { ...told, lead: `${told.lead} · ${t("key.several", { count: strip.keys.length })}` } : told;
+}

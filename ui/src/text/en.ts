@@ -1,0 +1,12 @@
+// The English texts: the same keys as the Chinese ones, held by the type and by a test.
+import cases from "./en/cases";
+import enter from "./en/enter";
+import failures from "./en/failures";
+import guide from "./en/guide";
+import shell from "./en/shell";
+import words from "./en/words";
+import type zhCN from "./zh-CN";
+
+type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...cases, ...failures };
+export default en;

@@ -1,0 +1,48 @@
+// The way in: agreement, login, registration, password, PIN.
+export default {
+  agreement: {
+    title: "Terms", lead: "Please read “{title}” before you apply.", version: "Version {version}",
+    scroll: "Read to the end first, then tick.", read: "You have reached the end.", accept: "I have read and accept the terms above", body: "Text of the agreement",
+    failed: "The agreement could not be fetched", must_accept: "Read the agreement, tick “I have read and accept the terms above”, then choose “Next”.",
+  },
+  login: {
+    title: "Log in", lead: "With a certificate, log in by certificate; without one yet, by account.",
+    tab_token: "By certificate", tab_password: "By account",
+    token_lead: "Plug in the USB key and enter its PIN. Who holds a valid certificate can log in only this way.",
+    choose_key: "Which key to log in with", enter_pin: "Enter PIN to log in", cannot: "This key cannot be used to log in yet",
+    account: "Account", account_hint: "As in the SMS sent at registration, for example qy82640193", password: "Password", submit: "Log in",
+    no_account: "No account yet?", missing_account: "Please enter the account.", missing_password: "Please enter the password.",
+    lost: "The session has ended; please log in again. Everything you typed is saved.", use_token: "Log in by certificate",
+  },
+  register: {
+    title: "Register", lead: "Account and initial password are sent by SMS to the phone you enter.", kind: "Who applies?",
+    kind_enterprise: "A company or other business", kind_individual: "In one's own name", kind_authority: "Government and other departments",
+    unit: "The unit", authority: "The department", representative: "Legal representative", responsible: "Person in charge", contact: "Contact person", applicant: "Applicant", reach: "How to reach you",
+    name_authority: "Name of the department", representative_name_authority: "Person in charge", representative_id_kind_authority: "Their kind of ID", representative_id_number_authority: "Their ID number",
+    credit_code_hint: "18 characters, as on the business licence", phone_hint: "Account and initial password are sent here", name_hint: "As on the document; rare characters and “·” are welcome", detail_hint: "Street, number, floor, room",
+    submit: "Register", faults: "{count} entries need another look; they are marked.",
+    done_title: "Registered", done_lead: "Account and initial password were sent to {phone}.", done_next: "Log in with the account and initial password of the SMS. At the first login you choose a password of your own.",
+    done_late: "If no SMS arrives within some minutes, check whether the phone blocked it, or ask the certificate authority.", done_demo: "The demonstration sends no real SMS; look for it at the demo desk.",
+  },
+  password: {
+    title: "Change password", first_lead: "This is your first login: choose a password that only you know.", lead: "From then on, log in with the new password.",
+    current: "Current password", current_initial: "Initial password", replacement: "New password", again: "New password, once more",
+    rule: "At least 10 characters; or at least 8 with letters and digits.", too_weak: "The new password is not long enough. {rule}", too_long: "At most 128 characters.", differ: "The two entries of the new password differ.", same: "The new password must differ from the current one.",
+    missing: "Please fill this in.", submit: "Save new password", done: "The password has been changed.",
+  },
+  pin: {
+    title_log_in: "Enter PIN to log in", title_issue: "Enter PIN to make the certificate", key: "USB key", label: "PIN",
+    hint: "{min} to {max} characters. This is the key's own PIN, not the password of the account.",
+    pad: "Choose “Start”, then enter the PIN on the key's own pad.", pad_start: "Start",
+    few: "The PIN was entered wrongly before and few tries are left. Please be sure.", last: "This is the last try. If it is wrong, the key locks and must be unlocked at the certificate authority.",
+    unknown: "This key does not tell how many tries are left. Please enter with care.",
+    confirm_last: "I know that this is the last try and want to go on", must_confirm: "Please tick that you know this is the last try.",
+    missing: "Please enter the PIN.", too_short: "The PIN has at least {min} characters. It was not sent; no try was used.", too_long: "The PIN has at most {max} characters. It was not sent; no try was used.",
+    sending: "Checking the PIN. Please leave the key in…", sending_issue: "The key is making the key pair and the certificate; this may take a minute. Please leave the key in…", preparing: "One moment…",
+    refused: "The PIN is not right", refused_no_warning: "Please check it and enter it again.", refused_few: "Few tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",
+    refused_last: "One last try is left. If you are not sure of the PIN, stop here and have it unlocked at the certificate authority.", refused_locked: "The PIN is locked. The certificate authority can unlock it; the program tries no more.",
+    refused_unknown: "This key does not tell how many tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",
+    again: "Enter again", submit: "OK",
+  },
+  region: { province: "Choose a province", city: "Choose a city", district: "Choose a district", none: "Nothing found", hint: "Type a name to find it", failed: "The list of regions could not be read" },
+};

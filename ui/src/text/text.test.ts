@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import en from "./en";
+import { setLocale, t, type TextKey } from "./index";
+import zhCN from "./zh-CN";
+
+type Tree = { [key: string]: string | Tree };
+function flat(tree: Tree, path = ""): [string, string][] {
+  return Object.entries(tree).flatMap(([key, value]) => (typeof value === "string" ? [[path + key, value] as [string, string]] : flat(value, `${path}${key}.`)));
+}
+const zh = flat(zhCN);
+const english = flat(en);
+
+/** Members of a union of string literals in the generated types. */
+function members(type: string): string[] {
+  const source = readFileSync(join(import.meta.dirname, "../bindings.ts"), "utf8");
+  const union = new RegExp(`export type ${type} = ([^;]+);`).exec(source)?.[1];
+  if (union === undefined) throw new Error(`${type} is not in bindings.ts`);
+  return [...union.matchAll(/"([a-z_]+)"/g)].map(([, member]) => member!);
+}
+
+test("both languages have the same texts, and none is empty", () => {
+  expect(english.map(([key]) => key).sort()).toEqual(zh.map(([key]) => key).sort());
+  expect([...zh, ...english].filter(([, text]) => text.trim() === "")).toEqual([]);
+});
+
+test("both languages fill in the same names", () => {
+  const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!).sort();
+  const other = new Map(english);
+  for (const [key, text] of zh) expect(names(other.get(key)!), key).toEqual(names(text));
+});
+
+test("every text can be drawn: no sign in it means something to the message format", () => {
+  for (const language of ["zh-CN", "en"] as const) {
+    setLocale(language);
+    for (const [key, text] of language === "en" ? english : zh) {
+      const named = Object.fromEntries([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, "X"]));
+      expect(t(key as TextKey, named), key).toBe(text.replace(/\{(\w+)\}/g, "X"));
+    }
+  }
+  setLocale("zh-CN");
+});
+
+describe.each(["err", "rec"] as const)("%s", (part) => {
+  test.each([...members("LocalCode"), ...members("ProblemCode")])("%s", (code) => {
+    expect(Object.keys(zhCN[part])).toContain(code);
+  });
+});
+
+test("every fault of a field has its sentence", () => {
+  expect(Object.keys(zhCN.fault).sort()).toEqual(members("Fault").sort());
+  for (const own of Object.values(zhCN.fault_of)) for (const fault of Object.keys(own)) expect(members("Fault")).toContain(fault);
+});

@@ -1,0 +1,9 @@
+// 中文文案：像窗口里一位耐心的办事员。说清楚发生了什么、接下来怎么做。
+import cases from "./zh-CN/cases";
+import enter from "./zh-CN/enter";
+import failures from "./zh-CN/failures";
+import guide from "./zh-CN/guide";
+import shell from "./zh-CN/shell";
+import words from "./zh-CN/words";
+
+export default { ...words, ...shell, ...enter, ...guide, ...cases, ...failures };

@@ -1,0 +1,2 @@
+// Texts of applications, issuance, certificates and the demo desk.
+export default { cases: {} };

@@ -1,0 +1,48 @@
+// 进门：协议、登录、注册、修改密码、输入 PIN。
+export default {
+  agreement: {
+    title: "确认条款", lead: "办理业务前，请先读完《{title}》。", version: "版本 {version}",
+    scroll: "请先读到末尾，再勾选。", read: "您已读到末尾。", accept: "我已阅读并接受上述条款", body: "协议正文",
+    failed: "没有取到协议", must_accept: "请读完协议并勾选“我已阅读并接受上述条款”，再点“下一步”。",
+  },
+  login: {
+    title: "登录", lead: "已有证书，用证书登录；还没有证书，用账号登录。",
+    tab_token: "证书登录", tab_password: "账号登录",
+    token_lead: "插入认证锁，输入 PIN 即可登录。名下有有效证书时，只能用证书登录。",
+    choose_key: "用哪把认证锁登录", enter_pin: "输入 PIN 登录", cannot: "这把认证锁暂时不能用来登录",
+    account: "账号", account_hint: "注册时短信发给您的账号，例如 qy82640193", password: "密码", submit: "登录",
+    no_account: "还没有账号？", missing_account: "请填写账号。", missing_password: "请填写密码。",
+    lost: "登录已结束，请重新登录。填写过的内容都已保存。", use_token: "改用证书登录",
+  },
+  register: {
+    title: "注册账号", lead: "账号和初始密码会用短信发到您填写的手机号。", kind: "您是哪一类申请人？",
+    kind_enterprise: "公司、个体工商户等经营单位", kind_individual: "以自己的名义申请", kind_authority: "政府及其他主管部门",
+    unit: "单位信息", authority: "部门信息", representative: "法定代表人", responsible: "负责人", contact: "联系人", applicant: "申请人", reach: "联系方式",
+    name_authority: "部门名称", representative_name_authority: "负责人姓名", representative_id_kind_authority: "负责人证件类型", representative_id_number_authority: "负责人证件号码",
+    credit_code_hint: "营业执照上的 18 位代码", phone_hint: "账号和初始密码会发到这个手机号", name_hint: "与证件一致，生僻字和“·”都可以填写", detail_hint: "街道、门牌号、楼层房间",
+    submit: "提交注册", faults: "还有 {count} 处需要修改，请看标红的地方。",
+    done_title: "注册成功", done_lead: "账号和初始密码已发送到 {phone}。", done_next: "请用短信里的账号和初始密码登录。第一次登录时，需要换成自己的密码。",
+    done_late: "几分钟后仍没有收到短信，请检查手机是否拦截了短信，或联系发证机构。", done_demo: "演示环境不会真的发短信，请到演示台查看。",
+  },
+  password: {
+    title: "修改密码", first_lead: "第一次登录，请换成只有您自己知道的密码。", lead: "修改后，请用新密码登录。",
+    current: "当前密码", current_initial: "初始密码", replacement: "新密码", again: "再输入一次新密码",
+    rule: "至少 10 个字符；或至少 8 个字符，同时有字母和数字。", too_weak: "新密码还不够长。{rule}", too_long: "密码最多 128 个字符。", differ: "两次输入的新密码不一样。", same: "新密码不能和当前密码相同。",
+    missing: "请填写这一项。", submit: "保存新密码", done: "密码已修改。",
+  },
+  pin: {
+    title_log_in: "输入 PIN 登录", title_issue: "输入 PIN 制作证书", key: "认证锁", label: "PIN",
+    hint: "{min} 到 {max} 位。这是认证锁的密码，不是账号密码。",
+    pad: "请点“开始”，然后在认证锁的键盘上输入 PIN。", pad_start: "开始",
+    few: "之前输错过 PIN，剩余次数不多了，请想清楚再输入。", last: "只剩最后一次机会。再输错一次，认证锁就会锁定，需要到发证机构解锁。",
+    unknown: "这把认证锁不会告知还能试几次，请仔细输入。",
+    confirm_last: "我知道这是最后一次机会，仍要输入", must_confirm: "请先勾选，表示您知道这是最后一次机会。",
+    missing: "请输入 PIN。", too_short: "PIN 至少 {min} 位，没有发送，不计次数。", too_long: "PIN 最多 {max} 位，没有发送，不计次数。",
+    sending: "正在核对 PIN，请不要拔下认证锁…", sending_issue: "正在认证锁里生成密钥并制作证书，可能需要一分钟。请不要拔下认证锁…", preparing: "正在准备…",
+    refused: "PIN 不正确", refused_no_warning: "请核对后重新输入。", refused_few: "剩余次数不多了。如果记不清 PIN，请先停下来，联系发证机构。",
+    refused_last: "只剩最后一次机会。如果记不清 PIN，请先停下来，联系发证机构解锁。", refused_locked: "PIN 已锁定。请联系发证机构解锁，程序不会再尝试。",
+    refused_unknown: "这把认证锁不会告知还能试几次。如果记不清 PIN，请先停下来，联系发证机构。",
+    again: "重新输入", submit: "确定",
+  },
+  region: { province: "选择省", city: "选择市", district: "选择区县", none: "没有找到", hint: "可以直接输入名称查找", failed: "没有取到地区名单" },
+};

@@ -1,0 +1,2 @@
+// Texts of the four-step guide.
+export default { guide: {} };
