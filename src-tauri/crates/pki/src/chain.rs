@@ -14,7 +14,12 @@ use crate::PkiError;
 /// # Errors
 /// [`PkiError::Expired`] or [`PkiError::NotYetValid`] (of any certificate on the path), [`PkiError::Malformed`],
 /// [`PkiError::Untrusted`].
-pub fn verify<I: AsRef<[u8]>, R: AsRef<[u8]>>(end_entity_der: &[u8], intermediates: &[I], roots: &[R], at: Timestamp) -> Result<(), PkiError> {
+pub fn verify<I: AsRef<[u8]>, R: AsRef<[u8]>>(
+    end_entity_der: &[u8],
+    intermediates: &[I],
+    roots: &[R],
+    at: Timestamp,
+) -> Result<(), PkiError> {
     let end_entity_der = CertificateDer::from(end_entity_der);
     let end_entity = EndEntityCert::try_from(&end_entity_der).map_err(reason)?;
     let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(der.as_ref())).collect();

@@ -121,7 +121,8 @@ fn row(name: impl Into<String>, value: String) -> (String, String) {
 
 fn name_rows(whose: &'static str, name: &X509Name<'_>) -> Vec<(String, String)> {
     let rows = name.iter_attributes().take(MAX_ROWS);
-    rows.map(|a| row(format!("{whose}: {}", named(&a.attr_type().to_id_string())), attribute_text(a.attr_value()))).collect()
+    rows.map(|a| row(format!("{whose}: {}", named(&a.attr_type().to_id_string())), attribute_text(a.attr_value())))
+        .collect()
 }
 
 fn whole_name(name: &X509Name<'_>) -> String {
@@ -283,7 +284,9 @@ fn collect_texts(mut bytes: &[u8], depth: u8, texts: &mut Vec<String>) -> bool {
         } else if !(wraps && collect_texts(value.data, depth + 1, texts)) {
             // [0] IMPLICIT PrintableString and OCTET STRINGs of bare text.
             match std::str::from_utf8(value.data) {
-                Ok(text) if wraps && !text.is_empty() && !text.chars().any(char::is_control) => texts.push(text.to_owned()),
+                Ok(text) if wraps && !text.is_empty() && !text.chars().any(char::is_control) => {
+                    texts.push(text.to_owned())
+                }
                 _ => return false,
             }
         }
@@ -298,9 +301,12 @@ fn collect_texts(mut bytes: &[u8], depth: u8, texts: &mut Vec<String>) -> bool {
 /// The text of an ASN.1 string type.
 fn string(tag: Tag, bytes: &[u8]) -> Option<String> {
     match tag {
-        Tag::Utf8String | Tag::PrintableString | Tag::NumericString | Tag::Ia5String | Tag::VisibleString | Tag::TeletexString => {
-            std::str::from_utf8(bytes).ok().map(str::to_owned)
-        }
+        Tag::Utf8String
+        | Tag::PrintableString
+        | Tag::NumericString
+        | Tag::Ia5String
+        | Tag::VisibleString
+        | Tag::TeletexString => std::str::from_utf8(bytes).ok().map(str::to_owned),
         Tag::BmpString => {
             let units = bytes.chunks(2).map(|pair| u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]));
             Some(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect())
@@ -319,7 +325,8 @@ fn safe(text: &str) -> String {
         .chars()
         .take(MAX_VALUE)
         .map(|c| {
-            let turns = matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+            let turns =
+                matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
             if c.is_control() || turns { char::REPLACEMENT_CHARACTER } else { c }
         })
         .collect();
@@ -439,7 +446,9 @@ fn name_of(oid: &str) -> Option<&'static str> {
         "1.2.86.11.7.5" => "税号",
         // BJCA
         "1.2.156.112562.2.1.1.1" | "2.16.840.1.113732.2" => "唯一标识",
-        "1.2.156.112562.2.1.1.24" | "1.2.156.112562.2.1.1.4" | "1.2.156.112562.2.1.1.23" | "1.2.156.112562.2.1.2.2" => "实体标识",
+        "1.2.156.112562.2.1.1.24" | "1.2.156.112562.2.1.1.4" | "1.2.156.112562.2.1.1.23" | "1.2.156.112562.2.1.2.2" => {
+            "实体标识"
+        }
         // SHECA
         "1.2.156.1.8888.148" => "机构代码",
         "1.2.156.112570.11.205" => "唯一号",

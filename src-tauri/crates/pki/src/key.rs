@@ -19,7 +19,9 @@ pub fn key_algorithm(spki_der: &[u8]) -> Result<KeyAlgorithm, PkiError> {
     let bits = key_bits(&spki);
     match spki.algorithm.algorithm.to_id_string().as_str() {
         RSA if rsa_modulus_bits(bits) == Some(2048) => Ok(KeyAlgorithm::Rsa2048),
-        EC if curve(&spki).as_deref() == Some(CURVE_P256) && bits.len() == 65 && bits[0] == 4 => Ok(KeyAlgorithm::EcP256),
+        EC if curve(&spki).as_deref() == Some(CURVE_P256) && bits.len() == 65 && bits[0] == 4 => {
+            Ok(KeyAlgorithm::EcP256)
+        }
         _ => Err(PkiError::UnsupportedKey),
     }
 }

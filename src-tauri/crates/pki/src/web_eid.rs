@@ -37,7 +37,13 @@ pub fn scheme(jwa_name: &str) -> Option<SignatureScheme> {
 ///
 /// # Errors
 /// [`PkiError::Malformed`], [`PkiError::UnsupportedKey`], [`PkiError::BadSignature`].
-pub fn verify(certificate_der: &[u8], algorithm: &str, signature: &[u8], origin: &str, nonce: &str) -> Result<Certificate, PkiError> {
+pub fn verify(
+    certificate_der: &[u8],
+    algorithm: &str,
+    signature: &[u8],
+    origin: &str,
+    nonce: &str,
+) -> Result<Certificate, PkiError> {
     let certificate = Certificate::parse(certificate_der)?;
     let scheme = scheme(algorithm).ok_or(PkiError::UnsupportedKey)?;
     key::verify(&certificate.spki_der, scheme, &signed_value(origin, nonce), signature)?;

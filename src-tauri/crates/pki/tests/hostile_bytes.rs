@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::{Certificate, Csr, CsrBuilder, chain, key_algorithm, key_id, verify, web_eid};
 use proptest::prelude::*;
-use rcgen::{CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, SanType};
+use rcgen::{
+    CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
+    SanType,
+};
 
 /// A certificate with many extensions and a request, to be damaged.
 fn good() -> &'static (Vec<u8>, Vec<u8>) {
@@ -19,7 +22,8 @@ fn good() -> &'static (Vec<u8>, Vec<u8>) {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
         params.use_authority_key_identifier_extension = true;
-        params.crl_distribution_points = vec![rcgen::CrlDistributionPoint { uris: vec!["http://example.cn/a.crl".into()] }];
+        params.crl_distribution_points =
+            vec![rcgen::CrlDistributionPoint { uris: vec!["http://example.cn/a.crl".into()] }];
         let text = b"\x04\x07\x13\x05SF110".to_vec();
         params.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 2, 156, 10260, 4, 1, 1], text)];
         let certificate = params.self_signed(&key).unwrap().der().to_vec();
@@ -37,7 +41,10 @@ fn read_everything(bytes: &[u8]) {
         assert!(!certificate.holder.is_empty(), "a certificate always has something to be called by");
         let _ = (certificate.fingerprint(), certificate.pem(), certificate.belongs_to(&certificate.spki_der));
         for (name, value) in &certificate.details {
-            assert!(!value.chars().any(char::is_control) && !name.chars().any(char::is_control), "{name}: control characters are not shown");
+            assert!(
+                !value.chars().any(char::is_control) && !name.chars().any(char::is_control),
+                "{name}: control characters are not shown"
+            );
         }
     }
     let _ = Csr::parse_and_verify(bytes);

@@ -31,7 +31,11 @@ impl Bench {
 
     /// Runs one openssl command line; arguments are split at spaces, `_` in a subject stands for itself.
     fn openssl(&self, line: &str) -> String {
-        let output = Command::new("openssl").args(line.split(' ')).current_dir(self.dir.path()).output().expect("openssl is installed");
+        let output = Command::new("openssl")
+            .args(line.split(' '))
+            .current_dir(self.dir.path())
+            .output()
+            .expect("openssl is installed");
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         assert!(output.status.success(), "openssl {line}: {text}");
         text
@@ -53,7 +57,9 @@ impl Bench {
             SignatureScheme::RsaPkcs1Sha256 => &signature::RSA_PKCS1_SHA256,
             SignatureScheme::RsaPssSha256 => &signature::RSA_PSS_SHA256,
             SignatureScheme::EcdsaP256Sha256 => {
-                let key = signature::EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random).unwrap();
+                let key =
+                    signature::EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random)
+                        .unwrap();
                 return key.sign(&random, message).unwrap().as_ref().to_vec();
             }
         };
@@ -81,10 +87,17 @@ fn openssl_accepts_a_request_built_in_two_phases() {
             let builder = CsrBuilder::new(&spki, cn).expect("the key is of a kind we support");
             let signature = bench.sign(name, scheme, &builder.to_be_signed());
             let der = builder.finish(scheme, &signature).expect("the signature is that of the key");
-            assert_eq!(builder.finish(scheme, &signature[1..]), Err(PkiError::BadSignature), "a signature of nobody makes no request");
+            assert_eq!(
+                builder.finish(scheme, &signature[1..]),
+                Err(PkiError::BadSignature),
+                "a signature of nobody makes no request"
+            );
             bench.write("request.der", &der);
             let said = bench.openssl("req -verify -noout -inform DER -in request.der");
-            assert!(said.contains("self-signature verify OK"), "openssl must accept the {name} request for {cn:?}: {said}");
+            assert!(
+                said.contains("self-signature verify OK"),
+                "openssl must accept the {name} request for {cn:?}: {said}"
+            );
 
             let csr = Csr::parse_and_verify(&der).expect("our own reader accepts the request too");
             assert_eq!((csr.subject_cn.as_str(), csr.algorithm, csr.spki_der == spki), (cn, algorithm, true));
@@ -105,11 +118,19 @@ fn a_request_of_openssl_is_read_and_a_changed_one_refused() {
         assert_eq!(Csr::parse_and_verify(&der), Err(PkiError::BadSignature), "a changed signature must not pass");
         der[last] ^= 1;
         der.push(0);
-        assert_eq!(Csr::parse_and_verify(&der), Err(PkiError::Malformed("certificate request")), "nothing may follow the request");
+        assert_eq!(
+            Csr::parse_and_verify(&der),
+            Err(PkiError::Malformed("certificate request")),
+            "nothing may follow the request"
+        );
     }
     bench.key("weak", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024");
     bench.openssl("req -new -key weak.pem -subj /CN=x -outform DER -out request.der");
-    assert_eq!(Csr::parse_and_verify(&bench.read("request.der")), Err(PkiError::UnsupportedKey), "RSA 1024 is not certified");
+    assert_eq!(
+        Csr::parse_and_verify(&bench.read("request.der")),
+        Err(PkiError::UnsupportedKey),
+        "RSA 1024 is not certified"
+    );
 }
 
 #[test]
@@ -123,8 +144,16 @@ fn signatures_of_all_schemes_verify_and_nothing_else_does() {
     ] {
         let signature = bench.sign(name, scheme, b"message");
         assert_eq!(verify(spki, scheme, b"message", &signature), Ok(()), "{scheme:?}");
-        assert_eq!(verify(spki, scheme, b"massage", &signature), Err(PkiError::BadSignature), "{scheme:?} over other words");
-        assert_eq!(verify(spki, scheme, b"message", &[]), Err(PkiError::BadSignature), "{scheme:?} without a signature");
+        assert_eq!(
+            verify(spki, scheme, b"massage", &signature),
+            Err(PkiError::BadSignature),
+            "{scheme:?} over other words"
+        );
+        assert_eq!(
+            verify(spki, scheme, b"message", &[]),
+            Err(PkiError::BadSignature),
+            "{scheme:?} without a signature"
+        );
     }
     let signature = bench.sign("ec", SignatureScheme::EcdsaP256Sha256, b"message");
     assert_eq!(verify(&other, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::BadSignature));
@@ -208,7 +237,9 @@ fn a_certificate_is_shown_as_openssl_reads_it() {
 fn an_sm2_certificate_is_shown_without_error() {
     let bench = Bench::new();
     bench.openssl("genpkey -quiet -algorithm SM2 -out sm2.pem");
-    bench.openssl("req -x509 -new -utf8 -key sm2.pem -sm3 -subj /C=CN/O=测试/CN=王䶮 -days 30 -outform DER -out sm2.der");
+    bench.openssl(
+        "req -x509 -new -utf8 -key sm2.pem -sm3 -subj /C=CN/O=测试/CN=王䶮 -days 30 -outform DER -out sm2.der",
+    );
     let c = Certificate::parse(&bench.read("sm2.der")).expect("an SM2 certificate can be read");
     assert_eq!((c.holder.as_str(), c.key_algorithm.as_str()), ("王䶮", "SM2"));
     let algorithm = c.details.iter().find(|(name, _)| name == "Signature algorithm").expect("it has an algorithm");
@@ -251,7 +282,11 @@ fn trust_is_a_path_a_time_and_a_purpose() {
     assert_eq!(chain::verify(&client, &[&ca], &none, at(2026)), Err(PkiError::Untrusted("UnknownIssuer".into())));
     let server = leaf(ExtendedKeyUsagePurpose::ServerAuth);
     let refused = chain::verify(&server, &[&ca], &[&root], at(2026));
-    assert_eq!(refused, Err(PkiError::Untrusted("RequiredEkuNotFoundContext".into())), "a server's certificate logs nobody in");
+    assert_eq!(
+        refused,
+        Err(PkiError::Untrusted("RequiredEkuNotFoundContext".into())),
+        "a server's certificate logs nobody in"
+    );
     assert_eq!(chain::verify(b"rubbish", &[&ca], &[&root], at(2026)), Err(PkiError::Malformed("certificate")));
 }
 

@@ -21,7 +21,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::{
     DEMO_SECRET, IDEMPOTENCY_KEY,
-    account::{AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest, SmsMessage},
+    account::{
+        AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest,
+        SmsMessage,
+    },
     application::{Application, ApplicationDraft, Receipt, Review, Submission},
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
@@ -112,7 +115,8 @@ impl Portal {
     /// no trusted root at all, neither of the system nor an extra one.
     pub fn new(config: PortalConfig) -> Result<Self, PortalError> {
         let url = config.base;
-        let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        let plain =
+            url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
         if url.scheme() != "https" || url.host().is_none() || !plain {
             return Err(PortalError::BadAddress);
         }
@@ -197,7 +201,11 @@ impl Portal {
     }
 
     /// Registers an account. The same `idempotency` with the same content registers once.
-    pub async fn register(&self, request: &RegistrationRequest, idempotency: Uuid) -> Result<RegistrationReceipt, PortalError> {
+    pub async fn register(
+        &self,
+        request: &RegistrationRequest,
+        idempotency: Uuid,
+    ) -> Result<RegistrationReceipt, PortalError> {
         self.post_once(path::REGISTRATIONS, request, idempotency).await
     }
 
@@ -252,7 +260,8 @@ impl Portal {
     pub async fn request_certificate(&self, id: Uuid, csr_der: &[u8]) -> Result<Issued, PortalError> {
         let request = CertificateRequest { csr_b64: STANDARD.encode(csr_der) };
         let issued: IssuedCertificate = self.post(&path::issuance(id), &request).await?;
-        let decode = |text: &String| STANDARD.decode(text).map_err(|_| PortalError::Garbled("certificate is not base64".into()));
+        let decode =
+            |text: &String| STANDARD.decode(text).map_err(|_| PortalError::Garbled("certificate is not base64".into()));
         Ok(Issued {
             certificate_der: decode(&issued.certificate_b64)?,
             chain_der: issued.chain_b64.iter().map(decode).collect::<Result<_, _>>()?,
@@ -260,7 +269,11 @@ impl Portal {
     }
 
     /// Tells that the certificate is on the key and works; completes the case.
-    pub async fn confirm_installation(&self, id: Uuid, installation: &Installation) -> Result<Application, PortalError> {
+    pub async fn confirm_installation(
+        &self,
+        id: Uuid,
+        installation: &Installation,
+    ) -> Result<Application, PortalError> {
         self.post(&path::installation(id), installation).await
     }
 

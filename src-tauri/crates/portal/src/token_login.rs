@@ -3,7 +3,10 @@
 //! Challenge and login travel on one TLS 1.3 connection of our own, because the binding is that connection's exporter
 //! (RFC 9266). The origin is computed from the configured address, never taken from an answer.
 
-use base64::{Engine as _, engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use bytes::Bytes;
 use certdesk_contract::{
     path,
@@ -15,7 +18,10 @@ use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::{
-    client::{legacy::connect::{HttpConnector, proxy::Tunnel}, proxy::matcher::Matcher},
+    client::{
+        legacy::connect::{HttpConnector, proxy::Tunnel},
+        proxy::matcher::Matcher,
+    },
     rt::TokioIo,
 };
 use rustls::pki_types::ServerName;
@@ -78,7 +84,11 @@ impl Portal {
     /// # Errors
     /// [`TokenLoginError::Sign`] with the error of `sign`; [`TokenLoginError::Portal`] with [`PortalError::Garbled`]
     /// where the service takes no `tls-exporter` binding: it is never replaced by a weaker one.
-    pub async fn log_in_with_token<E, F, S>(&self, consent: Option<Uuid>, sign: S) -> Result<Session, TokenLoginError<E>>
+    pub async fn log_in_with_token<E, F, S>(
+        &self,
+        consent: Option<Uuid>,
+        sign: S,
+    ) -> Result<Session, TokenLoginError<E>>
     where
         S: FnOnce(TokenChallenge) -> F,
         F: Future<Output = Result<TokenProof, E>>,
@@ -86,7 +96,8 @@ impl Portal {
         let key = SessionKey::generate();
         let mut connection = Connection::open(self).await?;
         let jkt = key.thumbprint();
-        let challenge: Challenge = connection.post(self, path::CHALLENGES, &ChallengeRequest { jkt: jkt.clone() }).await?;
+        let challenge: Challenge =
+            connection.post(self, path::CHALLENGES, &ChallengeRequest { jkt: jkt.clone() }).await?;
         if !challenge.channel_bindings.contains(&ChannelBinding::TlsExporter) {
             return Err(PortalError::Garbled("no tls-exporter channel binding".into()).into());
         }
@@ -94,7 +105,8 @@ impl Portal {
         let origin = self.origin();
         let bound_nonce = bound_nonce(&challenge.nonce, &jkt, ChannelBinding::TlsExporter, &connection.exporter);
         let message_to_sign = web_eid::signed_value(&origin, &bound_nonce);
-        let proof = sign(TokenChallenge { origin, bound_nonce, message_to_sign }).await.map_err(TokenLoginError::Sign)?;
+        let proof =
+            sign(TokenChallenge { origin, bound_nonce, message_to_sign }).await.map_err(TokenLoginError::Sign)?;
 
         let (x, y) = key.jwk();
         let login = TokenLogin {
@@ -148,7 +160,8 @@ impl Connection {
         let exporter = session
             .export_keying_material([0; 32], EXPORTER_LABEL, Some(b""))
             .map_err(|error| error::from_tls(&error))?;
-        let (sender, connection) = http1::handshake(TokioIo::new(tls)).await.map_err(|error| error::from_source(&error))?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(tls)).await.map_err(|error| error::from_source(&error))?;
         let driver = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "the connection of a token login ended");
@@ -157,10 +170,16 @@ impl Connection {
         Ok(Self { sender, exporter: URL_SAFE_NO_PAD.encode(exporter), _driver: AbortOnDropHandle::new(driver) })
     }
 
-    async fn post<T: serde::de::DeserializeOwned>(&mut self, portal: &Portal, path: &str, body: &impl Serialize) -> Result<T, PortalError> {
+    async fn post<T: serde::de::DeserializeOwned>(
+        &mut self,
+        portal: &Portal,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, PortalError> {
         let authority = &portal.inner.url[url::Position::BeforeHost..url::Position::AfterPort];
         let prefix = portal.inner.url.path().trim_end_matches('/');
-        let body = serde_json::to_vec(body).map_err(|_| PortalError::Garbled("the request cannot be written".into()))?;
+        let body =
+            serde_json::to_vec(body).map_err(|_| PortalError::Garbled("the request cannot be written".into()))?;
         let request = Request::post(format!("{prefix}{path}"))
             .header(header::HOST, authority)
             .header(header::USER_AGENT, portal.inner.user_agent.clone())

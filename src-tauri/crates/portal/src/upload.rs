@@ -98,7 +98,12 @@ impl From<&Metadata> for FileGuard {
 ///
 /// # Errors
 /// [`PortalError::FileGone`], [`PortalError::FileChanged`], [`PortalError::File`], [`PortalError::Cancelled`].
-pub async fn hash_file(path: &Path, guard: FileGuard, progress: Progress, cancel: &CancellationToken) -> Result<String, PortalError> {
+pub async fn hash_file(
+    path: &Path,
+    guard: FileGuard,
+    progress: Progress,
+    cancel: &CancellationToken,
+) -> Result<String, PortalError> {
     let (path, cancel) = (path.to_owned(), cancel.clone());
     let hash = move || {
         guard.check(&path)?;
@@ -167,7 +172,11 @@ impl Portal {
     pub async fn terminate(&self, id: Uuid) -> Result<(), PortalError> {
         let request = self.request(Method::DELETE, &path::upload(id)).header(TUS_RESUMABLE, tus::TUS_VERSION);
         match self.done(request).await {
-            Err(PortalError::Problem(problem)) if matches!(problem.code, ProblemCode::NotFound | ProblemCode::UploadGone) => Ok(()),
+            Err(PortalError::Problem(problem))
+                if matches!(problem.code, ProblemCode::NotFound | ProblemCode::UploadGone) =>
+            {
+                Ok(())
+            }
             other => other,
         }
     }
@@ -193,7 +202,9 @@ impl Portal {
             match self.patch(id, path, &chunk, &checksum, progress).await {
                 Ok(offset) if offset == chunk.end() => chunk = next,
                 Ok(_) => return Err(PortalError::Garbled("the upload stands where it was not sent to".into())),
-                Err(PortalError::Problem(problem)) if problem.code == ProblemCode::OffsetMismatch && repositions < MAX_REPOSITIONS => {
+                Err(PortalError::Problem(problem))
+                    if problem.code == ProblemCode::OffsetMismatch && repositions < MAX_REPOSITIONS =>
+                {
                     // An acknowledgement was lost, or a chunk was: the service knows where it stands.
                     repositions += 1;
                     chunk = Chunk::begin(path, self.upload_offset(id).await?, guard.bytes, cancel);
@@ -205,7 +216,14 @@ impl Portal {
     }
 
     /// Sends one chunk; answers the service's offset after it.
-    async fn patch(&self, id: Uuid, path: &Path, chunk: &Chunk, checksum: &str, progress: &Progress) -> Result<u64, PortalError> {
+    async fn patch(
+        &self,
+        id: Uuid,
+        path: &Path,
+        chunk: &Chunk,
+        checksum: &str,
+        progress: &Progress,
+    ) -> Result<u64, PortalError> {
         let mut file = tokio::fs::File::open(path).await.map_err(|error| PortalError::file(&error))?;
         file.seek(SeekFrom::Start(chunk.offset)).await.map_err(|error| PortalError::file(&error))?;
         let moved = Arc::new(AtomicU64::new(chunk.offset));

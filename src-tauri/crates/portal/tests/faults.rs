@@ -10,10 +10,16 @@ use std::{
     time::Duration,
 };
 
-use certdesk_contract::{ProblemCode, session::{PasswordLogin, Session}};
+use certdesk_contract::{
+    ProblemCode,
+    session::{PasswordLogin, Session},
+};
 use certdesk_portal::{Fetched, PortalError, TokenLoginError};
 use scripted::{Root, Server, http, in_environment, open, portal};
-use tokio::{io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional}, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::TcpStream,
+};
 
 fn unreachable(result: &PortalError, cause: &str) -> bool {
     matches!(result, PortalError::Unreachable(detail) if detail.contains(cause))
@@ -25,7 +31,15 @@ fn garbled(result: &PortalError, cause: &str) -> bool {
 
 #[test]
 fn only_https_addresses_are_taken() {
-    for bad in ["http://localhost:1", "ftp://a.example", "https://user@a.example", "https://:pw@a.example", "https://a.example/?q", "https://a.example/#f", "data:text/plain,x"] {
+    for bad in [
+        "http://localhost:1",
+        "ftp://a.example",
+        "https://user@a.example",
+        "https://:pw@a.example",
+        "https://a.example/?q",
+        "https://a.example/#f",
+        "data:text/plain,x",
+    ] {
         assert_eq!(open(bad, vec![Root::new().der()]).err(), Some(PortalError::BadAddress), "{bad} must be refused");
     }
     for (good, origin) in [
@@ -46,26 +60,37 @@ fn only_https_addresses_are_taken() {
 async fn a_certificate_that_is_not_trusted_is_named() {
     let root = Root::new();
     let past = |year| rcgen::date_time_ymd(year, 1, 1);
-    for (acceptor, trusted, cause) in [
-        (root.local(), Root::named("Another root"), "UnknownIssuer"),
-        (root.local(), Root::new(), "BadSignature"),
-    ] {
+    for (acceptor, trusted, cause) in
+        [(root.local(), Root::named("Another root"), "UnknownIssuer"), (root.local(), Root::new(), "BadSignature")]
+    {
         let server = Server::https(acceptor, |_| None).await;
         let said = portal(&server.url(), &trusted).health().await;
         assert!(matches!(&said, Err(PortalError::TlsUntrusted(detail)) if detail == cause), "{cause}: {said:?}");
     }
     for (acceptor, cause) in [
         (root.acceptor(&["other.example"], |_| ()), "NotValidForName"),
-        (root.acceptor(&["localhost"], |params| (params.not_before, params.not_after) = (past(2019), past(2020))), "Expired"),
-        (root.acceptor(&["localhost"], |params| (params.not_before, params.not_after) = (past(2090), past(2091))), "NotValidYet"),
+        (
+            root.acceptor(&["localhost"], |params| (params.not_before, params.not_after) = (past(2019), past(2020))),
+            "Expired",
+        ),
+        (
+            root.acceptor(&["localhost"], |params| (params.not_before, params.not_after) = (past(2090), past(2091))),
+            "NotValidYet",
+        ),
     ] {
         let server = Server::https(acceptor, |_| None).await;
         let portal = portal(&server.url(), &root);
         let said = portal.health().await;
-        assert!(matches!(&said, Err(PortalError::TlsUntrusted(detail)) if detail.starts_with(cause)), "{cause}: {said:?}");
+        assert!(
+            matches!(&said, Err(PortalError::TlsUntrusted(detail)) if detail.starts_with(cause)),
+            "{cause}: {said:?}"
+        );
         // The connection of a login by token trusts no more.
         let login = portal.log_in_with_token(None, async |_| Err(())).await;
-        assert!(matches!(&login, Err(TokenLoginError::Portal(PortalError::TlsUntrusted(d))) if d.starts_with(cause)), "{cause}: {login:?}");
+        assert!(
+            matches!(&login, Err(TokenLoginError::Portal(PortalError::TlsUntrusted(d))) if d.starts_with(cause)),
+            "{cause}: {login:?}"
+        );
     }
 }
 
@@ -97,24 +122,39 @@ async fn what_is_no_service_is_told_from_what_is_not_there() {
         (http("404 Not Found", "", "<html>404</html>"), "HTTP 404"),
         (http("200 OK", "", ""), "HTTP 200, 0 bytes"),
         (http("200 OK", "", "[{\"code\": 1}"), "HTTP 200"),
-        (http("200 OK", "content-type: text/html\r\n", "<html>Please log in to the hotel's network</html>"), "HTTP 200"),
+        (
+            http("200 OK", "content-type: text/html\r\n", "<html>Please log in to the hotel's network</html>"),
+            "HTTP 200",
+        ),
     ] {
         let server = Server::https(root.local(), move |_| answer.clone()).await;
         let said = portal(&server.url(), &root).applications().await.unwrap_err();
         assert!(garbled(&said, expected), "{expected}: {said:?}");
     }
-    for answer in [Vec::new(), b"HTTP/1.1 200 OK\r\ncontent-le".to_vec(), b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[".to_vec()] {
+    for answer in [
+        Vec::new(),
+        b"HTTP/1.1 200 OK\r\ncontent-le".to_vec(),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n[".to_vec(),
+    ] {
         let server = Server::https(root.local(), move |_| Some(answer.clone())).await;
         let said = portal(&server.url(), &root).applications().await.unwrap_err();
-        assert!(matches!(said, PortalError::Unreachable(_)), "an answer that breaks off may come whole the next time: {said:?}");
+        assert!(
+            matches!(said, PortalError::Unreachable(_)),
+            "an answer that breaks off may come whole the next time: {said:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_services_own_refusals_pass_through() {
     let root = Root::new();
-    let body = serde_json::to_string(&certdesk_contract::Problem::new(ProblemCode::AccountLocked).with_retry_after(900)).unwrap();
-    let server = Server::https(root.local(), move |_| http("429 Too Many Requests", "content-type: application/problem+json\r\n", &body)).await;
+    let body =
+        serde_json::to_string(&certdesk_contract::Problem::new(ProblemCode::AccountLocked).with_retry_after(900))
+            .unwrap();
+    let server = Server::https(root.local(), move |_| {
+        http("429 Too Many Requests", "content-type: application/problem+json\r\n", &body)
+    })
+    .await;
     let login = PasswordLogin { account: "qy82640193".into(), password: "secret".into(), consent: None };
     let said = portal(&server.url(), &root).log_in_with_password(&login).await;
     let Err(PortalError::Problem(problem)) = said else { panic!("the lock must be told as such: {said:?}") };
@@ -131,7 +171,10 @@ async fn a_service_that_never_answers_is_given_up() {
     })
     .await;
     let portal = portal(&server.url(), &root);
-    let asking = { let portal = portal.clone(); tokio::spawn(async move { portal.health().await }) };
+    let asking = {
+        let portal = portal.clone();
+        tokio::spawn(async move { portal.health().await })
+    };
     let logging_in = tokio::spawn(async move { portal.log_in_with_token(None, async |_| Err(())).await });
     hears.recv().await.unwrap();
     hears.recv().await.unwrap();
@@ -148,7 +191,9 @@ async fn a_service_that_never_answers_is_given_up() {
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let root = Root::new();
-    let announced = Server::https(root.local(), |_| Some(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n[".to_vec())).await;
+    let announced =
+        Server::https(root.local(), |_| Some(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n[".to_vec()))
+            .await;
     let chunked = Server::tcp({
         let acceptor = root.local();
         move |tcp| {
@@ -174,7 +219,11 @@ async fn a_wrong_clock_is_seen_from_any_answer() {
     let root = Root::new();
     let portal_for = async |days: i64, status: &'static str| {
         let at = time::OffsetDateTime::now_utc() + time::Duration::days(days);
-        let date = at.format(time::macros::format_description!("date: [weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT\r\n")).unwrap();
+        let date = at
+            .format(time::macros::format_description!(
+                "date: [weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT\r\n"
+            ))
+            .unwrap();
         let server = Server::https(root.local(), move |_| http(status, &date, "")).await;
         let portal = portal(&server.url(), &root);
         assert_eq!(portal.clock_skew(), None, "nothing is known before the first answer");
@@ -185,7 +234,10 @@ async fn a_wrong_clock_is_seen_from_any_answer() {
     for (days, status) in [(1, "204 No Content"), (-1, "500 Internal Server Error"), (0, "204 No Content")] {
         let skew = portal_for(days, status).await;
         let expected = time::Duration::days(-days);
-        assert!((skew - expected).abs() < tolerance, "the service is {days} days ahead, so this clock is off by {expected}: {skew}");
+        assert!(
+            (skew - expected).abs() < tolerance,
+            "the service is {days} days ahead, so this clock is off by {expected}: {skew}"
+        );
     }
 }
 
@@ -231,7 +283,12 @@ async fn the_session_travels_with_requests_and_shows_nowhere() {
     portal.clear_session();
     portal.applications().await.unwrap();
     let heads = heads.lock().unwrap();
-    assert!(heads[0].contains("authorization: Bearer AbCdEf123\r\n") && heads[0].contains("user-agent: certdesk-test/1\r\n"), "{}", heads[0]);
+    assert!(
+        heads[0].contains("authorization: Bearer AbCdEf123\r\n")
+            && heads[0].contains("user-agent: certdesk-test/1\r\n"),
+        "{}",
+        heads[0]
+    );
     assert!(heads[1].contains("x-demo-secret: demo secret\r\n"), "{}", heads[1]);
     assert!(!heads[2].contains("authorization"), "after the session nothing carries it: {}", heads[2]);
 }
@@ -279,7 +336,10 @@ async fn a_computer_without_roots() {
 /// Port 9 takes no connections: whoever goes through this proxy fails.
 #[tokio::test]
 async fn loopback_is_never_sent_through_a_proxy() {
-    if !in_environment("loopback_is_never_sent_through_a_proxy", &[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "")]) {
+    if !in_environment(
+        "loopback_is_never_sent_through_a_proxy",
+        &[("HTTPS_PROXY", "http://127.0.0.1:9"), ("NO_PROXY", "")],
+    ) {
         return;
     }
     let root = Root::new();
@@ -288,7 +348,10 @@ async fn loopback_is_never_sent_through_a_proxy() {
         let portal = portal(&format!("https://{host}:{}", server.address.port()), &root);
         assert_eq!(portal.health().await, Ok(()), "{host} is this computer");
         let login = portal.log_in_with_token(None, async |_| Err(())).await;
-        assert!(matches!(&login, Err(TokenLoginError::Portal(PortalError::Garbled(_)))), "the login reached {host}: {login:?}");
+        assert!(
+            matches!(&login, Err(TokenLoginError::Portal(PortalError::Garbled(_)))),
+            "the login reached {host}: {login:?}"
+        );
     }
 }
 
@@ -313,7 +376,10 @@ async fn the_systems_proxy_carries_both_ways_to_the_service() {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut head = vec![0; 4096];
             let length = client.read(&mut head).await.unwrap();
-            assert!(head[..length].starts_with(b"CONNECT portal.example:443 HTTP/1.1\r\n"), "a proxy is asked for a tunnel");
+            assert!(
+                head[..length].starts_with(b"CONNECT portal.example:443 HTTP/1.1\r\n"),
+                "a proxy is asked for a tunnel"
+            );
             client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
             count.fetch_add(1, Ordering::SeqCst);
             let mut upstream = TcpStream::connect(target).await.unwrap();
@@ -323,7 +389,10 @@ async fn the_systems_proxy_carries_both_ways_to_the_service() {
     let portal = portal("https://portal.example", &root);
     assert_eq!(portal.health().await, Ok(()));
     let login = portal.log_in_with_token(None, async |_| Err(())).await;
-    assert!(matches!(&login, Err(TokenLoginError::Portal(PortalError::Garbled(_)))), "the login went through: {login:?}");
+    assert!(
+        matches!(&login, Err(TokenLoginError::Portal(PortalError::Garbled(_)))),
+        "the login went through: {login:?}"
+    );
     assert_eq!(carried.load(Ordering::SeqCst), 2, "calls and logins both go through the proxy");
     proxy.abort();
 }

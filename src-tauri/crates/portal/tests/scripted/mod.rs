@@ -122,7 +122,10 @@ async fn read_head(tls: &mut TlsStream<TcpStream>) -> String {
 /// A whole HTTP answer.
 pub fn http(status: &str, headers: &str, body: &str) -> Option<Vec<u8>> {
     let length = body.len();
-    Some(format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}").into_bytes())
+    Some(
+        format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
+            .into_bytes(),
+    )
 }
 
 pub fn portal(url: &str, root: &Root) -> Portal {
