@@ -57,23 +57,23 @@ fn writer() {
 
 /// Runs the writer until `life` after its first word, kills it, and returns the last number it acknowledged.
 fn write_until_killed(path: &Path, life: Duration) -> u64 {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = Command::new(std::env::current_exe().expect("a test knows its own program"))
         .args(["--exact", "writer", "--nocapture", "--test-threads=1"])
         .env(FILE, path)
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        .expect("it can run itself");
+    let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let (mut last, mut since) = (0, None::<Instant>);
     for line in lines.map_while(Result::ok) {
         let Some(number) = line.strip_prefix("saved ").and_then(|number| number.parse().ok()) else { continue };
         last = number;
         if since.get_or_insert_with(Instant::now).elapsed() >= life {
             // SIGKILL. Lines still in the pipe are acknowledgements too: read on to its end.
-            child.kill().unwrap();
+            child.kill().expect("it may be killed");
         }
     }
-    child.wait().unwrap();
+    child.wait().expect("it ends");
     assert!(last > 0, "the writer wrote");
     last
 }
