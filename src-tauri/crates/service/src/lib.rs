@@ -1,1 +1,39 @@
-//! certdesk-service
+//! The reference portal service: accounts, applications, uploads, review and a demo certificate authority behind one
+//! HTTPS address, on one machine, without set-up.
+//!
+//! Knows the whole contract (`certdesk-contract`) and keeps what it acknowledged: SQLite with full synchronisation,
+//! files flushed before they are counted. Is kept from knowing tokens and windows. **It is not a licensed certificate
+//! authority**: its certificates prove that the software works, nothing about a person.
+//!
+//! Read from the outside in: [`Service`] (TLS, connections), `http` (paths to acts), then one module per subject, then
+//! `store` (one file per table).
+
+mod accounts;
+mod applications;
+mod ca;
+mod catalogue;
+mod challenges;
+mod clock;
+mod config;
+mod demo;
+mod failure;
+mod http;
+mod openapi;
+mod passwords;
+mod portal;
+mod random;
+pub mod review;
+mod server;
+mod sessions;
+mod sms;
+mod store;
+mod tls;
+mod uploads;
+
+pub use clock::Clock;
+pub use config::{Config, DemoSecret, Tls};
+pub use openapi::openapi_json;
+pub use server::{Running, Service, StartError};
+
+/// Said wherever somebody could take this service for more than it is.
+pub const NOT_LICENSED: &str = "This service is NOT a licensed certificate authority (本服务不是经许可的电子认证服务机构).";

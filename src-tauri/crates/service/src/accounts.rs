@@ -1,0 +1,246 @@
+//! Accounts: consent, registration, login by password, change of password.
+
+use std::sync::Arc;
+
+use certdesk_contract::{
+    Problem, ProblemCode,
+    account::{AccountView, ConsentReceipt, ConsentRequest, ConsentSubject, PasswordChange, RegistrationReceipt, RegistrationRequest, SmsMessage},
+    session::{PasswordLogin, Session, SessionKind},
+};
+use certdesk_domain::{AccountKind, Business, Timestamp, check, mask};
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+use time::Duration;
+
+use crate::{
+    failure::Outcome,
+    passwords, portal::Portal, random, sessions,
+    sessions::Caller,
+    sms,
+    store::{
+        self,
+        accounts::{self, Account},
+        attempts::Attempts,
+        idempotency::{self, Repeatable},
+    },
+};
+
+/// Messages that go to one phone within a day; registration must not become a way to bother people.
+const SMS_PER_DAY: u32 = 20;
+
+/// From this many wrong passwords on, the next try has to wait: 2 s, then twice as long each time.
+const WRONG_UNTIL_DELAY: u32 = 3;
+/// With this many the account is locked for [`LOCK`].
+const WRONG_UNTIL_LOCK: u32 = 10;
+const LOCK: Duration = Duration::minutes(15);
+
+/// Records that a text was accepted.
+pub(crate) async fn consent(portal: &Arc<Portal>, request: ConsentRequest) -> Outcome<ConsentReceipt> {
+    if request.version != version(portal, request.subject) {
+        return Err(ProblemCode::StaleConsent.into());
+    }
+    let now = portal.now();
+    portal.store.act(move |db| Ok(store::consents::record(db, request, now)?)).await
+}
+
+/// The version in force of a text.
+pub(crate) fn version(portal: &Portal, subject: ConsentSubject) -> &str {
+    match subject {
+        ConsentSubject::Agreement => &portal.catalogue.agreement.version,
+        ConsentSubject::SensitiveData => &portal.catalogue.sensitive_data.version,
+    }
+}
+
+/// Opens an account and sends its name and initial password to the phone.
+///
+/// Who is registered already gets the same receipt and, on the phone on record, a reminder: the answer tells nobody
+/// who has an account here.
+pub(crate) async fn register(
+    portal: &Arc<Portal>,
+    request: RegistrationRequest,
+    repeatable: Option<Repeatable>,
+) -> Outcome<RegistrationReceipt> {
+    let faults = check::registration(&request.registration);
+    if !faults.is_empty() {
+        return Err(Problem::new(ProblemCode::InvalidFields).with_faults(faults).into());
+    }
+    let password = random::initial_password();
+    let hash = portal.passwords.hash(password.clone()).await?;
+    let now = portal.now();
+    let act = portal.clone();
+    portal
+        .store
+        .act(move |db| {
+            if let Some(answer) = repeatable.as_ref().map(|r| idempotency::answer(db, r)).transpose()?.flatten() {
+                return Ok(answer);
+            }
+            let registration = &request.registration;
+            let agreement = version(&act, ConsentSubject::Agreement);
+            if !store::consents::is_open(db, request.consent, ConsentSubject::Agreement, agreement)? {
+                return Err(ProblemCode::StaleConsent.into());
+            }
+            let account = match accounts::by_identity(db, registration)? {
+                Some(account) => {
+                    send(&act, db, &account.registration.phone, sms::reminder(&account.name), now)?;
+                    account.id
+                }
+                None => {
+                    let account = open(db, &request, &hash, now)?;
+                    send(&act, db, &registration.phone, sms::welcome(registration.kind, &account.name, &password), now)?;
+                    account.id
+                }
+            };
+            store::consents::attach(db, request.consent, ConsentSubject::Agreement, agreement, account)?;
+            let receipt = RegistrationReceipt { masked_phone: mask::phone(&registration.phone) };
+            if let Some(repeatable) = &repeatable {
+                idempotency::keep(db, repeatable, &receipt, now)?;
+            }
+            Ok(receipt)
+        })
+        .await
+}
+
+fn open(db: &Connection, request: &RegistrationRequest, hash: &str, now: Timestamp) -> Outcome<Account> {
+    let prefix = match request.registration.kind {
+        AccountKind::Enterprise => "qy",
+        AccountKind::Individual => "gr",
+        AccountKind::Authority => "zg",
+    };
+    for _ in 0..20 {
+        let name = format!("{prefix}{}", random::digits(8));
+        if accounts::add(db, &name, &request.registration, hash, now)? {
+            return accounts::by_name(db, &name)?.ok_or_else(|| anyhow::anyhow!("a new account is not there").into());
+        }
+    }
+    Err(anyhow::anyhow!("no free account name was found").into())
+}
+
+fn send(portal: &Portal, db: &Connection, phone: &str, text: String, now: Timestamp) -> Outcome<()> {
+    if store::sms::count_since(db, phone, now - Duration::days(1))? >= SMS_PER_DAY {
+        return Err(Problem::new(ProblemCode::TooManyRequests).with_retry_after(24 * 60 * 60).into());
+    }
+    Ok(portal.sms.take(db, &SmsMessage { phone: phone.to_owned(), text, sent_at: now })?)
+}
+
+/// Logs in by account and password, for those without a valid certificate.
+pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcome<Session> {
+    let name = login.account.trim().to_ascii_lowercase();
+    let name_hash: [u8; 32] = Sha256::digest(&name).into();
+    let (account, delay) = {
+        let now = portal.now();
+        portal
+            .store
+            .act(move |db| {
+                let delay = count_try(db, &name_hash, now)?;
+                Ok((accounts::by_name(db, &name)?, delay))
+            })
+            .await?
+    };
+    let phc = account.as_ref().map(|a| a.password.clone());
+    let right = verify(portal, login.password, phc).await?;
+    let Some(account) = account.filter(|_| right) else { return Err(wrong(delay)) };
+
+    let now = portal.now();
+    let act = portal.clone();
+    portal
+        .store
+        .act(move |db| {
+            store::attempts::forget(db, &name_hash)?;
+            // The password may have been changed while this one was being verified.
+            let current = accounts::by_id(db, account.id)?;
+            if current.password != account.password {
+                return Err(ProblemCode::WrongCredentials.into());
+            }
+            if store::certificates::has_active(db, account.id, now)? {
+                return Err(ProblemCode::CertificateLoginRequired.into());
+            }
+            if let Some(consent) = login.consent {
+                store::consents::attach(db, consent, ConsentSubject::Agreement, version(&act, ConsentSubject::Agreement), account.id)?;
+            }
+            sessions::open(&act, db, current, SessionKind::Password, None, now)
+        })
+        .await
+}
+
+/// Replaces the caller's password and ends the account's other sessions.
+pub(crate) async fn change_password(portal: &Arc<Portal>, caller: Caller, change: PasswordChange) -> Outcome<()> {
+    if !passwords::is_strong_enough(&change.new) || change.new == change.old {
+        return Err(ProblemCode::WeakPassword.into());
+    }
+    let name_hash: [u8; 32] = Sha256::digest(&caller.account.name).into();
+    let now = portal.now();
+    let delay = portal.store.act(move |db| count_try(db, &name_hash, now)).await?;
+    if !verify(portal, change.old, Some(caller.account.password.clone())).await? {
+        return Err(wrong(delay));
+    }
+    let hash = portal.passwords.hash(change.new).await?;
+    portal
+        .store
+        .act(move |db| {
+            store::attempts::forget(db, &name_hash)?;
+            accounts::set_password(db, caller.account.id, &hash)?;
+            store::sessions::end_others(db, caller.account.id, &caller.token_hash)?;
+            Ok(())
+        })
+        .await
+}
+
+/// What the account's owner is told about it.
+pub(crate) fn view(portal: &Portal, db: &Connection, account: &Account, now: Timestamp) -> Outcome<AccountView> {
+    let businesses = businesses(portal, db, account, now)?;
+    Ok(AccountView { name: account.name.clone(), registration: account.registration.clone(), businesses })
+}
+
+/// Businesses open to an account: 新办 until it holds a certificate, the others from then on; of these, what is offered.
+pub(crate) fn businesses(portal: &Portal, db: &Connection, account: &Account, now: Timestamp) -> Outcome<Vec<Business>> {
+    let mut businesses = if store::certificates::has_active(db, account.id, now)? {
+        vec![Business::Change, Business::Renew, Business::Revoke]
+    } else {
+        vec![Business::New]
+    };
+    businesses.retain(|&business| portal.catalogue.offer(business, account.registration.kind).is_some());
+    Ok(businesses)
+}
+
+async fn verify(portal: &Portal, password: String, phc: Option<String>) -> Outcome<bool> {
+    if password.chars().count() > passwords::MAX_LENGTH {
+        return Ok(false);
+    }
+    Ok(portal.passwords.verify(password, phc).await?)
+}
+
+/// Counts a try as wrong before it is verified, so that tries side by side cannot outrun the count; a right one is
+/// forgotten afterwards. Answers the delay, seconds, that holds if it was wrong.
+fn count_try(db: &Connection, name_hash: &[u8], now: Timestamp) -> Outcome<u32> {
+    let before = store::attempts::of(db, name_hash)?.filter(|a| a.wrong < WRONG_UNTIL_LOCK || now < a.blocked_until);
+    if let Some(before) = before
+        && now < before.blocked_until
+    {
+        let locked = before.wrong >= WRONG_UNTIL_LOCK;
+        let code = if locked { ProblemCode::AccountLocked } else { ProblemCode::TooManyRequests };
+        return Err(Problem::new(code).with_retry_after(seconds_until(now, before.blocked_until)).into());
+    }
+    let wrong = before.map_or(0, |a| a.wrong) + 1;
+    let delay = match wrong {
+        WRONG_UNTIL_LOCK.. => LOCK,
+        WRONG_UNTIL_DELAY.. => Duration::seconds(2i64 << (wrong - WRONG_UNTIL_DELAY)),
+        _ => Duration::ZERO,
+    };
+    store::attempts::set(db, name_hash, Attempts { wrong, blocked_until: now + delay, last_at: now })?;
+    Ok(seconds_until(now, now + delay))
+}
+
+/// The answer to a wrong try, with the delay that now holds.
+fn wrong(delay: u32) -> crate::failure::Failure {
+    let lock = u32::try_from(LOCK.whole_seconds()).unwrap_or(u32::MAX);
+    match delay {
+        0 => ProblemCode::WrongCredentials.into(),
+        delay if delay >= lock => Problem::new(ProblemCode::AccountLocked).with_retry_after(delay).into(),
+        delay => Problem::new(ProblemCode::WrongCredentials).with_retry_after(delay).into(),
+    }
+}
+
+fn seconds_until(now: Timestamp, then: Timestamp) -> u32 {
+    let millis = (then - now).whole_milliseconds().max(0);
+    u32::try_from((millis + 999) / 1000).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,79 @@
+//! What an operator decides about one service.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use subtle::ConstantTimeEq;
+use url::Url;
+
+use crate::Clock;
+
+/// How to start a [`crate::Service`].
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directory of everything the service keeps; made where it is missing, for its owner's eyes only.
+    pub data: PathBuf,
+    /// Address to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The address as clients have it, which token logins are bound to. `None`: `https://<listen address>`.
+    pub public_url: Option<Url>,
+    /// Opens the demo desk (SMS outbox, review over HTTPS) to those who know the secret.
+    pub demo: Option<DemoSecret>,
+    /// Where the TLS certificate comes from.
+    pub tls: Tls,
+    /// A catalogue in place of the embedded one, JSON of [`certdesk_contract::catalogue::Catalogue`].
+    pub catalogue: Option<PathBuf>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl Config {
+    /// The defaults: demo CA, embedded catalogue, no demo desk.
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self { data: data.into(), listen, public_url: None, demo: None, tls: Tls::DemoCa, catalogue: None, clock: Clock::system() }
+    }
+}
+
+/// Where the TLS certificate comes from.
+#[derive(Clone, Debug)]
+pub enum Tls {
+    /// Issued by the demo root for `localhost`, the loopback addresses and the public name.
+    DemoCa,
+    /// From PEM files.
+    Files {
+        /// Certificate chain, leaf first.
+        certificate: PathBuf,
+        /// Private key, PKCS#8, SEC1 or PKCS#1.
+        key: PathBuf,
+    },
+}
+
+/// Opens the demo desk. Header `x-demo-secret`.
+#[derive(Clone)]
+pub struct DemoSecret(String);
+
+impl DemoSecret {
+    /// Any text; the longer the better.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+
+    /// A fresh one of 128 random bits.
+    pub fn random() -> Self {
+        Self(crate::random::token(16))
+    }
+
+    /// The secret itself, for whoever shall open the desk.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn matches(&self, given: &[u8]) -> bool {
+        self.0.as_bytes().ct_eq(given).into()
+    }
+}
+
+impl std::fmt::Debug for DemoSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DemoSecret(redacted)")
+    }
+}

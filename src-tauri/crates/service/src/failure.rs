@@ -1,0 +1,83 @@
+//! Why an act did not happen: refused with a problem the client acts on, or broken inside.
+
+use axum::response::{IntoResponse, Response};
+use certdesk_contract::{Problem, ProblemCode};
+use http::{HeaderValue, StatusCode, header};
+
+/// The end of an act that did not happen.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The client's matter; the answer is its problem.
+    Refused(Box<Problem>),
+    /// Ours; logged, answered as `internal`.
+    Broken(anyhow::Error),
+}
+
+/// What an act comes to.
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+impl From<ProblemCode> for Failure {
+    fn from(code: ProblemCode) -> Self {
+        Self::Refused(Box::new(Problem::new(code)))
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(Box::new(problem))
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let problem = match self {
+            Self::Refused(problem) => *problem,
+            Self::Broken(error) => {
+                tracing::error!(error = format!("{error:#}"), "a request broke inside the service");
+                Problem::new(ProblemCode::Internal)
+            }
+        };
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, serde_json::to_vec(&problem).unwrap_or_default()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = problem.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// `bad_request` under another status that HTTP or tus has a number for (412, 415).
+pub(crate) fn bad_request_as(status: StatusCode) -> Failure {
+    let mut problem = Problem::new(ProblemCode::BadRequest);
+    problem.status = status.as_u16();
+    problem.into()
+}

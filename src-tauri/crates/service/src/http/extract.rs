@@ -1,0 +1,108 @@
+//! Parts of a request, each refused with a problem where it is not right.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+};
+use certdesk_contract::{IDEMPOTENCY_KEY, ProblemCode};
+use http::{StatusCode, header, request::Parts};
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    failure::{Failure, bad_request_as},
+    portal::Portal,
+    sessions::{self, Caller},
+};
+
+/// A JSON body of at most 64 KiB.
+pub(super) struct Body<T> {
+    pub(super) value: T,
+    /// SHA-256 of the bytes as they came.
+    pub(super) hash: [u8; 32],
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Self, Failure> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(bad_request_as(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let bytes = Bytes::from_request(request, portal).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Failure::from(ProblemCode::TooLarge),
+            _ => ProblemCode::BadRequest.into(),
+        })?;
+        let value = serde_json::from_slice(&bytes).map_err(|_| ProblemCode::BadRequest)?;
+        Ok(Self { value, hash: Sha256::digest(&bytes).into() })
+    }
+}
+
+/// `{id}` of the path; what is no id is not there.
+pub(super) struct Id(pub(super) Uuid);
+
+impl FromRequestParts<Arc<Portal>> for Id {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Failure> {
+        let text = Path::<String>::from_request_parts(parts, portal).await.map_err(|_| ProblemCode::NotFound)?;
+        Ok(Self(Uuid::parse_str(&text).map_err(|_| ProblemCode::NotFound)?))
+    }
+}
+
+/// `Idempotency-Key`, a UUID (also as the quoted string of the draft), where there is one.
+pub(super) struct Key(pub(super) Option<Uuid>);
+
+impl FromRequestParts<Arc<Portal>> for Key {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Portal>) -> Result<Self, Failure> {
+        let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
+        let text = value.to_str().map_err(|_| ProblemCode::BadRequest)?;
+        let key = Uuid::parse_str(text.trim_matches('"')).map_err(|_| ProblemCode::BadRequest)?;
+        Ok(Self(Some(key)))
+    }
+}
+
+/// The owner of a session, also before the initial password was replaced.
+pub(super) struct AnyCaller(pub(super) Caller);
+
+impl FromRequestParts<Arc<Portal>> for AnyCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Failure> {
+        let value = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let token = match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => return Err(ProblemCode::Unauthenticated.into()),
+        };
+        Ok(Self(sessions::recognise(portal, token).await?))
+    }
+}
+
+impl FromRequestParts<Arc<Portal>> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Failure> {
+        let AnyCaller(caller) = AnyCaller::from_request_parts(parts, portal).await?;
+        if caller.must_change_password() { Err(ProblemCode::PasswordChangeRequired.into()) } else { Ok(caller) }
+    }
+}
+
+/// Proof of knowing the demo secret.
+pub(super) struct DemoKey;
+
+impl FromRequestParts<Arc<Portal>> for DemoKey {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Failure> {
+        let given = parts.headers.get("x-demo-secret").map_or(&[][..], |value| value.as_bytes());
+        let right = portal.demo.as_ref().is_some_and(|secret| secret.matches(given));
+        if right { Ok(Self) } else { Err(ProblemCode::Unauthenticated.into()) }
+    }
+}

@@ -1,0 +1,239 @@
+//! HTTP: which path is which act. Nothing is decided here.
+
+mod extract;
+mod tus;
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    Json, Router,
+    body::Body as HttpBody,
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
+    routing::{get, head, options, post, put},
+};
+use certdesk_contract::{
+    ProblemCode,
+    account::{AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest, SmsMessage},
+    application::{Application, ApplicationDraft, Receipt, Review, Submission},
+    certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
+    path,
+    session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
+use crate::{
+    accounts, applications, catalogue::Served, challenges, demo, failure::{Failure, Outcome}, portal::Portal, sessions, sessions::Caller,
+    store::idempotency::Repeatable, tls::TlsConnection,
+};
+
+/// Largest JSON body, bytes.
+const JSON_BYTES: usize = 64 * 1024;
+
+/// What every handler shares.
+pub(crate) type App = State<Arc<Portal>>;
+
+/// All paths of the contract.
+pub(crate) fn router(portal: Arc<Portal>) -> Router {
+    let mut router = Router::new()
+        .route(path::HEALTH, get(async || StatusCode::NO_CONTENT))
+        .route(path::CATALOGUE, get(get_catalogue))
+        .route(path::REGIONS, get(get_regions))
+        .route(path::CONSENTS, post(post_consent))
+        .route(path::REGISTRATIONS, post(post_registration))
+        .route(path::PASSWORD_SESSIONS, post(post_password_session))
+        .route(path::CHALLENGES, post(post_challenge))
+        .route(path::TOKEN_SESSIONS, post(post_token_session))
+        .route(path::CURRENT_SESSION, axum::routing::delete(delete_session))
+        .route(path::ACCOUNT, get(get_account))
+        .route(path::PASSWORD, put(put_password))
+        .route(path::APPLICATIONS, get(get_applications))
+        .route(path::APPLICATION, get(get_application).put(put_application).delete(delete_application))
+        .route(path::SUBMISSION, post(post_submission))
+        .route(path::ISSUANCE, post(post_certificate))
+        .route(path::INSTALLATION, post(post_installation))
+        .route(path::CERTIFICATES, get(get_certificates))
+        .route(path::CRL, get(get_crl))
+        .route(path::CA_CERTIFICATE, get(get_ca_certificate))
+        .route(path::UPLOADS, options(tus::options).post(tus::create))
+        // A PATCH streams and counts for itself.
+        .route(path::UPLOAD, head(tus::head).patch(tus::patch).delete(tus::delete).options(tus::options).layer(DefaultBodyLimit::disable()));
+    if portal.demo.is_some() {
+        router = router
+            .route(path::DEMO_SMS, get(get_demo_sms))
+            .route(path::DEMO_QUEUE, get(get_demo_queue))
+            .route(path::DEMO_REVIEW, post(post_demo_review));
+    }
+    router
+        .fallback(async || Failure::from(ProblemCode::NotFound))
+        .method_not_allowed_fallback(async || Failure::from(ProblemCode::MethodNotAllowed))
+        .layer(DefaultBodyLimit::max(JSON_BYTES))
+        .layer(from_fn(dressed))
+        .with_state(portal)
+}
+
+/// Proxies that know GET and POST alone: `X-HTTP-Method-Override` of a POST is its method (tus 1.0.0, "Core protocol").
+pub(crate) fn overridden(mut request: http::Request<HttpBody>) -> http::Request<HttpBody> {
+    if request.method() != Method::POST || !request.uri().path().starts_with(path::UPLOADS) {
+        return request;
+    }
+    let wanted = request.headers().get("x-http-method-override").map(HeaderValue::as_bytes);
+    let method = [Method::PATCH, Method::DELETE, Method::HEAD].into_iter().find(|m| Some(m.as_str().as_bytes()) == wanted);
+    if let Some(method) = method {
+        *request.method_mut() = method;
+    }
+    request
+}
+
+/// What every answer carries, and the one line it leaves in the log: no query, no body, no names.
+async fn dressed(matched: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let mut response = next.run(request).await;
+    const HEADERS: [(HeaderName, HeaderValue); 5] = [
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    let path = matched.as_ref().map_or("-", MatchedPath::as_str);
+    let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%method, path, status = response.status().as_u16(), ms, "answered");
+    response
+}
+
+async fn get_catalogue(State(portal): App, headers: HeaderMap) -> Response {
+    serve(&portal.catalogue_served, &headers)
+}
+
+async fn get_regions(State(portal): App, headers: HeaderMap) -> Response {
+    serve(&portal.regions_served, &headers)
+}
+
+/// JSON that seldom changes: asked for again, a client that has it gets 304.
+fn serve(served: &Served, headers: &HeaderMap) -> Response {
+    let etag = HeaderValue::from_str(&served.etag).unwrap_or(HeaderValue::from_static("\"\""));
+    let fresh = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    let has = |value: &HeaderValue| value.to_str().is_ok_and(|v| v == "*" || v.split(',').any(|tag| tag.trim().trim_start_matches("W/") == served.etag));
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(has) {
+        return (StatusCode::NOT_MODIFIED, fresh).into_response();
+    }
+    (fresh, [(header::CONTENT_TYPE, "application/json")], served.body.clone()).into_response()
+}
+
+async fn post_consent(State(portal): App, body: Body<ConsentRequest>) -> Outcome<(StatusCode, Json<ConsentReceipt>)> {
+    Ok((StatusCode::CREATED, Json(accounts::consent(&portal, body.value).await?)))
+}
+
+async fn post_registration(
+    State(portal): App,
+    Key(key): Key,
+    body: Body<RegistrationRequest>,
+) -> Outcome<(StatusCode, Json<RegistrationReceipt>)> {
+    let repeatable = key.map(|key| Repeatable { scope: "registration".into(), key, body_hash: body.hash });
+    Ok((StatusCode::CREATED, Json(accounts::register(&portal, body.value, repeatable).await?)))
+}
+
+async fn post_password_session(State(portal): App, body: Body<PasswordLogin>) -> Outcome<(StatusCode, Json<Session>)> {
+    Ok((StatusCode::CREATED, Json(accounts::log_in(&portal, body.value).await?)))
+}
+
+async fn post_challenge(
+    State(portal): App,
+    connection: axum::Extension<TlsConnection>,
+    body: Body<ChallengeRequest>,
+) -> Outcome<(StatusCode, Json<Challenge>)> {
+    Ok((StatusCode::CREATED, Json(challenges::give(&portal, body.value, &connection).await?)))
+}
+
+async fn post_token_session(
+    State(portal): App,
+    connection: axum::Extension<TlsConnection>,
+    body: Body<TokenLogin>,
+) -> Outcome<(StatusCode, Json<Session>)> {
+    Ok((StatusCode::CREATED, Json(challenges::log_in(&portal, body.value, &connection).await?)))
+}
+
+async fn delete_session(State(portal): App, AnyCaller(caller): AnyCaller) -> Outcome<StatusCode> {
+    sessions::end(&portal, caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn get_account(State(portal): App, caller: Caller) -> Outcome<Json<AccountView>> {
+    let now = portal.now();
+    let act = portal.clone();
+    Ok(Json(portal.store.read(move |db| accounts::view(&act, db, &caller.account, now)).await?))
+}
+
+async fn put_password(State(portal): App, AnyCaller(caller): AnyCaller, body: Body<PasswordChange>) -> Outcome<StatusCode> {
+    accounts::change_password(&portal, caller, body.value).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn get_applications(State(portal): App, caller: Caller) -> Outcome<Json<Vec<Application>>> {
+    Ok(Json(applications::list(&portal, caller).await?))
+}
+
+async fn get_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Json<Application>> {
+    Ok(Json(applications::show(&portal, caller, id).await?))
+}
+
+async fn put_application(State(portal): App, caller: Caller, Id(id): Id, body: Body<ApplicationDraft>) -> Outcome<Json<Application>> {
+    Ok(Json(applications::open(&portal, caller, id, body.value).await?))
+}
+
+async fn delete_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<StatusCode> {
+    applications::withdraw(&portal, caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn post_submission(State(portal): App, caller: Caller, Id(id): Id, Key(key): Key, body: Body<Submission>) -> Outcome<Json<Receipt>> {
+    let key = key.ok_or(ProblemCode::BadRequest)?;
+    let repeatable = Repeatable { scope: format!("submission:{id}"), key, body_hash: body.hash };
+    Ok(Json(applications::submit(&portal, caller, id, body.value, repeatable).await?))
+}
+
+async fn post_certificate(
+    State(portal): App,
+    caller: Caller,
+    Id(id): Id,
+    body: Body<CertificateRequest>,
+) -> Outcome<Json<IssuedCertificate>> {
+    Ok(Json(applications::issue(&portal, caller, id, body.value).await?))
+}
+
+async fn post_installation(State(portal): App, caller: Caller, Id(id): Id, body: Body<Installation>) -> Outcome<Json<Application>> {
+    Ok(Json(applications::confirm(&portal, caller, id, body.value).await?))
+}
+
+async fn get_certificates(State(portal): App, caller: Caller) -> Outcome<Json<Vec<CertificateRecord>>> {
+    Ok(Json(applications::certificates_of(&portal, caller).await?))
+}
+
+async fn get_crl(State(portal): App) -> Outcome<Response> {
+    let crl = applications::crl(&portal).await?;
+    Ok(([(header::CONTENT_TYPE, "application/pkix-crl"), (header::CACHE_CONTROL, "no-cache")], crl).into_response())
+}
+
+async fn get_ca_certificate(State(portal): App) -> Response {
+    let der = portal.ca.issuing_der().to_vec();
+    ([(header::CONTENT_TYPE, "application/pkix-cert"), (header::CACHE_CONTROL, "no-cache")], der).into_response()
+}
+
+async fn get_demo_sms(State(portal): App, _key: DemoKey) -> Outcome<Json<Vec<SmsMessage>>> {
+    Ok(Json(demo::sms(&portal).await?))
+}
+
+async fn get_demo_queue(State(portal): App, _key: DemoKey) -> Outcome<Json<Vec<Application>>> {
+    Ok(Json(demo::queue(&portal).await?))
+}
+
+async fn post_demo_review(State(portal): App, _key: DemoKey, Id(id): Id, body: Body<Review>) -> Outcome<Json<Application>> {
+    Ok(Json(demo::decide(&portal, id, body.value).await?))
+}

@@ -1,0 +1,63 @@
+//! What every act of the service has at hand.
+
+use std::sync::Arc;
+
+use certdesk_contract::catalogue::Catalogue;
+use certdesk_domain::Timestamp;
+
+use crate::{
+    Clock, DemoSecret,
+    ca::Ca,
+    catalogue::Served,
+    passwords::Passwords,
+    sms::SmsGateway,
+    store::Store,
+    uploads::Files,
+};
+
+/// The running portal.
+pub(crate) struct Portal {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue_served: Served,
+    pub(crate) regions_served: Served,
+    pub(crate) passwords: Passwords,
+    pub(crate) ca: Ca,
+    pub(crate) files: Files,
+    pub(crate) sms: Box<dyn SmsGateway>,
+    /// The address as clients have it, serialised as an origin (RFC 6454 §6.2).
+    pub(crate) origin: String,
+    pub(crate) demo: Option<DemoSecret>,
+}
+
+impl Portal {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Forgets what has had its time. Called at the start and every few minutes.
+    pub(crate) async fn tidy(self: &Arc<Self>) {
+        if let Err(failure) = self.try_tidy().await {
+            tracing::warn!(?failure, "tidying did not finish");
+        }
+    }
+
+    async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
+        use crate::store::{attempts, challenges, consents, idempotency, sessions, sms};
+        let now = self.now();
+        let ago = move |hours: i64| now - time::Duration::hours(hours);
+        self.store
+            .act(move |db| {
+                sessions::forget_seen_before(db, ago(8))?;
+                challenges::forget_before(db, now)?;
+                attempts::forget_before(db, ago(24))?;
+                consents::forget_open_before(db, ago(7 * 24))?;
+                idempotency::forget_before(db, ago(30 * 24))?;
+                sms::forget_before(db, ago(30 * 24))?;
+                Ok(())
+            })
+            .await?;
+        crate::uploads::expire(self).await
+    }
+}

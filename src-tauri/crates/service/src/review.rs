@@ -1,0 +1,206 @@
+//! The review desk: what the certificate authority's staff decides.
+//!
+//! Works on the data directory, with or without a service running on it; every decision is one transaction.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use certdesk_contract::{
+    Problem, ProblemCode,
+    account::SmsMessage,
+    application::{Application, Remark, RemarkTarget, Review},
+};
+use certdesk_domain::{Act, State, Timestamp, form::Handler, form::Registration};
+use rusqlite::Connection;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    Clock, applications as acts,
+    ca::common_name,
+    failure::{Failure, Outcome},
+    store::{
+        self, Store,
+        applications::{self, Case},
+    },
+};
+
+/// Longest remark or reason, characters.
+const LONGEST_TEXT: usize = 500;
+
+/// The desk of one data directory.
+pub struct Desk {
+    store: Store,
+    clock: Clock,
+    files: PathBuf,
+}
+
+/// A case with what only the desk sees.
+#[derive(Debug, Serialize)]
+pub struct Dossier {
+    /// The case.
+    #[serde(flatten)]
+    pub application: Application,
+    /// Name of the account.
+    pub account: String,
+    /// What was registered.
+    pub registration: Registration,
+    /// Where the files lie, in the order of `attachments`.
+    pub files: Vec<PathBuf>,
+}
+
+/// Why the desk did not act.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The decision does not fit the case, or there is no such case.
+    #[error("{} ({})", .0.title, .0.code.as_str())]
+    Refused(Box<Problem>),
+    /// The data cannot be read or written.
+    #[error("{0:#}")]
+    Broken(anyhow::Error),
+}
+
+impl From<Failure> for DeskError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(problem) => Self::Refused(problem),
+            Failure::Broken(error) => Self::Broken(error),
+        }
+    }
+}
+
+impl Desk {
+    /// Opens the desk of a data directory that a service has used.
+    ///
+    /// # Errors
+    /// Where there is none, or it is of a newer version.
+    pub fn open(data: &Path) -> anyhow::Result<Self> {
+        let database = crate::server::database(data);
+        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
+        Ok(Self { store: Store::open(&database)?, clock: Clock::system(), files: data.join("uploads") })
+    }
+
+    /// Everything that was ever handed in; what waits for a decision comes first.
+    ///
+    /// # Errors
+    /// [`DeskError::Broken`].
+    pub fn list(&self) -> Result<Vec<Application>, DeskError> {
+        Ok(self.store.act_now(queue)?)
+    }
+
+    /// Opens a case by its id or 申办编号: one that was just handed in is in review from now on.
+    ///
+    /// # Errors
+    /// [`DeskError`].
+    pub fn show(&self, name: &str) -> Result<Dossier, DeskError> {
+        Ok(self.store.act_now(|db| {
+            let mut case = find(db, name)?;
+            if case.state == State::Submitted {
+                acts::advance(db, &mut case, Act::StartReview, None, self.clock.now())?;
+            }
+            let account = store::accounts::by_id(db, case.account)?;
+            let application = applications::view(db, case)?;
+            let files = application.attachments.iter().map(|a| self.files.join(a.upload.to_string())).collect();
+            Ok(Dossier { application, account: account.name, registration: account.registration, files })
+        })?)
+    }
+
+    /// Decides a case.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] with `wrong_state`, `bad_request` (no remark or reason, unknown field or requirement,
+    /// longer than 500 characters) or `not_found`.
+    pub fn decide(&self, name: &str, review: Review) -> Result<Application, DeskError> {
+        Ok(self.store.act_now(|db| {
+            let case = find(db, name)?;
+            decide(db, case, review, self.clock.now())
+        })?)
+    }
+
+    /// The SMS outbox, newest first.
+    ///
+    /// # Errors
+    /// [`DeskError::Broken`].
+    pub fn sms(&self) -> Result<Vec<SmsMessage>, DeskError> {
+        Ok(self.store.act_now(|db| Ok(store::sms::list(db)?))?)
+    }
+}
+
+/// Reads a remark as typed: `field:person.id_number=TEXT`, `files:business_license=TEXT`, `case=TEXT`.
+///
+/// # Errors
+/// Where it is none of these.
+pub fn parse_remark(text: &str) -> Result<Remark, String> {
+    let malformed = || "expected field:NAME=TEXT, files:REQUIREMENT=TEXT or case=TEXT".to_owned();
+    let (target, text) = text.split_once('=').ok_or_else(malformed)?;
+    let target = match target.split_once(':') {
+        None if target == "case" => RemarkTarget::Case,
+        Some(("field", name)) => RemarkTarget::Field(name.to_owned()),
+        Some(("files", name)) => RemarkTarget::Files(certdesk_domain::RequirementId(name.to_owned())),
+        _ => return Err(malformed()),
+    };
+    Ok(Remark { target, text: text.to_owned() })
+}
+
+/// The reviewer's queue.
+pub(crate) fn queue(db: &Connection) -> Outcome<Vec<Application>> {
+    let cases = applications::handed_in(db)?;
+    Ok(cases.into_iter().map(|case| applications::view(db, case)).collect::<Result<_, _>>()?)
+}
+
+/// Decides a case. One that was not opened yet is opened by it, so that its history is whole.
+pub(crate) fn decide(db: &Connection, mut case: Case, review: Review, now: Timestamp) -> Outcome<Application> {
+    let account = store::accounts::by_id(db, case.account)?;
+    if case.state == State::Submitted {
+        acts::advance(db, &mut case, Act::StartReview, None, now)?;
+    }
+    match review {
+        Review::Approve => {
+            case.subject = Some(common_name(&account.registration).to_owned());
+            acts::advance(db, &mut case, Act::Approve, None, now)?;
+            acts::advance(db, &mut case, Act::PrepareIssuance, None, now)?;
+        }
+        Review::Return { remarks } => {
+            check_remarks(db, &remarks, &case, &account.registration)?;
+            let whole = remarks.iter().find(|r| r.target == RemarkTarget::Case).map(|r| r.text.clone());
+            case.remarks = remarks;
+            acts::advance(db, &mut case, Act::Return, whole, now)?;
+        }
+        Review::Reject { reason } => {
+            check_text(&reason)?;
+            case.reason = Some(reason.clone());
+            acts::advance(db, &mut case, Act::Reject, Some(reason), now)?;
+        }
+    }
+    Ok(applications::view(db, case)?)
+}
+
+fn find(db: &Connection, name: &str) -> Outcome<Case> {
+    let case = match Uuid::parse_str(name) {
+        Ok(id) => applications::by_id(db, id)?,
+        Err(_) => applications::by_number(db, &name.to_ascii_uppercase())?,
+    };
+    Ok(case.ok_or(ProblemCode::NotFound)?)
+}
+
+fn check_remarks(db: &Connection, remarks: &[Remark], case: &Case, registration: &Registration) -> Outcome<()> {
+    let catalogue = store::catalogues::latest(db)?.context("no catalogue was ever served")?;
+    let offer = catalogue.offer(case.business, registration.kind);
+    for remark in remarks {
+        check_text(&remark.text)?;
+        let known = match &remark.target {
+            RemarkTarget::Case => true,
+            RemarkTarget::Field(field) => Handler::FIELDS.contains(&field.as_str()),
+            RemarkTarget::Files(id) => offer.is_some_and(|offer| offer.requirements.iter().any(|r| r.id == *id)),
+        };
+        if !known {
+            return Err(ProblemCode::BadRequest.into());
+        }
+    }
+    if remarks.is_empty() { Err(ProblemCode::BadRequest.into()) } else { Ok(()) }
+}
+
+fn check_text(text: &str) -> Outcome<()> {
+    let right = !text.trim().is_empty() && text.chars().count() <= LONGEST_TEXT;
+    if right { Ok(()) } else { Err(ProblemCode::BadRequest.into()) }
+}

@@ -1,0 +1,266 @@
+//! The running service: opens its data, listens, serves connections, stops in order.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::Router;
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::{JoinHandle, JoinSet},
+};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+use url::Url;
+
+use crate::{
+    Config, Tls, ca::Ca, catalogue, http::router, passwords::Passwords, portal::Portal, sms::Outbox, store::Store, tls, uploads::Files,
+};
+
+/// More connections than this wait in the listen queue.
+const MOST_CONNECTIONS: usize = 1024;
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+const HEADER_TIME: Duration = Duration::from_secs(30);
+/// How long requests under way may take to end after a stop.
+const STOP_TIME: Duration = Duration::from_secs(10);
+const TIDY_EVERY: Duration = Duration::from_secs(10 * 60);
+
+/// The portal service. See [`Service::start`].
+#[derive(Debug)]
+pub struct Service;
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another service has this data directory.
+    #[error("another service is running on {}", .0.display())]
+    InUse(PathBuf),
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// Data, catalogue, TLS files or public address cannot be used; the text says which and why.
+    #[error("{0:#}")]
+    Unusable(#[from] anyhow::Error),
+}
+
+/// A service that runs. Dropped without [`Running::stop`], it stops at once, as if killed: nothing acknowledged is lost.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its address as clients use it.
+    pub base_url: Url,
+    /// What signed its TLS certificate, DER: trusted by a client of the demo.
+    pub root_der: Vec<u8>,
+    /// Root of the certificates it issues, DER.
+    pub ca_root_der: Vec<u8>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    portal: Arc<Portal>,
+    /// Held while the service runs: one service per data directory.
+    _lock: fs::File,
+}
+
+impl Service {
+    /// Starts a service; with the demo CA, on first start, founds its root in the data directory.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        let opened = tokio::task::spawn_blocking({
+            let config = config.clone();
+            move || open(&config)
+        });
+        let (lock, store, ca) = opened.await.map_err(|e| anyhow::anyhow!("opening the data: {e}"))??;
+
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|error| StartError::Listen { address: config.listen, error })?;
+        let address = listener.local_addr().context("the listening address")?;
+        let base_url = match &config.public_url {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("https://{address}")).context("the listening address as URL")?,
+        };
+        if base_url.scheme() != "https" || base_url.host().is_none() {
+            return Err(anyhow::anyhow!("the public address must be https://…").into());
+        }
+
+        let now = config.clock.now();
+        let identity = match &config.tls {
+            Tls::DemoCa => ca.tls_identity(base_url.host_str(), address.ip(), now)?,
+            Tls::Files { certificate, key } => tls::from_files(certificate, key)?,
+        };
+        let root_der = identity.root_der.clone();
+        let ca_root_der = ca.root_der().to_vec();
+        let end_point = tls::end_point(&identity.chain[0]);
+        let acceptor = TlsAcceptor::from(tls::config(identity)?);
+
+        let portal = Arc::new(portal(&config, store, ca, &base_url)?);
+        crate::uploads::sweep(&portal).await.map_err(|f| anyhow::anyhow!("sweeping the uploads: {f:?}"))?;
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(serve(listener, acceptor, end_point.into(), router(portal.clone()), portal.clone(), stopped));
+        tracing::info!(%address, "the service listens");
+        tracing::warn!("{}", crate::NOT_LICENSED);
+        Ok(Running { address, base_url, root_der, ca_root_der, stop, serving, portal, _lock: lock })
+    }
+}
+
+impl Running {
+    /// Stops: no new connections, requests under way come to their end (10 seconds at most).
+    pub async fn stop(mut self) {
+        // A closed channel means that serving has ended already.
+        let _ = self.stop.send(true);
+        let _ = (&mut self.serving).await;
+        let portal = self.portal.clone();
+        let _ = tokio::task::spawn_blocking(move || portal.store.checkpoint()).await;
+        tracing::info!("the service has stopped");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// Opens what is kept in the data directory. Blocking.
+fn open(config: &Config) -> Result<(fs::File, Store, Ca), StartError> {
+    make_private_folder(&config.data).with_context(|| format!("cannot use {}", config.data.display()))?;
+    let lock = fs::File::create(config.data.join("lock")).context("cannot lock the data directory")?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Err(StartError::InUse(config.data.clone())),
+        Err(fs::TryLockError::Error(e)) => return Err(anyhow::Error::new(e).context("cannot lock the data directory").into()),
+    }
+    make_private_folder(&config.data.join("uploads")).context("cannot make the uploads directory")?;
+    let store = Store::open(&database(&config.data))?;
+    let ca = Ca::open(&config.data.join("ca"), config.clock.now())?;
+    Ok((lock, store, ca))
+}
+
+/// The database of a data directory.
+pub(crate) fn database(data: &Path) -> PathBuf {
+    data.join("portal.db")
+}
+
+fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Result<Portal> {
+    let catalogue = catalogue::load(config.catalogue.as_deref())?;
+    let kept = store.act_now(|db| Ok(crate::store::catalogues::keep(db, &catalogue, config.clock.now())?));
+    let kept = kept.map_err(|f| anyhow::anyhow!("keeping the catalogue: {f:?}"))?;
+    anyhow::ensure!(kept, "catalogue version {} was served before with other words: give it a new version", catalogue.version);
+    Ok(Portal {
+        store,
+        clock: config.clock.clone(),
+        catalogue_served: catalogue::served(&catalogue)?,
+        catalogue,
+        regions_served: catalogue::regions()?,
+        passwords: Passwords::new()?,
+        ca,
+        files: Files::new(config.data.join("uploads")),
+        sms: Box::new(Outbox),
+        origin: base_url.origin().ascii_serialization(),
+        demo: config.demo.clone(),
+    })
+}
+
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    end_point: Arc<[u8]>,
+    router: Router,
+    portal: Arc<Portal>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = JoinSet::new();
+    let mut tidy = tokio::time::interval(TIDY_EVERY);
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            _ = tidy.tick() => {
+                let portal = portal.clone();
+                connections.spawn(async move { portal.tidy().await });
+            }
+            // Reaps ended connections; without one the branch is off until the next turn.
+            Some(_) = connections.join_next() => {}
+            accepted = accept(&listener, &places) => {
+                let Some((stream, place)) = accepted else { continue };
+                let connection = connection(stream, acceptor.clone(), end_point.clone(), router.clone(), stopped.clone());
+                connections.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+        }
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_TIME, ended).await.is_err() {
+        tracing::warn!("some requests had to be cut off");
+    }
+}
+
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, place)),
+        Err(error) => {
+            tracing::warn!(%error, "a connection was not accepted");
+            // Out of file descriptors: trying at once would only burn the processor.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    end_point: Arc<[u8]>,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Small answers go out at once.
+    let _ = stream.set_nodelay(true);
+    // Plain HTTP, scanners, clients that do not trust us: closed without a word.
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await else { return };
+    let binding = tls::binding(stream.get_ref().1, &end_point);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(binding.clone());
+        router.clone().oneshot(crate::http::overridden(request.map(axum::body::Body::new)))
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    let mut serving = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        _ = stopped.changed() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,105 @@
+//! Sessions: opened by a login, recognised by the SHA-256 of a bearer token, ended by time or by their owner.
+
+use std::sync::Arc;
+
+use certdesk_contract::{
+    ProblemCode,
+    certificate::CertificateStatus,
+    session::{Session, SessionKind},
+};
+use certdesk_domain::Timestamp;
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+use time::Duration;
+
+use crate::{
+    accounts,
+    failure::Outcome,
+    portal::Portal,
+    random,
+    store::{
+        self,
+        accounts::Account,
+        sessions::{self, SessionRow},
+    },
+};
+
+/// A session ends this long after it was last used,
+const IDLE: Duration = Duration::minutes(30);
+/// and this long after it began, whatever happens.
+const LONGEST: Duration = Duration::hours(8);
+/// Use is noted at most this often: a write for every read would be too dear.
+const NOTED_EVERY: Duration = Duration::minutes(1);
+
+/// Who makes a request.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) account: Account,
+    pub(crate) kind: SessionKind,
+    pub(crate) token_hash: [u8; 32],
+}
+
+impl Caller {
+    /// Whether nothing but a change of password is allowed.
+    pub(crate) fn must_change_password(&self) -> bool {
+        self.account.must_change && self.kind == SessionKind::Password
+    }
+}
+
+/// Opens a session inside the transaction of its login.
+pub(crate) fn open(
+    portal: &Portal,
+    db: &Connection,
+    account: Account,
+    kind: SessionKind,
+    serial: Option<String>,
+    now: Timestamp,
+) -> Outcome<Session> {
+    let token = random::token(32);
+    let row = SessionRow { account: account.id, kind, serial, started_at: now, seen_at: now };
+    sessions::add(db, &Sha256::digest(&token), &row)?;
+    Ok(Session {
+        access_token: token,
+        expires_at: ends_at(&row),
+        kind,
+        must_change_password: account.must_change && kind == SessionKind::Password,
+        account: accounts::view(portal, db, &account, now)?,
+    })
+}
+
+/// Recognises the caller by the bearer token.
+pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Caller> {
+    let token_hash: [u8; 32] = Sha256::digest(token).into();
+    let now = portal.now();
+    let (caller, seen_at) = portal
+        .store
+        .read(move |db| {
+            let Some(row) = sessions::find(db, &token_hash)?.filter(|row| now < ends_at(row)) else {
+                return Err(ProblemCode::Unauthenticated.into());
+            };
+            if let Some(serial) = &row.serial {
+                let status = store::certificates::by_serial(db, serial)?.map(|c| c.record(now).status);
+                match status {
+                    Some(CertificateStatus::Active) => {}
+                    Some(CertificateStatus::Expired) => return Err(ProblemCode::CertificateExpired.into()),
+                    _ => return Err(ProblemCode::CertificateRevoked.into()),
+                }
+            }
+            let account = store::accounts::by_id(db, row.account)?;
+            Ok((Caller { account, kind: row.kind, token_hash }, row.seen_at))
+        })
+        .await?;
+    if now - seen_at >= NOTED_EVERY {
+        portal.store.act(move |db| Ok(sessions::seen(db, &token_hash, now)?)).await?;
+    }
+    Ok(caller)
+}
+
+/// Logs out.
+pub(crate) async fn end(portal: &Arc<Portal>, caller: Caller) -> Outcome<()> {
+    portal.store.act(move |db| Ok(sessions::end(db, &caller.token_hash)?)).await
+}
+
+fn ends_at(row: &SessionRow) -> Timestamp {
+    (row.seen_at + IDLE).min(row.started_at + LONGEST)
+}

@@ -1,0 +1,155 @@
+//! Tables `applications`, `history`, `submissions`, `attachments`: one case and its story.
+
+use certdesk_contract::application::{Application, AttachmentRecord, HistoryEntry, Remark, Submission};
+use certdesk_domain::{Business, RequirementId, State, Timestamp, form::Handler};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use uuid::Uuid;
+
+use super::{from_json, from_word, json, millis, time, word};
+
+/// One case, without its story and files.
+#[derive(Clone)]
+pub(crate) struct Case {
+    pub(crate) id: Uuid,
+    pub(crate) account: i64,
+    pub(crate) number: Option<String>,
+    pub(crate) business: Business,
+    pub(crate) state: State,
+    pub(crate) handler: Option<Handler>,
+    pub(crate) remarks: Vec<Remark>,
+    pub(crate) reason: Option<String>,
+    pub(crate) subject: Option<String>,
+}
+
+pub(crate) fn add(db: &Connection, case: &Case, at: Timestamp) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO applications (id, account, business, state, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (case.id.to_string(), case.account, word(case.business), word(case.state), millis(at)),
+    )
+    .map(drop)
+}
+
+/// Writes everything that can change.
+pub(crate) fn update(db: &Connection, case: &Case) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE applications SET number = ?2, state = ?3, handler = ?4, remarks = ?5, reason = ?6, subject = ?7 WHERE id = ?1",
+        (
+            case.id.to_string(),
+            &case.number,
+            word(case.state),
+            case.handler.as_ref().map(json),
+            json(&case.remarks),
+            &case.reason,
+            &case.subject,
+        ),
+    )
+    .map(drop)
+}
+
+pub(crate) fn by_id(db: &Connection, id: Uuid) -> rusqlite::Result<Option<Case>> {
+    db.query_row(&format!("{SELECT} WHERE id = ?1"), [id.to_string()], read).optional()
+}
+
+pub(crate) fn by_number(db: &Connection, number: &str) -> rusqlite::Result<Option<Case>> {
+    db.query_row(&format!("{SELECT} WHERE number = ?1"), [number], read).optional()
+}
+
+/// Newest first.
+pub(crate) fn of_account(db: &Connection, account: i64) -> rusqlite::Result<Vec<Case>> {
+    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY created_at DESC, id DESC"))?.query_map([account], read)?.collect()
+}
+
+/// Everything ever handed in: what waits for the service first, oldest first within both.
+pub(crate) fn handed_in(db: &Connection) -> rusqlite::Result<Vec<Case>> {
+    db.prepare(&format!(
+        "{SELECT} WHERE number IS NOT NULL ORDER BY state NOT IN ('submitted', 'in_review'), created_at, id"
+    ))?
+    .query_map([], read)?
+    .collect()
+}
+
+pub(crate) fn count_in_state(db: &Connection, account: i64, state: State) -> rusqlite::Result<u32> {
+    db.query_row("SELECT count(*) FROM applications WHERE account = ?1 AND state = ?2", (account, word(state)), |row| row.get(0))
+}
+
+pub(crate) fn add_history(db: &Connection, id: Uuid, entry: &HistoryEntry) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO history (application, state, at, note) VALUES (?1, ?2, ?3, ?4)",
+        (id.to_string(), word(entry.state), millis(entry.at), &entry.note),
+    )
+    .map(drop)
+}
+
+/// Keeps a submission as it came and makes its files the case's files.
+pub(crate) fn add_submission(db: &Connection, id: Uuid, submission: &Submission, at: Timestamp) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO submissions (application, at, body) VALUES (?1, ?2, ?3)",
+        (id.to_string(), millis(at), json(submission)),
+    )?;
+    db.execute("DELETE FROM attachments WHERE application = ?1", [id.to_string()])?;
+    for (place, attachment) in submission.attachments.iter().enumerate() {
+        db.execute(
+            "INSERT INTO attachments (application, place, requirement, upload) VALUES (?1, ?2, ?3, ?4)",
+            (id.to_string(), place, &attachment.requirement.0, attachment.upload.to_string()),
+        )?;
+    }
+    Ok(())
+}
+
+/// The files of the latest submission.
+pub(crate) fn attachments(db: &Connection, id: Uuid) -> rusqlite::Result<Vec<AttachmentRecord>> {
+    db.prepare(
+        "SELECT a.requirement, a.upload, u.file_name, u.length, u.sha256
+         FROM attachments a JOIN uploads u ON u.id = a.upload WHERE a.application = ?1 ORDER BY a.place",
+    )?
+    .query_map([id.to_string()], |row| {
+        Ok(AttachmentRecord {
+            requirement: RequirementId(row.get(0)?),
+            upload: from_word(&row.get::<_, String>(1)?)?,
+            file_name: row.get(2)?,
+            bytes: row.get(3)?,
+            sha256: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+        })
+    })?
+    .collect()
+}
+
+/// The case as the contract tells it.
+pub(crate) fn view(db: &Connection, case: Case) -> rusqlite::Result<Application> {
+    let history = db
+        .prepare("SELECT state, at, note FROM history WHERE application = ?1 ORDER BY id")?
+        .query_map([case.id.to_string()], |row| {
+            Ok(HistoryEntry { state: from_word(&row.get::<_, String>(0)?)?, at: time(row.get(1)?), note: row.get(2)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(Application {
+        id: case.id,
+        number: case.number,
+        business: case.business,
+        state: case.state,
+        next_actor: case.state.next_actor(),
+        handler: case.handler,
+        attachments: attachments(db, case.id)?,
+        remarks: case.remarks,
+        reason: case.reason,
+        history,
+        certificate_subject: case.subject,
+    })
+}
+
+const SELECT: &str = "SELECT id, account, number, business, state, handler, remarks, reason, subject FROM applications";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Case> {
+    let handler: Option<String> = row.get(5)?;
+    Ok(Case {
+        id: from_word(&row.get::<_, String>(0)?)?,
+        account: row.get(1)?,
+        number: row.get(2)?,
+        business: from_word(&row.get::<_, String>(3)?)?,
+        state: from_word(&row.get::<_, String>(4)?)?,
+        handler: handler.map(|text| from_json(&text)).transpose()?,
+        remarks: from_json(&row.get::<_, String>(6)?)?,
+        reason: row.get(7)?,
+        subject: row.get(8)?,
+    })
+}

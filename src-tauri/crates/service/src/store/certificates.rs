@@ -1,0 +1,139 @@
+//! Tables `certificates` and `crls`.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use certdesk_contract::certificate::{CertificateRecord, CertificateStatus};
+use certdesk_domain::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use uuid::Uuid;
+
+use super::{find, from_word, millis, time, word};
+
+/// One certificate.
+#[derive(Clone)]
+pub(crate) struct CertificateRow {
+    /// Lower-case hex without leading zeros.
+    pub(crate) serial: String,
+    pub(crate) application: Uuid,
+    pub(crate) account: i64,
+    /// SHA-256 of its SubjectPublicKeyInfo.
+    pub(crate) key_hash: [u8; 32],
+    pub(crate) der: Vec<u8>,
+    /// As stored: never `Expired`, which the clock decides.
+    pub(crate) status: CertificateStatus,
+    pub(crate) not_before: Timestamp,
+    pub(crate) not_after: Timestamp,
+}
+
+impl CertificateRow {
+    /// The contract's record of it at a time.
+    pub(crate) fn record(&self, now: Timestamp) -> CertificateRecord {
+        let over = self.status != CertificateStatus::Revoked && self.not_after < now;
+        CertificateRecord {
+            serial: self.serial.clone(),
+            application: self.application,
+            certificate_b64: STANDARD.encode(&self.der),
+            status: if over { CertificateStatus::Expired } else { self.status },
+            not_before: self.not_before,
+            not_after: self.not_after,
+        }
+    }
+}
+
+pub(crate) fn add(db: &Connection, certificate: &CertificateRow) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO certificates (serial, application, account, key_hash, der, status, not_before, not_after)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
+            &certificate.serial,
+            certificate.application.to_string(),
+            certificate.account,
+            certificate.key_hash,
+            &certificate.der,
+            word(certificate.status),
+            millis(certificate.not_before),
+            millis(certificate.not_after),
+        ),
+    )
+    .map(drop)
+}
+
+pub(crate) fn by_key(db: &Connection, key_hash: &[u8]) -> rusqlite::Result<Option<CertificateRow>> {
+    db.query_row(&format!("{SELECT} WHERE key_hash = ?1"), [key_hash], read).optional()
+}
+
+pub(crate) fn by_serial(db: &Connection, serial: &str) -> rusqlite::Result<Option<CertificateRow>> {
+    db.query_row(&format!("{SELECT} WHERE serial = ?1"), [serial], read).optional()
+}
+
+/// Newest first.
+pub(crate) fn of_account(db: &Connection, account: i64) -> rusqlite::Result<Vec<CertificateRow>> {
+    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY not_before DESC, serial"))?.query_map([account], read)?.collect()
+}
+
+pub(crate) fn of_application(db: &Connection, application: Uuid) -> rusqlite::Result<Vec<CertificateRow>> {
+    db.prepare(&format!("{SELECT} WHERE application = ?1"))?.query_map([application.to_string()], read)?.collect()
+}
+
+/// Whether the account can log in by certificate.
+pub(crate) fn has_active(db: &Connection, account: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    let found: Option<i64> = find(
+        db,
+        "SELECT 1 FROM certificates WHERE account = ?1 AND status = 'active' AND not_after > ?2 LIMIT 1",
+        (account, millis(now)),
+    )?;
+    Ok(found.is_some())
+}
+
+pub(crate) fn activate(db: &Connection, serial: &str) -> rusqlite::Result<()> {
+    db.execute("UPDATE certificates SET status = 'active' WHERE serial = ?1", [serial]).map(drop)
+}
+
+pub(crate) fn revoke(db: &Connection, serial: &str, at: Timestamp) -> rusqlite::Result<()> {
+    db.execute("UPDATE certificates SET status = 'revoked', revoked_at = ?2 WHERE serial = ?1", (serial, millis(at))).map(drop)
+}
+
+/// Serial numbers and times of all revoked certificates.
+pub(crate) fn revoked(db: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
+    db.prepare("SELECT serial, revoked_at FROM certificates WHERE status = 'revoked' ORDER BY revoked_at, serial")?
+        .query_map([], |row| Ok((row.get(0)?, time(row.get(1)?))))?
+        .collect()
+}
+
+/// One published list.
+pub(crate) struct CrlRow {
+    pub(crate) der: Vec<u8>,
+    pub(crate) this_update: Timestamp,
+    pub(crate) revoked_count: usize,
+}
+
+pub(crate) fn latest_crl(db: &Connection) -> rusqlite::Result<Option<CrlRow>> {
+    db.query_row("SELECT der, this_update, revoked_count FROM crls ORDER BY number DESC LIMIT 1", [], |row| {
+        Ok(CrlRow { der: row.get(0)?, this_update: time(row.get(1)?), revoked_count: row.get(2)? })
+    })
+    .optional()
+}
+
+/// Keeps the newest list alone; its number stays counted.
+pub(crate) fn replace_crl(db: &Connection, number: u64, crl: &CrlRow) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM crls", [])?;
+    db.execute(
+        "INSERT INTO crls (number, der, this_update, revoked_count) VALUES (?1, ?2, ?3, ?4)",
+        (number, &crl.der, millis(crl.this_update), crl.revoked_count),
+    )
+    .map(drop)
+}
+
+const SELECT: &str = "SELECT serial, application, account, key_hash, der, status, not_before, not_after FROM certificates";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<CertificateRow> {
+    Ok(CertificateRow {
+        serial: row.get(0)?,
+        application: from_word(&row.get::<_, String>(1)?)?,
+        account: row.get(2)?,
+        key_hash: row.get(3)?,
+        der: row.get(4)?,
+        status: from_word(&row.get::<_, String>(5)?)?,
+        not_before: time(row.get(6)?),
+        not_after: time(row.get(7)?),
+    })
+}

@@ -1,0 +1,146 @@
+//! SQLite: one connection that writes, one file per table, every act one transaction.
+//!
+//! WAL with `synchronous=FULL`: what a transaction committed survives kill -9 and loss of power. The review desk may
+//! open the same file from a second process; `BEGIN IMMEDIATE` keeps the two from deciding on stale rows.
+
+pub(crate) mod accounts;
+pub(crate) mod applications;
+pub(crate) mod attempts;
+pub(crate) mod catalogues;
+pub(crate) mod certificates;
+pub(crate) mod challenges;
+pub(crate) mod consents;
+pub(crate) mod idempotency;
+pub(crate) mod sessions;
+pub(crate) mod sms;
+pub(crate) mod uploads;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use certdesk_domain::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, types::FromSql};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::failure::Outcome;
+
+/// Each brings the file from the version of its index to the next.
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+
+/// The database. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Store(Arc<Mutex<Connection>>);
+
+impl Store {
+    /// Opens the file, or makes it, and brings it to this version's schema.
+    pub(crate) fn open(file: &Path) -> anyhow::Result<Self> {
+        let mut db = Connection::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+        db.busy_timeout(Duration::from_secs(10))?;
+        db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "foreign_keys", "ON")?;
+        migrate(&mut db).context("cannot bring the database to this version")?;
+        Ok(Self(Arc::new(Mutex::new(db))))
+    }
+
+    /// Runs `act` in a transaction off the async threads; commits where it succeeds, else leaves no trace.
+    pub(crate) async fn act<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let store = self.clone();
+        let done = tokio::task::spawn_blocking(move || store.act_now(act)).await;
+        done.map_err(|_| anyhow::anyhow!("a database act panicked"))?
+    }
+
+    /// The same, blocking.
+    pub(crate) fn act_now<T>(&self, act: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
+        // A panicked act rolled its transaction back: the connection is as good as before.
+        let mut db = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = act(&transaction)?;
+        transaction.commit()?;
+        Ok(value)
+    }
+
+    /// Reads one consistent state, off the async threads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let store = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut db = store.0.lock().unwrap_or_else(PoisonError::into_inner);
+            read(&*db.transaction()?)
+        });
+        done.await.map_err(|_| anyhow::anyhow!("a database read panicked"))?
+    }
+
+    /// Writes the log back into the file, for a tidy end.
+    pub(crate) fn checkpoint(&self) {
+        let db = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = db.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())) {
+            tracing::warn!(%error, "the database log was not written back");
+        }
+    }
+}
+
+fn migrate(db: &mut Connection) -> anyhow::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    anyhow::ensure!(version <= MIGRATIONS.len(), "the database was made by a newer version of this program");
+    for migration in &MIGRATIONS[version..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// Counts `name` up and answers the new value, from 1.
+pub(crate) fn count_up(db: &Connection, name: &str) -> rusqlite::Result<u64> {
+    db.query_row(
+        "INSERT INTO counters (name, value) VALUES (?1, 1) ON CONFLICT DO UPDATE SET value = value + 1 RETURNING value",
+        [name],
+        |row| row.get(0),
+    )
+}
+
+/// One value of one row, where there is one.
+fn find<T: FromSql>(db: &Connection, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<Option<T>> {
+    db.query_row(sql, parameters, |row| row.get(0)).optional()
+}
+
+/// A time as stored.
+pub(crate) fn millis(at: Timestamp) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).expect("times of this service fit")
+}
+
+/// A stored time.
+pub(crate) fn time(millis: i64) -> Timestamp {
+    Timestamp::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A value of the contract as stored.
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("contract types are JSON")
+}
+
+/// A stored value of the contract, inside a row reader.
+fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+}
+
+/// A name of a contract enum as stored: its JSON without the quotes.
+fn word<T: Serialize>(value: T) -> String {
+    json(&value).trim_matches('"').to_owned()
+}
+
+/// A stored [`word`], inside a row reader.
+fn from_word<T: DeserializeOwned>(word: &str) -> rusqlite::Result<T> {
+    from_json(&format!("\"{word}\""))
+}

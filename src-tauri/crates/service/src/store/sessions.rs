@@ -1,0 +1,67 @@
+//! Table `sessions`. The access token itself is never stored, only its SHA-256.
+
+use certdesk_contract::session::SessionKind;
+use certdesk_domain::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::{from_word, millis, time, word};
+
+/// One session.
+#[derive(Clone)]
+pub(crate) struct SessionRow {
+    pub(crate) account: i64,
+    pub(crate) kind: SessionKind,
+    /// Serial number of the certificate that logged in.
+    pub(crate) serial: Option<String>,
+    pub(crate) started_at: Timestamp,
+    pub(crate) seen_at: Timestamp,
+}
+
+pub(crate) fn add(db: &Connection, token_hash: &[u8], session: &SessionRow) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO sessions (token_hash, account, kind, serial, started_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (
+            token_hash,
+            session.account,
+            word(session.kind),
+            &session.serial,
+            millis(session.started_at),
+            millis(session.seen_at),
+        ),
+    )
+    .map(drop)
+}
+
+pub(crate) fn find(db: &Connection, token_hash: &[u8]) -> rusqlite::Result<Option<SessionRow>> {
+    db.query_row(
+        "SELECT account, kind, serial, started_at, seen_at FROM sessions WHERE token_hash = ?1",
+        [token_hash],
+        |row| {
+            Ok(SessionRow {
+                account: row.get(0)?,
+                kind: from_word(&row.get::<_, String>(1)?)?,
+                serial: row.get(2)?,
+                started_at: time(row.get(3)?),
+                seen_at: time(row.get(4)?),
+            })
+        },
+    )
+    .optional()
+}
+
+pub(crate) fn seen(db: &Connection, token_hash: &[u8], at: Timestamp) -> rusqlite::Result<()> {
+    db.execute("UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1", (token_hash, millis(at))).map(drop)
+}
+
+pub(crate) fn end(db: &Connection, token_hash: &[u8]) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM sessions WHERE token_hash = ?1", [token_hash]).map(drop)
+}
+
+/// Ends all sessions of an account but one.
+pub(crate) fn end_others(db: &Connection, account: i64, token_hash: &[u8]) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM sessions WHERE account = ?1 AND token_hash <> ?2", (account, token_hash)).map(drop)
+}
+
+pub(crate) fn forget_seen_before(db: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM sessions WHERE seen_at < ?1", [millis(at)]).map(drop)
+}
