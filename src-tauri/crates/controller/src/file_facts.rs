@@ -418,7 +418,7 @@ mod tests {
             (1080u32 << 16).to_be_bytes().to_vec(),
         ]
         .concat();
-        let sound = boxed(b"trak", &boxed(b"tkhd", &vec![0; 84]));
+        let sound = boxed(b"trak", &boxed(b"tkhd", &[0; 84]));
         let picture = boxed(b"trak", &boxed(b"tkhd", &tkhd));
         boxed(b"moov", &[boxed(b"mvhd", &mvhd), sound, picture].concat())
     }

@@ -3,8 +3,7 @@
 //! A form is PDF/A-2a and PDF/UA-1: tagged, with its fonts inside, readable in ten years and by a screen reader. The
 //! same data give the same bytes. Knows fonts and paper, and no clock, file or network; the date comes in.
 //!
-//! From words to paper: [`content`] says what stands there, [`sheet`] where, [`font`] with which glyphs, [`pdf`] writes
-//! it down.
+//! From words to paper: `content` says what stands there, `sheet` where, `font` with which glyphs, `pdf` writes it down.
 
 mod content;
 mod font;
