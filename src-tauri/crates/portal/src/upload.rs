@@ -35,7 +35,7 @@ const BUFFER: usize = 256 * 1024;
 /// A chunk of which nothing moved for so long is given up. Longer than a slow line needs to drain what the system
 /// has taken over from us.
 const STALL: Duration = Duration::from_secs(120);
-/// How often the service may name another offset before something is wrong for good.
+/// How often in a row the service may name another offset before something is wrong for good.
 const MAX_REPOSITIONS: u32 = 3;
 
 const TUS_RESUMABLE: &str = "tus-resumable";
@@ -200,14 +200,16 @@ impl Portal {
             let checksum = chunk.checksum().await?;
             let next = Chunk::begin(path, chunk.end(), guard.bytes, cancel);
             match self.patch(id, path, &chunk, &checksum, progress).await {
-                Ok(offset) if offset == chunk.end() => chunk = next,
+                Ok(offset) if offset == chunk.end() => (chunk, repositions) = (next, 0),
                 Ok(_) => return Err(PortalError::Garbled("the upload stands where it was not sent to".into())),
-                Err(PortalError::Problem(problem))
-                    if problem.code == ProblemCode::OffsetMismatch && repositions < MAX_REPOSITIONS =>
-                {
-                    // An acknowledgement was lost, or a chunk was: the service knows where it stands.
+                Err(error) if repositions < MAX_REPOSITIONS && may_stand_elsewhere(&error) => {
                     repositions += 1;
-                    chunk = Chunk::begin(path, self.upload_offset(id).await?, guard.bytes, cancel);
+                    let offset = match self.upload_offset(id).await {
+                        Ok(offset) if offset != chunk.offset && offset <= guard.bytes => offset,
+                        Err(refused @ PortalError::Problem(_)) => return Err(refused),
+                        _ => return Err(error),
+                    };
+                    chunk = Chunk::begin(path, offset, guard.bytes, cancel);
                 }
                 Err(other) => return Err(other),
             }
@@ -325,6 +327,16 @@ async fn stalled(moved: &AtomicU64) {
         if moved.load(Ordering::Relaxed) == before {
             return;
         }
+    }
+}
+
+/// Whether only the service can tell where the upload stands after this: an acknowledgement may have been lost, or a
+/// refusal, since a service need not read a whole chunk before it says no and closes.
+fn may_stand_elsewhere(error: &PortalError) -> bool {
+    match error {
+        PortalError::Unreachable(_) => true,
+        PortalError::Problem(problem) => problem.code == ProblemCode::OffsetMismatch,
+        _ => false,
     }
 }
 

@@ -345,6 +345,12 @@ async fn a_client_that_is_behind_or_ahead_asks_where_it_stands() {
     let beyond = portal.send(upload, &path, guard, total + 1, silent(), &cancel).await;
     assert!(matches!(beyond, Err(PortalError::Garbled(_))), "an offset behind the file's end is nonsense: {beyond:?}");
 
+    // A session that ends meanwhile: the refusal arrives although the service reads no further.
+    let (open, _) = announced(&portal, case, &requirement, &path).await;
+    let stranger = real.portal();
+    let refused = refusal(stranger.send(open, &path, guard, 0, silent(), &cancel).await);
+    assert_eq!(refused, ProblemCode::Unauthenticated, "without a session nothing is taken");
+
     portal.terminate(upload).await.expect("an upload can be given up");
     portal.terminate(upload).await.expect("twice as well");
     let gone = refusal(portal.upload_offset(upload).await);
