@@ -112,3 +112,21 @@ const MODULES: [&str; 6] = [
     "/opt/homebrew/lib/softhsm/libsofthsm2.so",
     "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_do_not_see_each_other() {
+        let (mine, other) = (SoftHsm::new(), SoftHsm::new());
+        mine.add_token("福州云帆", "1234");
+        assert!(mine.pkcs11_tool(["--list-token-slots"]).contains("福州云帆"), "the token is in its store");
+        assert!(!other.pkcs11_tool(["--list-slots"]).contains("福州云帆"), "and in no other");
+    }
+
+    #[test]
+    fn the_helper_program_can_be_had_by_every_crate() {
+        assert!(host_program().is_file(), "{} was built", host_program().display());
+    }
+}
