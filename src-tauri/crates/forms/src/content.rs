@@ -9,8 +9,10 @@ use crate::{
 
 /// The title, also in the metadata.
 pub(crate) const TITLE: &str = "数字证书业务申请表";
-/// In the footer of every page.
-pub(crate) const ORIGIN: &str = "本表由证办通依所填信息生成，涂改无效";
+/// In the footer of every page: none is worth anything without the others.
+pub(crate) fn footer(data: &FormData) -> String {
+    format!("本表由证办通依所填信息生成，涂改无效　编号：{}", data.reference)
+}
 
 /// Lays the whole form out.
 pub(crate) fn write(data: &FormData) -> Sheet {
@@ -66,6 +68,7 @@ pub(crate) fn write(data: &FormData) -> Sheet {
     }
     sheet.table(&rows);
 
+    sheet.keep_together(if organisation { 300.0 } else { 230.0 });
     heading(&mut sheet, if organisation { "声明与签章" } else { "声明与签字" });
     let we = if organisation { "本单位" } else { "本人" };
     // Each new character costs the file 200 bytes: these sentences are as short as they can be.

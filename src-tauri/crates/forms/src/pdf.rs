@@ -52,7 +52,7 @@ pub(crate) fn export(sheet: &Sheet, data: &FormData) -> Result<FormPdf, FormErro
                 identifiers.insert((index, number), identifier);
             }
         }
-        footer(&mut surface, index + 1, sheet.pages().len());
+        footer(&mut surface, &content::footer(data), index + 1, sheet.pages().len());
         surface.finish();
         page.finish();
     }
@@ -114,11 +114,11 @@ fn write(surface: &mut Surface, (x, baseline): (f32, f32), style: Style, text: &
     surface.draw_glyphs(Point::from_xy(x, baseline), &glyphs, font::font(), text, style.size, false);
 }
 
-/// Where the form comes from, and which page of how many. Nothing in it was typed, so nothing can be missing.
-fn footer(surface: &mut Surface, page: usize, pages: usize) {
+/// Where the form comes from, and which page of how many. What is not in the font was found missing above already.
+fn footer(surface: &mut Surface, left: &str, page: usize, pages: usize) {
     surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(ArtifactType::Footer)));
     let right = format!("第 {page} 页　共 {pages} 页");
-    for (x, line) in [(LEFT, content::ORIGIN), (RIGHT - FOOTER.width(&right), &right)] {
+    for (x, line) in [(LEFT, left), (RIGHT - FOOTER.width(&right), &right)] {
         if let Ok(glyphs) = font::glyphs(line) {
             write(surface, (x, FOOT), FOOTER, line, &glyphs);
         }

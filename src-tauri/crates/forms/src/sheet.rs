@@ -187,6 +187,11 @@ impl Sheet {
         self.y += 11.0;
     }
 
+    /// Goes on to a new page if less than this is left of the page: what is signed stands above the signature.
+    pub(crate) fn keep_together(&mut self, height: f32) {
+        self.room(height);
+    }
+
     /// A heading that stays with what follows.
     pub(crate) fn heading(&mut self, text: &str) {
         self.room(32.0 + 2.0 * ROW_MIN);
