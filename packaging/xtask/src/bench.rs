@@ -39,11 +39,12 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
     fs::create_dir_all(folder)?;
     let answer = folder.join("figures.json");
     let runs = arguments.runs.to_string();
-    terminal.run(
-        Command::new("target/release/bench")
-            .args([Path::new("--out"), &answer])
-            .args(["--only", &arguments.only, "--runs", &runs]),
-    )?;
+    terminal.run(Command::new("target/release/bench").args([Path::new("--out"), &answer]).args([
+        "--only",
+        &arguments.only,
+        "--runs",
+        &runs,
+    ]))?;
 
     let answer: Value = serde_json::from_slice(&fs::read(&answer)?).context("the measuring program wrote no JSON")?;
     let mut report = Report::new(COLUMNS);

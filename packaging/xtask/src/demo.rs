@@ -41,7 +41,10 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
 
 fn show(terminal: &Terminal, keep: bool) -> Result<Report> {
     let display = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| env::var_os(name).is_some());
-    ensure!(display || !cfg!(target_os = "linux"), "there is no display here: `cargo xtask demo --headless` needs none");
+    ensure!(
+        display || !cfg!(target_os = "linux"),
+        "there is no display here: `cargo xtask demo --headless` needs none"
+    );
     let node = setup::prepare(terminal, Purpose::Demo)?;
     test::build_ui(terminal, &node)?;
     terminal.run(cargo().args(["build", "-p", "certdesk", "-p", "certdesk-token-host", "-p", "certdesk-service"]))?;
@@ -82,7 +85,8 @@ fn tour(terminal: &Terminal, arguments: &Arguments) -> Result<Report> {
     let node = setup::prepare(terminal, Purpose::Test)?;
     test::build_ui(terminal, &node)?;
     let packages = ["certdesk", "certdesk-token-host", "certdesk-service", "certdesk-cli", "window"];
-    terminal.run(cargo().arg("build").args(packages.iter().flat_map(|name| ["-p", name])).arg("--features=certdesk/e2e"))?;
+    terminal
+        .run(cargo().arg("build").args(packages.iter().flat_map(|name| ["-p", name])).arg("--features=certdesk/e2e"))?;
 
     let mut report = Report::new(&["step", "title", "seconds", "pictures"]);
     let mut answer = Value::Null;

@@ -41,7 +41,8 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
     let mut report = Report::new(&["package", "KiB"]);
     for kind in &arguments.bundles {
         let entries = fs::read_dir(bundles.join(kind)).with_context(|| format!("no {kind} was made"))?;
-        let made: Vec<_> = entries.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == kind.as_str())).collect();
+        let made: Vec<_> =
+            entries.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == kind.as_str())).collect();
         ensure!(!made.is_empty(), "no {kind} was made");
         for package in made {
             report.row([json!(package.path()), json!(package.metadata()?.len() / 1024)]);

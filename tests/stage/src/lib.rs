@@ -4,6 +4,7 @@
 //! Kept from knowing the program: it starts binaries and reads what they print.
 
 mod bus;
+mod desktop;
 mod display;
 mod place;
 mod process;
@@ -12,6 +13,7 @@ mod soft_key;
 mod wait;
 
 pub use bus::Bus;
+pub use desktop::Desktop;
 pub use display::Display;
 pub use place::{program, project_root};
 pub use process::{Running, descendants, end_tree};

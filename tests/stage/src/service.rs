@@ -1,6 +1,7 @@
 //! A portal service of one's own: a real process on a free loopback port.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -46,6 +47,14 @@ impl Service {
     /// # Errors
     /// When it ends before it is ready: the message holds the end of its log.
     pub fn start(folder: &Path, listen: &str) -> Result<Self> {
+        Self::start_with(folder, listen, &[])
+    }
+
+    /// The same with more arguments for `serve`.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub fn start_with(folder: &Path, listen: &str, more: &[&OsStr]) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let secret = demo_secret()?;
         let file = folder.join("ready.json");
@@ -59,6 +68,7 @@ impl Service {
                 .arg("serve")
                 .args([Path::new("--data"), &folder.join("data"), Path::new("--ready-file"), &file])
                 .args(["--listen", listen, "--demo", &secret])
+                .args(more)
                 .stdin(Stdio::null())
                 .stdout(log.try_clone()?)
                 .stderr(log),

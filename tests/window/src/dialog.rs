@@ -6,11 +6,9 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use stage::Desktop;
 
-use crate::{
-    Desktop,
-    within::{PATIENCE, until},
-};
+use crate::within::{PATIENCE, until};
 
 /// An open GTK file dialog with the keyboard's focus.
 #[derive(Debug)]

@@ -3,14 +3,12 @@
 //!
 //! Knows the window by its `data-testid` marks and its visible words; kept from knowing what is behind them.
 
-mod desktop;
 mod dialog;
 mod judge;
 pub mod tour;
 mod window;
 mod within;
 
-pub use desktop::Desktop;
 pub use dialog::FileDialog;
 pub use judge::Finding;
 pub use window::{Start, Window};

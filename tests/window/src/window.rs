@@ -13,12 +13,9 @@ use anyhow::{Context, Result, bail, ensure};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use stage::{Running, descendants, end_tree};
+use stage::{Desktop, Running, descendants, end_tree};
 
-use crate::{
-    Desktop,
-    within::{PATIENCE, until, within},
-};
+use crate::within::{PATIENCE, until, within};
 
 /// What to start.
 #[derive(Clone, Debug)]

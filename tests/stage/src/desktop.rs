@@ -8,8 +8,9 @@ use std::{
 };
 
 use anyhow::Result;
-use stage::{Bus, Display};
 use tempfile::TempDir;
+
+use crate::{Bus, Display};
 
 /// Outlives the windows on it, so that a second start and a start after `kill -9` find the same place.
 #[derive(Debug)]
@@ -66,11 +67,14 @@ impl Desktop {
     }
 
     /// Variables that must not reach a program here. Either of WebKit's makes the driver's screenshots hang for good.
-    pub(crate) const UNWANTED: [&str; 5] =
+    pub const UNWANTED: [&str; 5] =
         ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE", "WAYLAND_DISPLAY", "LC_ALL", "LANGUAGE"];
 
     /// Where the driver and the program say what only a developer wants to hear.
-    pub(crate) fn log(&self) -> Result<File> {
+    ///
+    /// # Errors
+    /// When the folder is gone.
+    pub fn log(&self) -> Result<File> {
         Ok(File::options().create(true).append(true).open(self.home.path().join("log"))?)
     }
 

@@ -1,0 +1,241 @@
+//! 1 GiB to the service: our client, whole (hash first, checksum of each chunk, memory kept small), against `curl -T` of
+//! the same chunks, made ready beforehand, over one connection.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{Read, Write},
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use certdesk_cli::journey::{self, Journey, PASSWORD};
+use certdesk_contract::{
+    application::ApplicationDraft,
+    path,
+    session::{PasswordLogin, Session},
+    upload::{CHUNK_BYTES, OFFSET_OCTET_STREAM, TUS_VERSION},
+};
+use certdesk_controller::{Controller, Demo};
+use certdesk_domain::{AccountKind, Business, RequirementId, token::KeyAlgorithm};
+use certdesk_portal::{FileGuard, Portal, PortalConfig, UploadSpec, hash_file};
+use serde_json::Value;
+use stage::{Service, SoftKey, program};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::figure::{Figure, Limit};
+
+const SIZE: u64 = 1 << 30;
+const REQUIREMENT: &str = "commitment_video";
+
+pub(crate) async fn measure() -> Result<Vec<Figure>> {
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path();
+    let service = Service::start_with(
+        &folder.join("service"),
+        "127.0.0.1:0",
+        &["--catalogue".as_ref(), generous_catalogue(folder)?.as_ref()],
+    )?;
+    let file = folder.join("1gib.mp4");
+    write_video(&file)?;
+    let (portal, session, application) = log_in(folder, &service).await?;
+    let sha256 = hash_file(&file, FileGuard::of(&file)?, Arc::new(|_| ()), &CancellationToken::new()).await?;
+    let announce = async || {
+        let name = "1gib.mp4".to_owned();
+        let requirement = RequirementId(REQUIREMENT.to_owned());
+        let spec = UploadSpec { application, requirement, file_name: name, bytes: SIZE, sha256: sha256.clone() };
+        portal.create_upload(&spec).await
+    };
+
+    let (mut ours, mut peer) = (Vec::new(), Vec::new());
+    let mut grown = 0.0_f64;
+    for _ in 0..2 {
+        let id = announce().await?;
+        peer.push(by_curl(folder, &file, &service, &session, id)?);
+        portal.terminate(id).await?;
+
+        let memory = Memory::watch();
+        let start = Instant::now();
+        let guard = FileGuard::of(&file)?;
+        let cancel = CancellationToken::new();
+        hash_file(&file, guard, Arc::new(|_| ()), &cancel).await?;
+        let id = announce().await?;
+        portal.send(id, &file, guard, 0, Arc::new(|_| ()), &cancel).await?;
+        ours.push(start.elapsed());
+        grown = grown.max(memory.grown_mib());
+        portal.terminate(id).await?;
+    }
+    let best = |times: Vec<Duration>| times.into_iter().min().map(mib_per_second).context("nothing was sent");
+    Ok(vec![
+        Figure {
+            name: "upload of 1 GiB",
+            ours: best(ours)?,
+            peer: Some(best(peer)?),
+            unit: "MiB/s",
+            limit: Limit::TimesAtLeast(0.8),
+        },
+        Figure {
+            name: "upload of 1 GiB, memory growth",
+            ours: grown,
+            peer: None,
+            unit: "MiB",
+            limit: Limit::AtMost(32.0),
+        },
+    ])
+}
+
+/// The service's own catalogue, but a video may be large.
+fn generous_catalogue(folder: &Path) -> Result<std::path::PathBuf> {
+    let own = stage::project_root()?.join("src-tauri/crates/service/data/catalogue.json");
+    let mut catalogue: Value = serde_json::from_slice(&fs::read(own)?)?;
+    let offers = catalogue["offers"].as_array_mut().context("the catalogue has no offers")?;
+    for requirement in offers.iter_mut().filter_map(|offer| offer["requirements"].as_array_mut()).flatten() {
+        if requirement["id"] == REQUIREMENT {
+            requirement["max_bytes"] = (2 * SIZE).into();
+        }
+    }
+    let file = folder.join("catalogue.json");
+    fs::write(&file, catalogue.to_string())?;
+    Ok(file)
+}
+
+/// Begins as a real video, for the service looks; the rest is counted numbers.
+fn write_video(file: &Path) -> Result<()> {
+    let specimens = fs::read_dir(journeys::specimens()?)?.flatten().map(|entry| entry.path());
+    let video =
+        specimens.into_iter().find(|path| path.extension().is_some_and(|e| e == "mp4")).context("no specimen video")?;
+    let mut block = fs::read(video)?;
+    let mut out = fs::File::create(file)?;
+    let mut written = 0;
+    let mut number = 0_u64;
+    while written < SIZE {
+        while block.len() < 1 << 20 {
+            block.extend(number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+            number += 1;
+        }
+        let length = usize::try_from((SIZE - written).min(1 << 20))?;
+        out.write_all(&block[..length])?;
+        written += u64::try_from(length)?;
+        block.clear();
+    }
+    out.sync_all()?;
+    Ok(())
+}
+
+/// An applicant with an open case.
+async fn log_in(folder: &Path, service: &Service) -> Result<(Portal, Session, Uuid)> {
+    let ready = &service.ready;
+    let root_der = fs::read(ready.text("root_certificate")?)?;
+    let key = SoftKey::blank(&folder.join("key"), "证办通测量锁", "135790")?;
+    let base = ready.text("base_url")?.to_owned();
+    let mut options = journey::options(
+        folder.join("client"),
+        base.clone(),
+        vec![key.module.clone()],
+        program("certdesk-token-host")?,
+    );
+    options.demo = Some(Demo { root_der: root_der.clone(), secret: ready.text("demo_secret")?.to_owned() });
+    options.token_environment = key.environment().to_vec();
+    let journey = Journey {
+        controller: Controller::start(options),
+        files: journeys::specimens()?,
+        registration: journey::sample_registration(AccountKind::Enterprise),
+        key_label: None,
+        pin: key.pin,
+        algorithm: KeyAlgorithm::EcP256,
+        step: Box::new(|_| {}),
+    };
+    let account = journey.register().await?;
+
+    let config =
+        PortalConfig { base: url::Url::parse(&base)?, extra_roots: vec![root_der], user_agent: "bench".into() };
+    let portal = Portal::new(config)?;
+    let session =
+        portal.log_in_with_password(&PasswordLogin { account, password: PASSWORD.to_owned(), consent: None }).await?;
+    portal.set_session(&session);
+    let application = Uuid::now_v7();
+    portal.put_application(application, &ApplicationDraft { business: Business::New }).await?;
+    Ok((portal, session, application))
+}
+
+/// The chunks cut beforehand, sent by one curl over one connection.
+fn by_curl(folder: &Path, file: &Path, service: &Service, session: &Session, id: Uuid) -> Result<Duration> {
+    let chunks = folder.join("chunks");
+    fs::create_dir_all(&chunks)?;
+    let url = format!("{}{}", service.ready.text("base_url")?, path::upload(id));
+    let mut orders = String::new();
+    let mut source = fs::File::open(file)?;
+    let mut chunk = Vec::new();
+    for number in 0..SIZE.div_ceil(CHUNK_BYTES) {
+        let piece = chunks.join(format!("{number:04}"));
+        chunk.clear();
+        Read::take(&mut source, CHUNK_BYTES).read_to_end(&mut chunk)?;
+        fs::write(&piece, &chunk)?;
+        let next = if number == 0 { "" } else { "next\n" };
+        let offset = number * CHUNK_BYTES;
+        write!(
+            orders,
+            "{next}silent\nshow-error\nfail\nrequest = PATCH\nupload-file = \"{}\"\nurl = \"{url}\"\ncacert = \"{}\"\n\
+             header = \"Authorization: Bearer {}\"\nheader = \"Tus-Resumable: {TUS_VERSION}\"\nheader = \"Expect:\"\n\
+             header = \"Content-Type: {OFFSET_OCTET_STREAM}\"\nheader = \"Upload-Offset: {offset}\"\n",
+            piece.display(),
+            service.ready.text("root_certificate_pem")?,
+            session.access_token,
+        )?;
+    }
+    // Our own is read from the cache of pages as well.
+    let list = folder.join("curl.conf");
+    fs::write(&list, orders)?;
+    let start = Instant::now();
+    let status = Command::new("curl").args([Path::new("--config"), &list]).stdin(Stdio::null()).status();
+    let time = start.elapsed();
+    fs::remove_dir_all(chunks)?;
+    ensure!(status.context("curl is not installed")?.success(), "curl's upload failed");
+    Ok(time)
+}
+
+fn mib_per_second(time: Duration) -> f64 {
+    SIZE as f64 / f64::from(1 << 20) / time.as_secs_f64()
+}
+
+/// Our own resident memory, watched by a thread.
+struct Memory {
+    before: f64,
+    over: Arc<AtomicBool>,
+    watcher: thread::JoinHandle<f64>,
+}
+
+impl Memory {
+    fn watch() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let flag = over.clone();
+        let watcher = thread::spawn(move || {
+            let mut most = 0.0_f64;
+            while !flag.load(Ordering::Relaxed) {
+                most = most.max(resident_mib());
+                thread::sleep(Duration::from_millis(20));
+            }
+            most
+        });
+        Self { before: resident_mib(), over, watcher }
+    }
+
+    fn grown_mib(self) -> f64 {
+        self.over.store(true, Ordering::Relaxed);
+        self.watcher.join().unwrap_or(f64::NAN) - self.before
+    }
+}
+
+fn resident_mib() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map_or(f64::NAN, |kib| kib / 1024.0)
+}
