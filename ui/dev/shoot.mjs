@@ -1,4 +1,4 @@
-// Pictures of every scenario over the fake program, and an axe check of each. `node dev/shoot.mjs [name part] [--quick]`
+// Pictures of every scenario over the fake program, and an axe check of each. `node dev/shoot.mjs [name part] [--quick | --look=zh-light-zoom]`
 // Needs a Chromium: CHROMIUM=/path, /usr/bin/chromium by default. Writes to SHOTS, by default a folder of the system's temp.
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,6 +11,7 @@ import { scenarios } from "./scenarios.mjs";
 const out = process.env.SHOTS ?? join(tmpdir(), "shots");
 mkdirSync(out, { recursive: true });
 const only = process.argv.slice(2).find((word) => !word.startsWith("--"));
+const tag = process.argv.slice(2).find((word) => word.startsWith("--look="))?.slice(7);
 const quick = process.argv.includes("--quick");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -21,7 +22,7 @@ const looks = [
   { tag: "en-light-1024", width: 1024, height: 700, locale: "en", theme: "light" },
   // 200 % zoom of a window of 1280 × 800.
   { tag: "zh-light-zoom", width: 640, height: 400, locale: "zh-CN", theme: "light" },
-].slice(0, quick ? 1 : undefined);
+].slice(0, quick ? 1 : undefined).filter((look) => !tag || look.tag === tag);
 
 const server = await createServer({ server: { port: Number(process.env.PORT ?? 5199), strictPort: false }, logLevel: "error" });
 await server.listen();
@@ -54,6 +55,7 @@ for (const look of looks) {
       if (wide > 0) complain(`${wide} pixels wider than the window`);
     } catch (error) {
       complain(error.message);
+      await page.screenshot({ path: join(out, `${name}.${look.tag}.fault.png`) });
     }
     await page.close();
   }

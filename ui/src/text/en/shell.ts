@@ -1,7 +1,7 @@
 // The frame and the home page.
 export default {
   shell: {
-    language: "Language", theme: "Look", theme_system: "As the system", theme_light: "Light", theme_dark: "Dark",
+    language: "Language", theme: "Appearance", theme_system: "As the system", theme_light: "Light", theme_dark: "Dark",
     menu: "Account menu", logged_in_password: "by account", logged_in_token: "by certificate", not_logged_in: "Not logged in",
     demo: "Demonstration, not a licensed CA", demo_lead: "Certificates made here have no legal effect. Please enter no real personal data.", demo_desk: "Demo desk",
     skip: "Skip to content", main: "Content", starting: "Starting…",
