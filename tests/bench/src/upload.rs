@@ -132,17 +132,16 @@ fn write_video(file: &Path) -> Result<()> {
 
 /// An applicant with an open case.
 async fn log_in(folder: &Path, service: &Service) -> Result<(Portal, Session, Uuid)> {
-    let ready = &service.ready;
-    let root_der = fs::read(ready.text("root_certificate")?)?;
+    let (base, demo) = Demo::read(&service.ready.file).map_err(anyhow::Error::msg)?;
+    let root_der = demo.root_der.clone();
     let key = SoftKey::blank(&folder.join("key"), "证办通测量锁", "135790")?;
-    let base = ready.text("base_url")?.to_owned();
     let mut options = journey::options(
         folder.join("client"),
         base.clone(),
         vec![key.module.clone()],
         program("certdesk-token-host")?,
     );
-    options.demo = Some(Demo { root_der: root_der.clone(), secret: ready.text("demo_secret")?.to_owned() });
+    options.demo = Some(demo);
     options.token_environment = key.environment().to_vec();
     let journey = Journey {
         controller: Controller::start(options),
@@ -187,7 +186,7 @@ fn by_curl(folder: &Path, file: &Path, service: &Service, session: &Session, id:
              header = \"Authorization: Bearer {}\"\nheader = \"Tus-Resumable: {TUS_VERSION}\"\nheader = \"Expect:\"\n\
              header = \"Content-Type: {OFFSET_OCTET_STREAM}\"\nheader = \"Upload-Offset: {offset}\"\n",
             piece.display(),
-            service.ready.text("root_certificate_pem")?,
+            service.ready.text("root_certificate")?,
             session.access_token,
         )?;
     }

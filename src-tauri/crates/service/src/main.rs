@@ -156,7 +156,6 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     let running = Service::start(config).await?;
     let root = arguments.data.join("tls-root.pem");
     write_whole(&root, pem(&running.root_der).as_bytes())?;
-    write_whole(&root.with_extension("der"), &running.root_der)?;
     eprintln!("listening on {}, trusted by {}", without_slash(&running.base_url), root.display());
     if let Some(file) = &arguments.ready_file {
         write_whole(file, ready(&running, &root, demo.as_ref())?.as_bytes())?;
@@ -183,8 +182,7 @@ fn ready(running: &Running, root: &Path, demo: Option<&DemoSecret>) -> anyhow::R
     let root = std::path::absolute(root)?;
     Ok(serde_json::to_string_pretty(&serde_json::json!({
         "base_url": without_slash(&running.base_url),
-        "root_certificate": root.with_extension("der"),
-        "root_certificate_pem": root,
+        "root_certificate": root,
         "demo_secret": demo.map(DemoSecret::reveal),
         "pid": std::process::id(),
     }))?)
