@@ -1,5 +1,7 @@
 //! OpenSSL as the outside judge: it makes keys and certificates that we read, and checks requests that we build.
 
+#![allow(clippy::unwrap_used, reason = "a test may fall over")]
+
 use std::{path::PathBuf, process::Command};
 
 use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};

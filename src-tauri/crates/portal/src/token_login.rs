@@ -3,6 +3,8 @@
 //! Challenge and login travel on one TLS 1.3 connection of our own, because the binding is that connection's exporter
 //! (RFC 9266). The origin is computed from the configured address, never taken from an answer.
 
+use std::{pin::pin, time::Duration};
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -14,7 +16,7 @@ use certdesk_contract::{
 };
 use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::{SessionKey, web_eid};
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::{
@@ -25,8 +27,11 @@ use hyper_util::{
     rt::TokioIo,
 };
 use rustls::pki_types::ServerName;
-use serde::Serialize;
-use tokio::{net::TcpStream, time::timeout};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 use tower_service::Service as _;
@@ -36,6 +41,8 @@ use crate::{CONNECT_TIMEOUT, MAX_JSON, Portal, PortalError, REQUEST_TIMEOUT, err
 
 /// Label of the `tls-exporter` channel binding (RFC 9266 §2).
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
+/// How long the connection is left silent while the token signs.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// What the token is to sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,8 +112,14 @@ impl Portal {
         let origin = self.origin();
         let bound_nonce = bound_nonce(&challenge.nonce, &jkt, ChannelBinding::TlsExporter, &connection.exporter);
         let message_to_sign = web_eid::signed_value(&origin, &bound_nonce);
-        let proof =
-            sign(TokenChallenge { origin, bound_nonce, message_to_sign }).await.map_err(TokenLoginError::Sign)?;
+        let mut signing = pin!(sign(TokenChallenge { origin, bound_nonce, message_to_sign }));
+        let proof = loop {
+            tokio::select! {
+                biased;
+                proof = &mut signing => break proof.map_err(TokenLoginError::Sign)?,
+                () = sleep(KEEP_ALIVE) => connection.keep_alive(self).await?,
+            }
+        };
 
         let (x, y) = key.jwk();
         let login = TokenLogin {
@@ -170,20 +183,37 @@ impl Connection {
         Ok(Self { sender, exporter: URL_SAFE_NO_PAD.encode(exporter), _driver: AbortOnDropHandle::new(driver) })
     }
 
-    async fn post<T: serde::de::DeserializeOwned>(
+    async fn post<T: DeserializeOwned>(
         &mut self,
         portal: &Portal,
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, PortalError> {
-        let authority = &portal.inner.url[url::Position::BeforeHost..url::Position::AfterPort];
-        let prefix = portal.inner.url.path().trim_end_matches('/');
         let body =
             serde_json::to_vec(body).map_err(|_| PortalError::Garbled("the request cannot be written".into()))?;
-        let request = Request::post(format!("{prefix}{path}"))
+        let json = HeaderValue::from_static("application/json");
+        let request = Request::builder().method(Method::POST).header(header::CONTENT_TYPE, json);
+        self.send(portal, path, request, body).await?.success()?.json()
+    }
+
+    /// Any request: people take their time with a key, and a service closes what is idle.
+    async fn keep_alive(&mut self, portal: &Portal) -> Result<(), PortalError> {
+        self.send(portal, path::HEALTH, Request::builder(), Vec::new()).await.map(drop)
+    }
+
+    async fn send(
+        &mut self,
+        portal: &Portal,
+        path: &str,
+        request: http::request::Builder,
+        body: Vec<u8>,
+    ) -> Result<Answer, PortalError> {
+        let authority = &portal.inner.url[url::Position::BeforeHost..url::Position::AfterPort];
+        let prefix = portal.inner.url.path().trim_end_matches('/');
+        let request = request
+            .uri(format!("{prefix}{path}"))
             .header(header::HOST, authority)
             .header(header::USER_AGENT, portal.inner.user_agent.clone())
-            .header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(Full::new(Bytes::from(body)))
             .map_err(|_| PortalError::BadAddress)?;
         let answer = async {
@@ -193,7 +223,7 @@ impl Connection {
         };
         let answer = timeout(REQUEST_TIMEOUT, answer).await.map_err(|_| PortalError::timeout())??;
         portal.note_clock(&answer);
-        answer.success()?.json()
+        Ok(answer)
     }
 }
 

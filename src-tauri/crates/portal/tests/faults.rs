@@ -1,5 +1,7 @@
 //! Whatever stands at the address: a plain failure with its cause, in bounded time and memory.
 
+#![allow(clippy::unwrap_used, reason = "a test may fall over")]
+
 mod scripted;
 
 use std::{

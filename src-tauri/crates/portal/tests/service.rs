@@ -1,6 +1,9 @@
 //! Against the real service: every call of the contract, and uploads over a line that breaks.
 
+#![allow(clippy::unwrap_used, reason = "a test may fall over")]
+
 mod real;
+mod scripted;
 
 use std::{
     net::SocketAddr,
@@ -91,24 +94,30 @@ async fn what_everybody_may_ask() {
     );
 }
 
-/// From registration to a login with the certificate that came of it.
-#[tokio::test]
-async fn from_nothing_to_a_login_by_certificate() {
-    let real = Real::start().await;
-    let portal = real.portal();
-    let account = registered(&portal).await;
+/// What an account has at the end of 新办.
+struct Certified {
+    account: String,
+    case: Uuid,
+    /// In memory, standing in for a token.
+    token: SoftKey,
+    certificate_der: Vec<u8>,
+}
+
+/// From registration to a certificate in use.
+async fn certified(real: &Real, portal: &Portal) -> Certified {
+    let account = registered(portal).await;
     assert_eq!(portal.account().await.unwrap().name, account);
 
     // 新办: every file that is asked for.
-    let case = opened(&portal).await;
-    let offer = catalogue(&portal).await.offer(Business::New, AccountKind::Enterprise).unwrap().clone();
+    let case = opened(portal).await;
+    let offer = catalogue(portal).await.offer(Business::New, AccountKind::Enterprise).unwrap().clone();
     let mut attachments = Vec::new();
     for requirement in &offer.requirements {
         for n in 0..requirement.min_count {
             let kind = requirement.kinds[0];
             let name = format!("{}-{n}.{}", requirement.id.0, kind.extensions()[0]);
             let path = real.file(&name, kind, 2000, true);
-            let (upload, guard) = announced(&portal, case, &requirement.id, &path).await;
+            let (upload, guard) = announced(portal, case, &requirement.id, &path).await;
             portal
                 .send(upload, &path, guard, 0, silent(), &CancellationToken::new())
                 .await
@@ -118,7 +127,7 @@ async fn from_nothing_to_a_login_by_certificate() {
     }
     let sensitive = ConsentRequest {
         subject: ConsentSubject::SensitiveData,
-        version: catalogue(&portal).await.sensitive_data.version,
+        version: catalogue(portal).await.sensitive_data.version,
     };
     let submission = Submission {
         handler: handler(),
@@ -159,23 +168,44 @@ async fn from_nothing_to_a_login_by_certificate() {
     let installation = Installation { serial: certificate.serial.clone(), proof_b64: STANDARD.encode(proof) };
     assert_eq!(portal.confirm_installation(case, &installation).await.expect("confirmed").state, State::Completed);
 
+    let certificates = portal.certificates().await.expect("the account sees its certificates");
+    let record = (certificates[0].serial.as_str(), certificates[0].status);
+    assert_eq!(record, (certificate.serial.as_str(), CertificateStatus::Active));
+    Certified { account, case, token, certificate_der: issued.certificate_der }
+}
+
+#[tokio::test]
+async fn from_nothing_to_a_login_by_certificate() {
+    let real = Real::start().await;
+    let portal = real.portal();
+    let Certified { account, case, token, certificate_der } = certified(&real, &portal).await;
+
     // From now on the certificate logs in, and only it.
     portal.log_out().await.expect("logout");
     assert_eq!(refusal(portal.account().await), ProblemCode::Unauthenticated, "out is out");
     let password = PasswordLogin { account: account.clone(), password: real::PASSWORD.into(), consent: None };
     assert_eq!(refusal(portal.log_in_with_password(&password).await), ProblemCode::CertificateLoginRequired);
 
-    let session = token_login(&portal, &token, &issued.certificate_der).await.expect("login by token");
+    let session = token_login(&portal, &token, &certificate_der).await.expect("login by token");
     assert_eq!((session.kind, session.account.name.as_str()), (SessionKind::Token, account.as_str()));
     portal.set_session(&session);
-    let certificates = portal.certificates().await.expect("a token session sees its certificates");
-    assert_eq!(
-        (certificates[0].serial.as_str(), certificates[0].status),
-        (certificate.serial.as_str(), CertificateStatus::Active)
-    );
+    assert_eq!(portal.certificates().await.expect("a token session is a session").len(), 1);
+
+    // The clerk looks for the key for two minutes: the connection outlives what the service leaves idle.
+    let slow = portal
+        .log_in_with_token(None, async |challenge: TokenChallenge| -> Result<TokenProof, ()> {
+            tokio::time::pause();
+            tokio::time::sleep(std::time::Duration::from_secs(120)).await;
+            tokio::time::resume();
+            let signature = token.sign(&challenge.message_to_sign);
+            let certificate_der = certificate_der.clone();
+            Ok(TokenProof { certificate_der, scheme: SignatureScheme::EcdsaP256Sha256, signature })
+        })
+        .await;
+    assert!(slow.is_ok(), "{slow:?}");
 
     // Another key, a changed message, a token that will not: no session.
-    let stranger = token_login(&portal, &SoftKey::new(), &issued.certificate_der).await;
+    let stranger = token_login(&portal, &SoftKey::new(), &certificate_der).await;
     assert!(
         matches!(&stranger, Err(TokenLoginError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused),
         "{stranger:?}"
@@ -186,7 +216,7 @@ async fn from_nothing_to_a_login_by_certificate() {
         "the token's own failure comes through: {pulled_out:?}"
     );
 
-    // A man in the middle whom this computer trusts: same origin, other TLS session, other exporter.
+    // A signature that was made for another challenge on another connection.
     let relayed = Arc::new(Mutex::new(None));
     let kept = relayed.clone();
     let _ = portal
@@ -199,7 +229,7 @@ async fn from_nothing_to_a_login_by_certificate() {
     let elsewhere = portal
         .log_in_with_token(None, async |_| -> Result<TokenProof, ()> {
             Ok(TokenProof {
-                certificate_der: issued.certificate_der.clone(),
+                certificate_der: certificate_der.clone(),
                 scheme: SignatureScheme::EcdsaP256Sha256,
                 signature: signature.clone(),
             })
@@ -231,6 +261,49 @@ async fn token_login(
         future
     }
     movable(portal.log_in_with_token(None, sign)).await
+}
+
+/// Somebody whom this computer trusts ends TLS on the way and passes everything on. Origin and nonce are right, so
+/// only the binding to the TLS channel tells.
+#[tokio::test]
+async fn a_trusted_man_in_the_middle_gets_no_session() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let public_url: url::Url = format!("https://localhost:{}", listener.local_addr().unwrap().port()).parse().unwrap();
+    let real = Real::start_as(Some(public_url.clone())).await;
+    let root = scripted::Root::new();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(real.service.root_der.clone().into()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let connector =
+        tokio_rustls::TlsConnector::from(Arc::new(config.with_root_certificates(roots).with_no_client_auth()));
+    let (acceptor, target, listens_in) = (root.local(), real.service.address, Arc::new(AtomicBool::new(false)));
+    let switch = listens_in.clone();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let (acceptor, connector, listens_in) =
+                (acceptor.clone(), connector.clone(), switch.load(Ordering::SeqCst));
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(target).await.unwrap();
+                if !listens_in {
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                    return;
+                }
+                let mut client = acceptor.accept(client).await.unwrap();
+                let mut server = connector.connect("localhost".try_into().unwrap(), server).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+
+    let portal = real.portal_trusting(public_url, vec![real.service.root_der.clone(), root.der()]);
+    let Certified { token, certificate_der, .. } = certified(&real, &portal).await;
+    token_login(&portal, &token, &certificate_der).await.expect("a line that only forwards does no harm");
+    listens_in.store(true, Ordering::SeqCst);
+    let said = token_login(&portal, &token, &certificate_der).await;
+    let refused =
+        matches!(&said, Err(TokenLoginError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused);
+    assert!(refused, "whoever reads along must not come by a session: {said:?}");
 }
 
 /// A requirement that takes a large video.

@@ -36,8 +36,14 @@ pub struct Real {
 
 impl Real {
     pub async fn start() -> Self {
+        Self::start_as(None).await
+    }
+
+    /// `public_url`: its address as clients have it, where that is not the one it listens on.
+    pub async fn start_as(public_url: Option<Url>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(dir.path().join("service"), "127.0.0.1:0".parse().unwrap());
+        config.public_url = public_url;
         config.demo = Some(DemoSecret::new(SECRET));
         let service = Service::start(config).await.expect("the service starts without set-up");
         Self { service, dir }
@@ -48,12 +54,11 @@ impl Real {
     }
 
     pub fn portal_at(&self, base: Url) -> Portal {
-        let config = PortalConfig {
-            base,
-            extra_roots: vec![self.service.root_der.clone()],
-            user_agent: "certdesk-test/1".into(),
-        };
-        Portal::new(config).unwrap()
+        self.portal_trusting(base, vec![self.service.root_der.clone()])
+    }
+
+    pub fn portal_trusting(&self, base: Url, extra_roots: Vec<Vec<u8>>) -> Portal {
+        Portal::new(PortalConfig { base, extra_roots, user_agent: "certdesk-test/1".into() }).unwrap()
     }
 
     /// A file of `bytes` bytes that begins as its kind does; the rest is a hole or a pattern.
