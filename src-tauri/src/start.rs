@@ -29,14 +29,6 @@ struct Installed {
     service: Option<String>,
 }
 
-/// What the demo service writes when it listens.
-#[derive(Deserialize)]
-struct Ready {
-    base_url: String,
-    root_certificate: PathBuf,
-    demo_secret: String,
-}
-
 /// Reads the arguments.
 ///
 /// # Errors
@@ -58,7 +50,7 @@ pub(crate) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Star
             _ => return Err(format!("unknown argument {}", argument.to_string_lossy())),
         }
     }
-    let demo = ready.map(read_demo).transpose()?;
+    let demo = ready.map(|file| Demo::read(&file)).transpose()?;
     let (address, demo) = demo.unzip();
     Ok(Start {
         single: data.is_none(),
@@ -86,14 +78,6 @@ impl Start {
             picker: Arc::new(Dialogs::new(app)),
         }
     }
-}
-
-fn read_demo(file: PathBuf) -> Result<(String, Demo), String> {
-    let broken = |what: &dyn std::fmt::Display| format!("the demo's ready file {}: {what}", file.display());
-    let text = std::fs::read_to_string(&file).map_err(|e| broken(&e))?;
-    let ready: Ready = serde_json::from_str(&text).map_err(|e| broken(&e))?;
-    let root_der = std::fs::read(&ready.root_certificate).map_err(|e| broken(&e))?;
-    Ok((ready.base_url, Demo { root_der, secret: ready.demo_secret }))
 }
 
 fn installed() -> Installed {

@@ -79,21 +79,16 @@ impl Stage {
     }
 
     /// What a process of its own needs to be this stage's applicant.
-    ///
-    /// # Errors
-    /// When the service's ready file lacks something.
-    pub fn seat(&self, account: &str) -> Result<Seat> {
-        let ready = &self.service.ready;
-        Ok(Seat {
+    #[must_use]
+    pub fn seat(&self, account: &str) -> Seat {
+        Seat {
             data: self.folder.path().join("client"),
-            service: ready.text("base_url")?.to_owned(),
-            root: ready.text("root_certificate")?.into(),
-            demo_secret: ready.text("demo_secret")?.to_owned(),
+            ready: self.service.ready.file.clone(),
             module: self.key.module.clone(),
             softhsm: self.key.configuration.clone(),
             account: account.to_owned(),
             pin: PIN.to_owned(),
-        })
+        }
     }
 
     /// A folder for whatever else a test writes.
@@ -107,12 +102,8 @@ impl Stage {
 pub struct Seat {
     /// Folder of the program's state.
     pub data: PathBuf,
-    /// Address of the service.
-    pub service: String,
-    /// The demo root, DER.
-    pub root: PathBuf,
-    /// Secret of the demo desk.
-    pub demo_secret: String,
+    /// The service's ready file.
+    pub ready: PathBuf,
     /// PKCS#11 module.
     pub module: PathBuf,
     /// SoftHSM's configuration.

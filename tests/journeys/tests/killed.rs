@@ -20,7 +20,7 @@ async fn issuance_killed_after_any_step_leaves_one_certificate_and_no_orphan() -
         let draft = journey.fill_in().await?;
         journey.hand_in(draft.id).await?;
         journey.be_approved(draft.id).await?;
-        let seat = stage.seat(&account)?;
+        let seat = stage.seat(&account);
 
         let mut killed = applicant(&seat, "certificate", &draft.id.to_string())?;
         wait_for(&mut killed, |line| line == step).with_context(|| format!("never came to {step}"))?;
@@ -52,7 +52,7 @@ async fn what_was_typed_is_there_after_a_kill() -> Result<()> {
     let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
     let account = journey.register().await?;
     for stop in [1, 7, 20] {
-        let mut typing = applicant(&stage.seat(&account)?, "type", "")?;
+        let mut typing = applicant(&stage.seat(&account), "type", "")?;
         let mut said = 0;
         let last = wait_for(&mut typing, |_| {
             said += 1;
@@ -83,7 +83,7 @@ async fn an_upload_goes_on_after_a_kill_where_it_was() -> Result<()> {
     std::fs::copy(journeys::specimens()?.join("承诺视频.mp4"), &video)?;
     // Bytes after the last box change nothing for a player, and make the file as long as the rule allows.
     std::fs::OpenOptions::new().write(true).open(&video)?.set_len(90 << 20)?;
-    let seat = stage.seat(&account)?;
+    let seat = stage.seat(&account);
     let video = video.to_string_lossy().into_owned();
 
     let mut sending = applicant(&seat, "upload", &video)?;

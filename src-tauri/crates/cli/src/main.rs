@@ -7,7 +7,6 @@ use certdesk_cli::journey::{self, Journey};
 use certdesk_controller::{Controller, Demo};
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
 use clap::{Parser, Subcommand, ValueEnum};
-use serde::Deserialize;
 
 /// Certdesk without a window.
 #[derive(Parser)]
@@ -70,13 +69,6 @@ enum Algorithm {
     EcP256,
 }
 
-#[derive(Deserialize)]
-struct Ready {
-    base_url: String,
-    root_certificate: PathBuf,
-    demo_secret: String,
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse().act {
@@ -85,12 +77,10 @@ async fn main() -> Result<()> {
 }
 
 async fn go(arguments: JourneyArguments) -> Result<()> {
-    let ready = std::fs::read_to_string(&arguments.demo).context("the ready file cannot be read")?;
-    let ready: Ready = serde_json::from_str(&ready).context("the ready file is not one")?;
-    let root_der = std::fs::read(&ready.root_certificate).context("the demo root cannot be read")?;
-    let service = arguments.service.unwrap_or(ready.base_url);
+    let (address, demo) = Demo::read(&arguments.demo).map_err(anyhow::Error::msg)?;
+    let service = arguments.service.unwrap_or(address);
     let mut options = journey::options(arguments.data, service, arguments.module, token_host()?);
-    options.demo = Some(Demo { root_der, secret: ready.demo_secret });
+    options.demo = Some(demo);
     let pin = std::fs::read_to_string(&arguments.pin_file).context("the PIN file cannot be read")?;
     let journey = Journey {
         controller: Controller::start(options),

@@ -108,7 +108,7 @@ impl Controller {
             legal_representative: registration.organisation.map(|unit| unit.legal_representative.name),
             handler: draft.handler,
             ca_name: self.catalogue().await?.ca_name,
-            reference: id.to_string(),
+            reference: short(id),
             date: Timestamp::now_utc().to_offset(BEIJING).date(),
         };
         let made = tokio::task::spawn_blocking(move || certdesk_forms::application_form(&data));
@@ -575,6 +575,12 @@ fn pick(locale: Locale, text: &Text) -> &str {
 
 fn offer<'a>(catalogue: &'a Catalogue, business: Business, who: &Registration) -> Result<&'a Offer, Failure> {
     Ok(catalogue.offer(business, who.kind).ok_or(LocalCode::BadCommand)?)
+}
+
+/// The end of a case's id, random and short enough to read out, for the paper form.
+fn short(id: Uuid) -> String {
+    let id = id.simple().to_string();
+    id[id.len() - 8..].to_uppercase()
 }
 
 /// What registration knows of the handler already.

@@ -174,19 +174,14 @@ impl Controller {
 
 /// The key pair of the journal: found again where it was made already, else made now.
 async fn key_pair(module: &Module, journal: &Issuance) -> Result<KeyPair, Failure> {
-    // The label names the case: it finds a pair that was made just before a kill, too late for the journal.
-    let label = format!("certdesk {}", journal.application);
-    let held = module.key_pairs(&journal.token_id).await?;
     if let Some(spki) = &journal.spki {
-        let known = held.into_iter().find(|pair| &pair.spki_der == spki);
+        let known = module.key_pairs(&journal.token_id).await?;
+        let known = known.into_iter().find(|pair| &pair.spki_der == spki);
         // The pair was there and is not any more: a certificate for it is worth nothing, so say so rather than go on.
         return Ok(known.ok_or(LocalCode::ProofFailed)?);
     }
-    if let Some(orphan) = held.into_iter().find(|pair| {
-        pair.label == label && !pair.has_certificate && pair.key_id != journal.provisional_id
-    }) {
-        return Ok(orphan);
-    }
+    // The label names the case: a pair that was made just before a kill, too late for the journal, is found by it.
+    let label = format!("certdesk {}", journal.application);
     let id = journal.provisional_id.clone();
     Ok(module.generate_key_pair(&journal.token_id, journal.algorithm, &label, id).await?)
 }

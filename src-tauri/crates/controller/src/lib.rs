@@ -41,6 +41,7 @@ use url::Url;
 
 pub use failure::{Failure, LocalCode};
 pub use certdesk_token::Pin;
+pub use demo::Demo;
 pub use pin::{PinEntry, Ticket};
 pub use uuid::Uuid;
 
@@ -64,14 +65,6 @@ pub struct Options {
     pub picker: Arc<dyn picker::Picker>,
 }
 
-/// The demo's own trust.
-#[derive(Clone)]
-pub struct Demo {
-    /// Root certificate of the demo service, DER.
-    pub root_der: Vec<u8>,
-    /// Opens the demo desk.
-    pub secret: String,
-}
 
 /// The program. Cheap to clone.
 #[derive(Clone)]

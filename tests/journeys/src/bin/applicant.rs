@@ -28,13 +28,10 @@ async fn main() -> Result<()> {
 }
 
 async fn sit_down(seat: &Seat) -> Result<Controller> {
-    let mut options = journey::options(
-        seat.data.clone(),
-        seat.service.clone(),
-        vec![seat.module.clone()],
-        stage::program("certdesk-token-host")?,
-    );
-    options.demo = Some(Demo { root_der: std::fs::read(&seat.root)?, secret: seat.demo_secret.clone() });
+    let (service, demo) = Demo::read(&seat.ready).map_err(anyhow::Error::msg)?;
+    let host = stage::program("certdesk-token-host")?;
+    let mut options = journey::options(seat.data.clone(), service, vec![seat.module.clone()], host);
+    options.demo = Some(demo);
     options.token_environment = vec![("SOFTHSM2_CONF".into(), seat.softhsm.clone().into())];
     let certdesk = Controller::start(options);
     certdesk.catalogue().await.map_err(failed)?;
