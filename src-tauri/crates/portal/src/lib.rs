@@ -1,8 +1,8 @@
 //! The client of the HTTPS contract: login, cases, certificates, uploads.
 //!
 //! Knows the service's address, whom it trusts there, and the session in force. Is kept from knowing tokens (a caller
-//! signs for it), the cache and the window. Nothing is retried here: what to try again, and when, is the caller's
-//! choice. No error carries personal data, and the access token shows in no output.
+//! signs for it), the cache and the window. Nothing is sent twice of itself: what to try again, and when, is the
+//! caller's choice. No error carries personal data, and the access token shows in no output.
 //!
 //! `token_login` is apart because it needs the TLS exporter of its connection, which the common HTTP client does not
 //! let out; trust, limits and errors are the same on both ways.

@@ -441,7 +441,8 @@ async fn a_file_that_changes_or_vanishes_is_found_out() {
     let total = 3 * CHUNK_BYTES;
     let requirement = video(&portal, total).await;
     let cancel = CancellationToken::new();
-    let changes: [(&str, fn(&Path), PortalError); 4] = [
+    type Change = fn(&Path);
+    let changes: [(&str, Change, PortalError); 4] = [
         (
             "longer",
             |path| {
