@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use certdesk_cli::journey::{self, Journey};
 use certdesk_controller::{Controller, Demo, Options};
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
@@ -51,13 +51,11 @@ impl Stage {
     /// # Errors
     /// When the service's ready file lacks something.
     pub fn options(&self) -> Result<Options> {
-        let ready = &self.service.ready;
-        let root_der = std::fs::read(ready.text("root_certificate")?).context("the demo root cannot be read")?;
+        let (service, demo) = Demo::read(&self.service.ready.file).map_err(anyhow::Error::msg)?;
         let data = self.folder.path().join("client");
-        let service = ready.text("base_url")?.to_owned();
         let mut options =
             journey::options(data, service, vec![self.key.module.clone()], program("certdesk-token-host")?);
-        options.demo = Some(Demo { root_der, secret: ready.text("demo_secret")?.to_owned() });
+        options.demo = Some(demo);
         options.token_environment = self.key.environment().to_vec();
         Ok(options)
     }

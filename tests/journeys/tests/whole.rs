@@ -36,7 +36,8 @@ fn outside_judges(stage: &Stage, pem: &str) -> Result<()> {
     std::fs::write(folder.join("certificate.pem"), pem)?;
     let root = stage.service.ready.text("root_certificate")?;
     let verify = Command::new("openssl")
-        .args(["verify", "-x509_strict", "-CAfile", root])
+        .args(["verify", "-x509_strict", "-CAfile", root, "-untrusted"])
+        .arg(folder.join("service/data/ca/issuing.pem"))
         .arg(folder.join("certificate.pem"))
         .output()
         .context("openssl is not installed")?;

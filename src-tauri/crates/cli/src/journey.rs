@@ -197,7 +197,12 @@ impl Journey {
         self.say("退回补正 the remarks stand where they belong and only those things can be changed");
         let certdesk = &self.controller;
         let application = certdesk.application(id).await.map_err(told)?.application;
-        let file = application.attachments.iter().find(|file| file.file_name.ends_with("jpg")).context("no picture")?;
+        let catalogue = certdesk.catalogue().await.map_err(told)?;
+        let offer = catalogue.offer(application.business, self.registration.kind).context("nothing is offered")?;
+        let picture = offer.requirements.iter().find(|rule| rule.kinds.contains(&FileKind::Png) && !rule.is_form);
+        let picture = &picture.context("no picture is asked for")?.id;
+        let file = application.attachments.iter().find(|file| &file.requirement == picture);
+        let file = file.context("the picture was not handed in")?;
         let files = RemarkTarget::Files(file.requirement.clone());
         let remarks = vec![
             Remark { target: RemarkTarget::Field("email".into()), text: "请填写单位邮箱。".into() },
@@ -326,15 +331,14 @@ impl Journey {
     }
 }
 
-/// Account and initial password as the SMS writes them: `账号 qy12345678` … `初始密码 xxxxxxxxxx`.
+/// Account and initial password as the SMS writes them: `账号：qy12345678` … `初始密码：xxxxxxxxxx`.
 pub fn credentials(sms: &str) -> Option<(String, String)> {
     let after = |mark: &str| {
         let rest = &sms[sms.find(mark)? + mark.len()..];
-        let rest = rest.trim_start_matches([' ', ':', '：']);
         let end = rest.find(|c: char| !c.is_ascii_graphic() || matches!(c, ',' | ';')).unwrap_or(rest.len());
         Some(rest[..end].to_owned()).filter(|word| !word.is_empty())
     };
-    Some((after("账号")?, after("初始密码")?))
+    Some((after("账号：")?, after("初始密码：")?))
 }
 
 fn expect_service<T>(answer: Result<T, Failure>, code: ProblemCode) -> Result<()> {

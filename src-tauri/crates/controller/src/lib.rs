@@ -279,8 +279,13 @@ impl Controller {
             .inner
             .cache
             .get_or_try_init(|| async move {
-                let open = move || Cache::open(&data.join("certdesk.db"));
-                tokio::task::spawn_blocking(open).await.map_err(convert::internal)?.map_err(Failure::from)
+                let open = move || {
+                    private_folder(&data).map_err(|error| {
+                        Failure::new(LocalCode::StorageFailed).with_detail(error.kind().to_string())
+                    })?;
+                    Cache::open(&data.join("certdesk.db")).map_err(Failure::from)
+                };
+                tokio::task::spawn_blocking(open).await.map_err(convert::internal)?
             })
             .await?
             .clone();
@@ -304,6 +309,15 @@ impl Controller {
 }
 
 const CATALOGUE: &str = "catalogue";
+
+/// Makes the folder for local state, readable for its owner alone where the system has such modes.
+fn private_folder(path: &std::path::Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path)
+}
 
 fn portal(options: &Options) -> Result<Portal, Failure> {
     let address = options.service.as_deref().ok_or(LocalCode::NoServiceAddress)?;
