@@ -263,6 +263,7 @@ fn put_certificate(session: &Session, key_id: &[u8], der: &[u8], label: &str) ->
     if der::public_key_bits(fields.spki) != Some(&key_bits) {
         return Err(TokenError::CertificateMismatch);
     }
+    objects::remove_shells(session)?;
     match objects::certificates(session)?.into_iter().find(|there| there.der == der) {
         None => objects::create_certificate(session, key_id, der, &fields, label),
         Some(there) if there.key_id == key_id => Ok(()),
