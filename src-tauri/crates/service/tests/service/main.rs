@@ -1,0 +1,27 @@
+//! The service over real TLS on a free port, as clients meet it.
+
+mod accounts;
+mod kill;
+mod life;
+mod token_login;
+mod tus;
+mod wire;
+mod world;
+
+/// `docs/openapi.json` says what the code says, and every path of the contract is in it.
+#[test]
+fn the_openapi_file_is_fresh() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/openapi.json");
+    let made = certdesk_service::openapi_json();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(file, &made).unwrap();
+    }
+    let committed = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(committed == made, "{file} is stale: run `UPDATE=1 cargo test -p certdesk-service openapi`");
+    let described: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(described["openapi"], "3.1.0");
+    let contract = include_str!("../../../contract/src/path.rs");
+    for path in contract.split('"').filter(|text| text.starts_with("/v1/")) {
+        assert!(described["paths"][path].is_object(), "{path} of the contract is not described");
+    }
+}
