@@ -1,6 +1,7 @@
 // Speaks the program's side of the window: commands by name, doors, events. Scenarios come by the address:
 // `#scenario=no-key&session=password&locale=en&theme=dark&drafts=1&tries=last&fail=home:service_unreachable`.
-import type { AccountView, ApplicationView, Catalogue, CertificateView, DraftView, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
+import { casesAnswers } from "./cases";
+import type { AccountView, Catalogue, DraftView, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
 type Handler = (args: any) => unknown;
@@ -147,11 +148,6 @@ export function install(wanted: URLSearchParams): Fake {
     demo: wanted.get("demo") !== "0",
     drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", step: "files", changed_at: at(-0.1) }] : [],
   };
-  const application: ApplicationView = {
-    application: { id: CASE, number: "CD20261122000017", business: "new", state: "in_review", next_actor: "service", handler: draftView().handler, attachments: [], remarks: [], reason: null, history: [{ state: "submitted", at: at(-1), note: null }, { state: "in_review", at: at(-0.5), note: null }], certificate_subject: null },
-    usual_time: text("1 个工作日", "1 working day"), issuance: null,
-  };
-  const certificate: CertificateView = { fingerprint: "ab".repeat(32), holder: "福州云帆测试科技有限公司", issuer: "云帆演示认证中心", serial: "5f3a91", not_before: at(-160), not_after: at(203), days_left: 203, key_algorithm: "RSA 2048", usages: ["digitalSignature", "clientAuth"], status: "active", on_keys: ["k1"], has_private_key: true, details: [["版本", "3"]], pem: "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----" };
 
   const answers: Answers = {
     home: () => structuredClone(home),
@@ -168,19 +164,15 @@ export function install(wanted: URLSearchParams): Fake {
     },
     change_password: () => (home.session = session("password")),
     log_out: () => void (home.session = null),
-    prepare_pin: () => ({ ticket: `t${calls.length}`, key: { ...(home.keys.keys[0] ?? EMPTY_KEY) }, needs_confirmation: home.keys.keys[0]?.tries === "last" }),
     start_application: () => draftView(),
     draft: () => draftView(),
     save_field: () => draftView(),
     save_step: () => draftView(),
     discard_draft: () => void (home.drafts = []),
-    applications: () => [application],
-    application: () => application,
-    certificates: () => [certificate],
-    demo_sms: () => [{ phone: "13800138000", text: "【云帆演示认证中心】账号 qy82640193，初始密码 Yunfan-2026", sent_at: at(0) }],
-    demo_queue: () => [],
   };
   const calls: string[] = [];
+  const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
+  Object.assign(answers, casesAnswers(wanted, { home, emit, failure }));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 
@@ -198,13 +190,15 @@ export function install(wanted: URLSearchParams): Fake {
     if (command === "submit_pin") {
       calls.push(command);
       if (wanted.get("hang") === "pin") await new Promise(() => undefined);
+      const own = await answers.submit_pin?.(args as Record<string, never>);
+      if (own !== undefined) return own;
       const right = new TextDecoder().decode(args as Uint8Array) === "123456";
       if (right) return { kind: "logged_in", session: (home.session = session("token")) };
       const after: PinTries = tries === "no_warning" ? "few" : tries === "few" ? "last" : tries === "last" ? "locked" : tries;
       for (const key of home.keys.keys) key.tries = after;
       return { kind: "refused", tries: after };
     }
-    if (command !== "call") {
+    if (command !== "call" && command !== "desk_call") {
       calls.push(command);
       const door = answers[command];
       if (!door) throw failure("bad_command", { detail: command });
@@ -220,5 +214,5 @@ export function install(wanted: URLSearchParams): Fake {
     __TAURI_INTERNALS__: { invoke, transformCallback: (callback: (payload: unknown) => void) => (callbacks.set(next, callback), next++), unregisterCallback: (id: number) => callbacks.delete(id), convertFileSrc: (path: string) => path, metadata: { currentWindow: { label: "main" }, currentWebview: { label: "main" } } },
     __TAURI_EVENT_PLUGIN_INTERNALS__: { unregisterListener: () => undefined },
   });
-  return { home, calls, answers, emit: (event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event })) };
+  return { home, calls, answers, emit };
 }

@@ -1,3 +1,5 @@
+import { caseScenarios } from "./cases-scenarios.mjs";
+
 // What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
 const room = (name, more = {}) => JSON.stringify({ name, ...more });
 const home = { name: "home" };
@@ -63,4 +65,5 @@ export const scenarios = [
   { name: "query", hash: {}, act: (_, id) => id("menu-query").click() },
   { name: "support", hash: {}, act: async (page, id) => { await id("menu-support").click(); await page.getByText("400-000-0000").waitFor(); } },
   { name: "announcements", hash: {}, act: (_, id) => id("menu-announcements").click() },
+  ...caseScenarios,
 ];

@@ -30,9 +30,9 @@ const origin = server.resolvedUrls.local[0];
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
 let faults = 0;
 for (const look of looks) {
-  for (const { name, hash, act } of scenarios) {
+  for (const { name, hash, act, size } of scenarios) {
     if (only && !name.includes(only)) continue;
-    const page = await browser.newPage({ viewport: { width: look.width, height: look.height }, reducedMotion: "reduce" });
+    const page = await browser.newPage({ viewport: { width: size?.[0] ?? look.width, height: size?.[1] ?? look.height }, reducedMotion: "reduce" });
     const complain = (what) => {
       faults += 1;
       console.error(`${name} ${look.tag}: ${what}`);

@@ -17,14 +17,14 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   "change-password": () => import("./enter/ChangePasswordPage.vue"),
   business: () => import("./home/BusinessPage.vue"),
   // The guide: rooms/guide/
-  guide: preparing,
-  receipt: preparing,
+  guide: () => import("./guide/GuidePage.vue"),
+  receipt: () => import("./guide/ReceiptPage.vue"),
   // Cases and certificates: rooms/cases/
-  applications: preparing,
-  application: preparing,
-  issuance: preparing,
-  certificates: preparing,
-  "demo-desk": preparing,
+  applications: () => import("./cases/ApplicationsPage.vue"),
+  application: () => import("./cases/ApplicationPage.vue"),
+  issuance: () => import("./cases/IssuancePage.vue"),
+  certificates: () => import("./cases/CertificatesPage.vue"),
+  "demo-desk": () => import("./cases/DeskPage.vue"),
   // Next version.
   query: () => import("./coming/ComingPage.vue"),
   support: () => import("./coming/ComingPage.vue"),

@@ -1,0 +1,141 @@
+// Answers for applications, 制证, certificates and the demo desk. Words of the address:
+// `state=needs_correction` (any state), `list=empty`, `issue=key_removed@written` (fails there), `issue=hang@certificate`,
+// `journal=certificate` (stands there), `certificates=mixed|none`, `queue=empty`, `sms=none`.
+import type { Application, ApplicationView, Business, CertificateView, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, Review, SmsMessage, State, Text } from "../src/bindings";
+import type { Answers } from "./fake";
+
+const DAY = 86_400_000;
+const at = (days: number) => new Date(Date.now() + days * DAY).toISOString();
+const text = (zh: string, en: string): Text => ({ zh, en });
+const CASE = "0192f0c1-0000-7000-8000-000000000017";
+const STEPS: IssuanceStep[] = ["ready", "key_pair", "request", "certificate", "written", "proven", "confirmed"];
+
+const handler: Handler = {
+  credit_code: "91350100M000100Y43", address: { region: "350102", detail: "湖东路 88 号云帆大厦 12 层" },
+  person: { name: "林小满", id_kind: "resident_id", id_number: "11010519491231002X" }, phone: "13800138000", email: "xiaoman@example.cn",
+};
+const NEXT: Record<State, NextActor> = {
+  draft: "applicant", submitted: "service", in_review: "service", needs_correction: "applicant", approved: "service", awaiting_issuance: "applicant", completed: "nobody", rejected: "nobody", withdrawn: "nobody",
+};
+const USUAL: Partial<Record<State, Text>> = {
+  submitted: text("当天开始审核", "review starts the same day"), in_review: text("1 个工作日", "1 working day"), needs_correction: text("请在 30 天内补正", "please correct it within 30 days"),
+  approved: text("几分钟", "a few minutes"), awaiting_issuance: text("您插入 Key 后约 1 分钟", "about 1 minute, once you plug in the key"),
+};
+const PATHS: Record<State, State[]> = {
+  draft: [], submitted: ["submitted"], in_review: ["submitted", "in_review"], needs_correction: ["submitted", "in_review", "needs_correction"],
+  approved: ["submitted", "in_review", "approved"], awaiting_issuance: ["submitted", "in_review", "needs_correction", "submitted", "in_review", "approved", "awaiting_issuance"],
+  completed: ["submitted", "in_review", "approved", "awaiting_issuance", "completed"], rejected: ["submitted", "in_review", "rejected"], withdrawn: ["submitted", "withdrawn"],
+};
+const NOTES: Partial<Record<State, string>> = { needs_correction: "请按意见修改后再次提交。", rejected: "营业执照上的单位名称与注册信息不一致，且已被登记机关注销。" };
+
+function application(state: State, more: Partial<Application> = {}): Application {
+  const path = PATHS[state];
+  return {
+    id: CASE, number: "CD20261122000017", business: "new", state, next_actor: NEXT[state], handler,
+    attachments: [
+      { requirement: "application_form", upload: "u1", file_name: "申请表（签字盖章）.pdf", bytes: 418_220, sha256: "ab".repeat(32) },
+      { requirement: "business_licence", upload: "u2", file_name: "营业执照 2026 扫描件.jpg", bytes: 2_381_004, sha256: "cd".repeat(32) },
+      { requirement: "representative_id", upload: "u3", file_name: "王䶮 身份证 正反面.pdf", bytes: 1_104_882, sha256: "ef".repeat(32) },
+      { requirement: "commitment_video", upload: "u4", file_name: "承诺视频 😀.mp4", bytes: 38_442_118, sha256: "01".repeat(32) },
+    ],
+    remarks: state === "needs_correction" ? [
+      { target: { kind: "field", name: "person.id_number" }, text: "与身份证扫描件上的号码不一致，请核对后修改。" },
+      { target: { kind: "files", name: "business_licence" }, text: "扫描件右下角被截断，看不到公章，请重新扫描上传。" },
+      { target: { kind: "case" }, text: "请按意见修改后再次提交。" },
+    ] : [],
+    reason: state === "rejected" ? NOTES.rejected! : null,
+    history: path.map((one, index) => ({ state: one, at: at((index - path.length) * 0.31), note: NOTES[one] ?? null })),
+    certificate_subject: state === "awaiting_issuance" || state === "completed" ? "福州云帆测试科技有限公司" : null,
+    ...more,
+  };
+}
+
+const PEM = `-----BEGIN CERTIFICATE-----\n${Array.from({ length: 18 }, (_, row) => "MIID8zCCAtugAwIBAgIUXzqRkL0fYyqB1o7m3o2b4mXw9XkwDQYJKoZIhvcNAQEL".slice(row % 5) + "ABCDE".slice(0, row % 5)).join("\n")}\n-----END CERTIFICATE-----\n`;
+function certificate(more: Partial<CertificateView>): CertificateView {
+  const days = more.days_left ?? 203;
+  return {
+    fingerprint: "3f9a".repeat(16), holder: "福州云帆测试科技有限公司", issuer: "云帆演示认证中心", serial: "5f3a91c2e07b4d18a6639b20", not_before: at(days - 365), not_after: at(days + 0.5), days_left: days, key_algorithm: "RSA 2048",
+    usages: ["digitalSignature", "nonRepudiation", "clientAuth"], status: "active", on_keys: ["k1"], has_private_key: true,
+    details: [["Version", "3"], ["Serial number", "5f3a91c2e07b4d18a6639b20"], ["Signature algorithm", "ECDSA with SHA-256 (1.2.840.10045.4.3.2)"], ["Issuer: CN (2.5.4.3)", "云帆演示认证中心"], ["Valid from", "2026-06-12 08:00:00 UTC"], ["Valid until", "2027-06-12 08:00:00 UTC"], ["Subject: CN (2.5.4.3)", "福州云帆测试科技有限公司"], ["Public key", "RSA 2048"], ["Public key SHA-1 (CKA_ID)", "9c1185a5c5e9fc54612808977ee8f548b2258d31"], ["Key usage (2.5.29.15) (critical)", "digitalSignature, nonRepudiation"], ["Extended key usage (2.5.29.37)", "clientAuth"], ["SHA-256 fingerprint", "3f9a".repeat(16)], ["SHA-1 fingerprint", "77b2".repeat(10)]],
+    pem: PEM, ...more,
+  };
+}
+const MIXED: CertificateView[] = [
+  certificate({}),
+  certificate({ fingerprint: "01".repeat(32), serial: "7710aa", days_left: 64, on_keys: [], has_private_key: false }),
+  certificate({ fingerprint: "02".repeat(32), serial: "7710ab", days_left: 9, holder: "林小满" }),
+  certificate({ fingerprint: "03".repeat(32), serial: "0c22", days_left: 412, holder: "福州云帆测试科技有限公司（备用）", issuer: "另一家认证机构 CA", status: null, has_private_key: false }),
+  certificate({ fingerprint: "04".repeat(32), serial: "7710ac", days_left: 364, status: "issued", on_keys: [], has_private_key: false }),
+  certificate({ fingerprint: "05".repeat(32), serial: "4401", days_left: -12, status: "expired" }),
+  certificate({ fingerprint: "06".repeat(32), serial: "4402", days_left: 120, status: "revoked", on_keys: [] }),
+];
+
+interface World {
+  home: Home;
+  emit: (event: Event) => void;
+  failure: (code: FailureCode, more?: Partial<Failure>) => Failure;
+}
+
+export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: World): Answers {
+  let mine = application((wanted.get("state") ?? "in_review") as State);
+  let stands = (wanted.get("journal") ?? "ready") as IssuanceStep;
+  let certificates = wanted.get("certificates") === "mixed" ? MIXED : wanted.get("certificates") === "none" ? [] : [certificate({})];
+  let purpose: PinPurpose | null = null;
+  let sent = 0;
+
+  const issuance = (step: IssuanceStep, failed: Failure | null = null): IssuanceView => ({ application: CASE, step, key: step === "ready" ? null : (wanted.get("begun") ?? home.keys.keys[0]?.id ?? null), algorithms: ["rsa2048", "ec_p256"], failure: failed });
+  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
+  const other = (number: string, business: Business, state: State, days: number): Application => {
+    const one = application(state, { id: `id-${number}`, number, business });
+    return { ...one, history: one.history.map((entry) => ({ ...entry, at: new Date(new Date(entry.at).getTime() - days * DAY).toISOString() })) };
+  };
+
+  async function issue(): Promise<unknown> {
+    const [code, where] = (wanted.get("issue") ?? "").split("@");
+    for (const step of STEPS.slice(1)) {
+      stands = step;
+      emit({ kind: "issuance", issuance: issuance(step) });
+      if (where === step) {
+        if (code === "hang") await new Promise(() => undefined);
+        const failed = failure(code as FailureCode, { detail: "CKR_DEVICE_REMOVED" });
+        emit({ kind: "issuance", issuance: issuance(step, failed) });
+        throw failed;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Number(wanted.get("pace") ?? 60)));
+    }
+    mine = application("completed");
+    certificates = [certificate({ on_keys: [home.keys.keys[0]?.id ?? "k1"], days_left: 365 })];
+    emit({ kind: "applications" });
+    return { kind: "issued", issuance: issuance("confirmed") };
+  }
+
+  const messages: SmsMessage[] = [
+    { phone: "13800138000", text: "【证办通】您的企业账号已开通。账号：qy82640193，初始密码：Yunfan-2026。首次登录须修改密码；请勿将密码告知他人。", sent_at: at(-0.01) },
+    { phone: "13900139000", text: "【证办通】您此前已注册，账号：gr10442871。请用原密码或数字证书登录；如非本人操作，请忽略本短信。", sent_at: at(-0.4) },
+  ];
+  let queue = wanted.get("queue") === "empty" ? [] : [application("submitted"), other("CD20261121000009", "new", "in_review", 1), other("CD20261119000004", "new", "completed", 3)];
+
+  return {
+    applications: () => {
+      if (wanted.get("list") === "empty" || (wanted.get("list") === "one")) return wanted.get("list") === "one" ? [view(mine)] : [];
+      return [view(mine), view(other("CD20261120000012", "new", "needs_correction", 1)), view(other("CD20260712000003", "change", "completed", 120)), view(other("CD20260301000001", "new", "rejected", 250))];
+    },
+    application: () => view(mine),
+    certificates: () => certificates,
+    prepare_pin: (args) => {
+      purpose = (args as unknown as { purpose: PinPurpose }).purpose;
+      const key = home.keys.keys.find((one) => one.id === purpose?.key) ?? home.keys.keys[0];
+      return { ticket: `t${(sent += 1)}`, key: { ...key }, needs_confirmation: key?.tries === "last" };
+    },
+    submit_pin: (bytes) => (purpose?.kind === "issue" && new TextDecoder().decode(bytes as unknown as Uint8Array) === "123456" ? issue() : undefined),
+    start_correction: () => ({ id: CASE }),
+    demo_sms: () => (wanted.get("sms") === "none" ? [] : messages),
+    demo_queue: () => queue,
+    demo_review: (args) => {
+      const { id, review } = args as unknown as { id: string; review: Review };
+      const state: State = review.decision === "approve" ? "awaiting_issuance" : review.decision === "return" ? "needs_correction" : "rejected";
+      queue = queue.map((one) => (one.id === id ? application(state, { id, number: one.number, remarks: review.decision === "return" ? review.remarks : [], reason: review.decision === "reject" ? review.reason : null }) : one));
+      return queue.find((one) => one.id === id);
+    },
+  };
+}
