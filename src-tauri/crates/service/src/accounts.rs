@@ -76,7 +76,7 @@ pub(crate) async fn register(
             }
             let registration = &request.registration;
             let agreement = version(&act, ConsentSubject::Agreement);
-            if !store::consents::is_open(db, request.consent, ConsentSubject::Agreement, agreement)? {
+            if !store::consents::is_on_record(db, request.consent, ConsentSubject::Agreement, agreement)? {
                 return Err(ProblemCode::StaleConsent.into());
             }
             let account = match accounts::by_identity(db, registration)? {

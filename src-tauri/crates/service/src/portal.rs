@@ -52,7 +52,8 @@ impl Portal {
                 sessions::forget_seen_before(db, ago(8))?;
                 challenges::forget_before(db, now)?;
                 attempts::forget_before(db, ago(24))?;
-                consents::forget_open_before(db, ago(7 * 24))?;
+                // As long as a draft may wait for its submission.
+                consents::forget_unclaimed_before(db, ago(100 * 24))?;
                 idempotency::forget_before(db, ago(30 * 24))?;
                 sms::forget_before(db, ago(30 * 24))?;
                 Ok(())

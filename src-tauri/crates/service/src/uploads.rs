@@ -240,12 +240,9 @@ pub(crate) async fn append(portal: &Arc<Portal>, caller: &Caller, id: Uuid, chun
         return Err(ProblemCode::ChecksumMismatch.into());
     }
     let received = row.received + writer.written;
-    let counted = count(portal, &row, writer, received, &path).await?;
-    match counted {
-        Counted::Open { digest, expires_at } => {
-            running.0 = digest.map(|digest| (received, digest));
-            if matches!(taken, Taken::Cut) { Err(ProblemCode::BadRequest.into()) } else { Ok((received, Some(expires_at))) }
-        }
+    match count(portal, &row, writer, received, &path, &mut running).await? {
+        Counted::Open(_) if matches!(taken, Taken::Cut) => Err(ProblemCode::BadRequest.into()),
+        Counted::Open(expires_at) => Ok((received, Some(expires_at))),
         Counted::Complete => {
             portal.files.forget(id);
             Ok((received, None))
@@ -323,8 +320,8 @@ async fn find(portal: &Arc<Portal>, caller: &Caller, id: Uuid) -> Outcome<Upload
 
 /// What became of the bytes that were written.
 enum Counted {
-    /// More is to come.
-    Open { digest: Option<Context>, expires_at: Timestamp },
+    /// More is to come, until then.
+    Open(Timestamp),
     /// That was the last of them, and they are what was announced.
     Complete,
     /// They are not what was asked for or announced.
@@ -332,7 +329,14 @@ enum Counted {
 }
 
 /// Flushes what was written and counts it.
-async fn count(portal: &Arc<Portal>, row: &UploadRow, writer: Writer, received: u64, path: &Path) -> Outcome<Counted> {
+async fn count(
+    portal: &Arc<Portal>,
+    row: &UploadRow,
+    writer: Writer,
+    received: u64,
+    path: &Path,
+    running: &mut Running,
+) -> Outcome<Counted> {
     let complete = received == row.length;
     let (path, before, kinds) = (path.to_owned(), row.received, row.kinds.clone());
     let (digest, kind_right) = blocking(move || {
@@ -359,7 +363,8 @@ async fn count(portal: &Arc<Portal>, row: &UploadRow, writer: Writer, received: 
     if !counted {
         return Err(ProblemCode::UploadGone.into());
     }
-    Ok(if complete { Counted::Complete } else { Counted::Open { digest, expires_at } })
+    running.0 = digest.map(|digest| (received, digest));
+    Ok(if complete { Counted::Complete } else { Counted::Open(expires_at) })
 }
 
 /// The kind told by the first bytes, where this chunk brought the last of them; outer `None` where it did not.

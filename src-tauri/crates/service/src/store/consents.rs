@@ -1,4 +1,4 @@
-//! Table `consents`.
+//! Tables `consents` and `consent_accounts`.
 
 use certdesk_contract::{
     ProblemCode,
@@ -20,28 +20,30 @@ pub(crate) fn record(db: &Connection, request: ConsentRequest, at: Timestamp) ->
     Ok(receipt)
 }
 
-/// Puts a recorded consent to an account. Refused as stale where there is no such record of this version, or where it
-/// is another account's.
+/// Puts a recorded consent to an account. Refused as stale where there is no such record of this version.
 pub(crate) fn attach(db: &Connection, id: Uuid, subject: ConsentSubject, version: &str, account: i64) -> Outcome<()> {
-    let attached = db.execute(
-        "UPDATE consents SET account = ?4
-         WHERE id = ?1 AND subject = ?2 AND version = ?3 AND (account IS NULL OR account = ?4)",
-        (id.to_string(), word(subject), version, account),
-    )?;
-    if attached == 1 { Ok(()) } else { Err(ProblemCode::StaleConsent.into()) }
+    if !is_on_record(db, id, subject, version)? {
+        return Err(ProblemCode::StaleConsent.into());
+    }
+    db.execute("INSERT INTO consent_accounts (consent, account) VALUES (?1, ?2) ON CONFLICT DO NOTHING", (id.to_string(), account))?;
+    Ok(())
 }
 
-/// Whether such a consent is on record and nobody's yet.
-pub(crate) fn is_open(db: &Connection, id: Uuid, subject: ConsentSubject, version: &str) -> rusqlite::Result<bool> {
+/// Whether this version was consented to under this id.
+pub(crate) fn is_on_record(db: &Connection, id: Uuid, subject: ConsentSubject, version: &str) -> rusqlite::Result<bool> {
     let found: Option<i64> = find(
         db,
-        "SELECT 1 FROM consents WHERE id = ?1 AND subject = ?2 AND version = ?3 AND account IS NULL",
+        "SELECT 1 FROM consents WHERE id = ?1 AND subject = ?2 AND version = ?3",
         (id.to_string(), word(subject), version),
     )?;
     Ok(found.is_some())
 }
 
 /// Forgets what nobody came back for.
-pub(crate) fn forget_open_before(db: &Connection, at: Timestamp) -> rusqlite::Result<()> {
-    db.execute("DELETE FROM consents WHERE account IS NULL AND recorded_at < ?1", [millis(at)]).map(drop)
+pub(crate) fn forget_unclaimed_before(db: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM consents WHERE recorded_at < ?1 AND NOT EXISTS (SELECT 1 FROM consent_accounts WHERE consent = consents.id)",
+        [millis(at)],
+    )
+    .map(drop)
 }

@@ -26,9 +26,15 @@ CREATE TABLE consents (
   id          TEXT PRIMARY KEY,
   subject     TEXT NOT NULL,
   version     TEXT NOT NULL,
-  recorded_at INTEGER NOT NULL,
-  account     INTEGER REFERENCES accounts (id)
+  recorded_at INTEGER NOT NULL
 ) STRICT;
+
+-- Whose consent it was: known later, and one reader may act for several accounts.
+CREATE TABLE consent_accounts (
+  consent TEXT NOT NULL REFERENCES consents (id),
+  account INTEGER NOT NULL REFERENCES accounts (id),
+  PRIMARY KEY (consent, account)
+) STRICT, WITHOUT ROWID;
 
 -- Wrong passwords by hashed account name, whether or not there is such an account.
 CREATE TABLE attempts (

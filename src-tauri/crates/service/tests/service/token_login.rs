@@ -128,6 +128,14 @@ async fn the_key_logs_in_and_no_lie_does() {
     let (answer, _) = Login::new(&world, &key, &foreign).honest().await;
     answer.refused(ProblemCode::LoginRefused);
 
+    // Under TLS 1.2 the server's certificate binds, not the exporter.
+    let older = Client::speaking(&[&rustls::version::TLS12], world.running.address, &world.running.root_der);
+    let mut line = older.line().await;
+    let challenge = login.challenge(&older, &mut line).await;
+    assert_eq!(challenge.channel_bindings, [ChannelBinding::TlsServerEndPoint]);
+    let bound = login.answer(&challenge, &login.origin(), &line.end_point.clone());
+    line.post(&older, path::TOKEN_SESSIONS, &bound).await.expect(201);
+
     // A thumbprint that is none.
     client.post(path::CHALLENGES, &ChallengeRequest { jkt: "x".into() }).await.refused(ProblemCode::BadRequest);
 }

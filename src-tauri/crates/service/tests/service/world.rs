@@ -117,10 +117,14 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr, root_der: &[u8]) -> Self {
+        Self::speaking(rustls::DEFAULT_VERSIONS, address, root_der)
+    }
+
+    pub(crate) fn speaking(versions: &[&'static rustls::SupportedProtocolVersion], address: SocketAddr, root_der: &[u8]) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(root_der.to_vec().into()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let tls = rustls::ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
         Self { address, tls: Arc::new(tls.with_root_certificates(roots).with_no_client_auth()), token: None }
     }
 
@@ -133,9 +137,10 @@ impl Client {
     pub(crate) async fn line(&self) -> Line {
         let stream = self.tls().await;
         let exporter = stream.get_ref().1.export_keying_material([0u8; 32], b"EXPORTER-Channel-Binding", None).unwrap();
+        let end_point = Sha256::digest(&stream.get_ref().1.peer_certificates().unwrap()[0]).to_vec();
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Line { sender, exporter: exporter.to_vec() }
+        Line { sender, exporter: exporter.to_vec(), end_point }
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
@@ -186,6 +191,8 @@ impl Client {
 pub(crate) struct Line {
     sender: http1::SendRequest<Body>,
     pub(crate) exporter: Vec<u8>,
+    /// RFC 5929, of a certificate signed with SHA-256.
+    pub(crate) end_point: Vec<u8>,
 }
 
 impl Line {
