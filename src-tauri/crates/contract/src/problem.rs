@@ -49,8 +49,9 @@ impl Problem {
     }
 }
 
+// `tt`, not `literal`: the schema derive does not see through the latter.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal, $title:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:tt, $status:literal, $title:literal;)*) => {
         /// Stable codes. A code is born when a client acts on it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
         pub enum ProblemCode { $($(#[$doc])* #[serde(rename = $text)] $name,)* }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use certdesk_contract::{
     Problem, ProblemCode,
-    account::{AccountView, ConsentReceipt, ConsentRequest, ConsentSubject, PasswordChange, RegistrationReceipt, RegistrationRequest, SmsMessage},
+    account::{
+        AccountView, ConsentReceipt, ConsentRequest, ConsentSubject, PasswordChange, RegistrationReceipt,
+        RegistrationRequest, SmsMessage,
+    },
     session::{PasswordLogin, Session, SessionKind},
 };
 use certdesk_domain::{AccountKind, Business, Timestamp, check, mask};
@@ -14,7 +17,9 @@ use time::Duration;
 
 use crate::{
     failure::Outcome,
-    passwords, portal::Portal, random, sessions,
+    passwords,
+    portal::Portal,
+    random, sessions,
     sessions::Caller,
     sms,
     store::{
@@ -86,7 +91,13 @@ pub(crate) async fn register(
                 }
                 None => {
                     let account = open(db, &request, &hash, now)?;
-                    send(&act, db, &registration.phone, sms::welcome(registration.kind, &account.name, &password), now)?;
+                    send(
+                        &act,
+                        db,
+                        &registration.phone,
+                        sms::welcome(registration.kind, &account.name, &password),
+                        now,
+                    )?;
                     account.id
                 }
             };
@@ -155,7 +166,13 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcom
                 return Err(ProblemCode::CertificateLoginRequired.into());
             }
             if let Some(consent) = login.consent {
-                store::consents::attach(db, consent, ConsentSubject::Agreement, version(&act, ConsentSubject::Agreement), account.id)?;
+                store::consents::attach(
+                    db,
+                    consent,
+                    ConsentSubject::Agreement,
+                    version(&act, ConsentSubject::Agreement),
+                    account.id,
+                )?;
             }
             sessions::open(&act, db, current, SessionKind::Password, None, now)
         })
@@ -192,7 +209,12 @@ pub(crate) fn view(portal: &Portal, db: &Connection, account: &Account, now: Tim
 }
 
 /// Businesses open to an account: 新办 until it holds a certificate, the others from then on; of these, what is offered.
-pub(crate) fn businesses(portal: &Portal, db: &Connection, account: &Account, now: Timestamp) -> Outcome<Vec<Business>> {
+pub(crate) fn businesses(
+    portal: &Portal,
+    db: &Connection,
+    account: &Account,
+    now: Timestamp,
+) -> Outcome<Vec<Business>> {
     let mut businesses = if store::certificates::has_active(db, account.id, now)? {
         vec![Business::Change, Business::Renew, Business::Revoke]
     } else {

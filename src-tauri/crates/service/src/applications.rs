@@ -8,7 +8,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::{
     Problem, ProblemCode,
     account::ConsentSubject,
-    application::{Application, ApplicationDraft, AttachmentRecord, HistoryEntry, Receipt, Remark, RemarkTarget, Submission},
+    application::{
+        Application, ApplicationDraft, AttachmentRecord, HistoryEntry, Receipt, Remark, RemarkTarget, Submission,
+    },
     catalogue::Offer,
     certificate::{CertificateRecord, CertificateRequest, CertificateStatus, Installation, IssuedCertificate},
     path,
@@ -44,7 +46,12 @@ const MOST_DRAFTS: u32 = 20;
 const MOST_CERTIFICATES: usize = 5;
 
 /// Opens a case under the client's id; the same again answers the same case.
-pub(crate) async fn open(portal: &Arc<Portal>, caller: Caller, id: Uuid, draft: ApplicationDraft) -> Outcome<Application> {
+pub(crate) async fn open(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    id: Uuid,
+    draft: ApplicationDraft,
+) -> Outcome<Application> {
     let now = portal.now();
     let act = portal.clone();
     portal
@@ -152,7 +159,13 @@ pub(crate) async fn submit(
             let offer = act.catalogue.offer(case.business, kind).ok_or(ProblemCode::WrongState)?;
             check_fields(&submission, &caller.account)?;
             let sensitive = accounts::version(&act, ConsentSubject::SensitiveData);
-            store::consents::attach(db, submission.sensitive_data_consent, ConsentSubject::SensitiveData, sensitive, caller.account.id)?;
+            store::consents::attach(
+                db,
+                submission.sensitive_data_consent,
+                ConsentSubject::SensitiveData,
+                sensitive,
+                caller.account.id,
+            )?;
             check_files(db, &submission, &case, offer)?;
             if case.state == State::NeedsCorrection {
                 check_correction(db, &submission, &case, offer)?;
@@ -174,7 +187,12 @@ pub(crate) async fn submit(
 }
 
 /// Certifies the key of a request; the same key again gets the same certificate.
-pub(crate) async fn issue(portal: &Arc<Portal>, caller: Caller, id: Uuid, request: CertificateRequest) -> Outcome<IssuedCertificate> {
+pub(crate) async fn issue(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    id: Uuid,
+    request: CertificateRequest,
+) -> Outcome<IssuedCertificate> {
     let csr = STANDARD.decode(&request.csr_b64).map_err(|_| ProblemCode::BadCsr)?;
     let csr = Csr::parse_and_verify(&csr).map_err(|_| ProblemCode::BadCsr)?;
     let key_hash: [u8; 32] = Sha256::digest(&csr.spki_der).into();
@@ -226,7 +244,12 @@ pub(crate) async fn issue(portal: &Arc<Portal>, caller: Caller, id: Uuid, reques
 }
 
 /// Takes note that the certificate is on its key, which signed to prove it. The case is completed.
-pub(crate) async fn confirm(portal: &Arc<Portal>, caller: Caller, id: Uuid, installation: Installation) -> Outcome<Application> {
+pub(crate) async fn confirm(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    id: Uuid,
+    installation: Installation,
+) -> Outcome<Application> {
     let proof = STANDARD.decode(&installation.proof_b64).map_err(|_| ProblemCode::BadCsr)?;
     let now = portal.now();
     portal
@@ -238,7 +261,8 @@ pub(crate) async fn confirm(portal: &Arc<Portal>, caller: Caller, id: Uuid, inst
             let certificate = certdesk_pki::Certificate::parse(&row.der).map_err(anyhow::Error::new)?;
             let scheme = certdesk_pki::key_algorithm(&certificate.spki_der).map_err(anyhow::Error::new)?.scheme();
             let statement = Installation::statement(id, &row.serial);
-            certdesk_pki::verify(&certificate.spki_der, scheme, statement.as_bytes(), &proof).map_err(|_| ProblemCode::BadCsr)?;
+            certdesk_pki::verify(&certificate.spki_der, scheme, statement.as_bytes(), &proof)
+                .map_err(|_| ProblemCode::BadCsr)?;
             match (case.state, row.status) {
                 (State::Completed, CertificateStatus::Active) => {}
                 (_, CertificateStatus::Issued) => {
@@ -274,7 +298,11 @@ pub(crate) async fn crl(portal: &Arc<Portal>) -> Outcome<Vec<u8>> {
             }
             let number = store::count_up(db, "crl")?;
             let der = act.ca.crl(number, &revoked, now)?;
-            certificates::replace_crl(db, number, &CrlRow { der: der.clone(), this_update: now, revoked_count: revoked.len() })?;
+            certificates::replace_crl(
+                db,
+                number,
+                &CrlRow { der: der.clone(), this_update: now, revoked_count: revoked.len() },
+            )?;
             Ok(der)
         })
         .await

@@ -11,9 +11,9 @@ use std::{
 use anyhow::Context as _;
 use certdesk_domain::{Timestamp, form::Registration};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevokedCertParams, SanType,
-    SerialNumber, SubjectPublicKeyInfo,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DistinguishedName,
+    DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData,
+    RevokedCertParams, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::Duration;
@@ -68,7 +68,14 @@ impl Ca {
     }
 
     /// Certifies a public key for who was reviewed.
-    pub(crate) fn issue(&self, spki_der: &[u8], holder: &Registration, years: u8, crl_url: String, now: Timestamp) -> anyhow::Result<Issued> {
+    pub(crate) fn issue(
+        &self,
+        spki_der: &[u8],
+        holder: &Registration,
+        years: u8,
+        crl_url: String,
+        now: Timestamp,
+    ) -> anyhow::Result<Issued> {
         let serial = serial_number();
         let not_before = whole_seconds(now - BACKDATED);
         let not_after = years_later(whole_seconds(now), years);
@@ -82,7 +89,8 @@ impl Ca {
         }
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::EmailProtection];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ClientAuth, ExtendedKeyUsagePurpose::EmailProtection];
         params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![crl_url] }];
         params.use_authority_key_identifier_extension = true;
         params.key_identifier_method = KeyIdMethod::PreSpecified(certdesk_pki::key_id(spki_der)?.to_vec());
@@ -112,7 +120,12 @@ impl Ca {
     }
 
     /// A TLS certificate for this machine's loopback names and the public host, straight from the root.
-    pub(crate) fn tls_identity(&self, public_host: Option<&str>, listen: IpAddr, now: Timestamp) -> anyhow::Result<ServerIdentity> {
+    pub(crate) fn tls_identity(
+        &self,
+        public_host: Option<&str>,
+        listen: IpAddr,
+        now: Timestamp,
+    ) -> anyhow::Result<ServerIdentity> {
         let mut names = vec![
             SanType::DnsName("localhost".try_into()?),
             SanType::IpAddress(Ipv4Addr::LOCALHOST.into()),
@@ -178,7 +191,13 @@ fn found(folder: &Path, now: Timestamp) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn ca_params(common_name: &str, constraints: BasicConstraints, key: &KeyPair, now: Timestamp, life: Duration) -> CertificateParams {
+fn ca_params(
+    common_name: &str,
+    constraints: BasicConstraints,
+    key: &KeyPair,
+    now: Timestamp,
+    life: Duration,
+) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.serial_number = Some(SerialNumber::from_slice(&serial_number()));
     params.not_before = whole_seconds(now - BACKDATED);
@@ -196,7 +215,8 @@ fn read(folder: &Path, which: &str) -> anyhow::Result<(Issuer<'static, KeyPair>,
     let key_file = folder.join(format!("{which}.key.pem"));
     let key = fs::read_to_string(&key_file).with_context(|| format!("cannot read {}", key_file.display()))?;
     let file = folder.join(format!("{which}.pem"));
-    let certificate = CertificateDer::from_pem_file(&file).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", file.display()))?;
+    let certificate =
+        CertificateDer::from_pem_file(&file).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", file.display()))?;
     let issuer = Issuer::from_ca_cert_der(&certificate, KeyPair::from_pem(&key)?)?;
     Ok((issuer, certificate.to_vec()))
 }

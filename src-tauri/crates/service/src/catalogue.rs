@@ -28,7 +28,9 @@ impl Served {
 pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Catalogue> {
     let text = match file {
         None => EMBEDDED.to_owned(),
-        Some(file) => std::fs::read_to_string(file).with_context(|| format!("cannot read the catalogue {}", file.display()))?,
+        Some(file) => {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read the catalogue {}", file.display()))?
+        }
     };
     let catalogue: Catalogue = serde_json::from_str(&text).context("the catalogue is not what the contract says")?;
     check(&catalogue)?;
@@ -45,7 +47,10 @@ pub(crate) fn regions() -> anyhow::Result<Served> {
 
 fn check(catalogue: &Catalogue) -> anyhow::Result<()> {
     let said = |text: &LegalText| !text.version.is_empty() && !text.paragraphs.is_empty();
-    ensure!(said(&catalogue.agreement) && said(&catalogue.sensitive_data), "the catalogue's legal texts need a version and paragraphs");
+    ensure!(
+        said(&catalogue.agreement) && said(&catalogue.sensitive_data),
+        "the catalogue's legal texts need a version and paragraphs"
+    );
     for offer in &catalogue.offers {
         let place = format!("{:?} for {:?}", offer.business, offer.account);
         ensure!(!offer.key_algorithms.is_empty(), "{place}: no key algorithm");
@@ -53,10 +58,14 @@ fn check(catalogue: &Catalogue) -> anyhow::Result<()> {
         let mut seen = std::collections::HashSet::new();
         for requirement in &offer.requirements {
             let id = &requirement.id.0;
-            let well_formed = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            let well_formed = (1..=64).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
             ensure!(well_formed && seen.insert(id), "{place}: requirement `{id}` is not a new name of [a-z0-9_]");
             ensure!(!requirement.kinds.is_empty() && requirement.max_bytes > 0, "{place}: `{id}` takes no file");
-            ensure!(requirement.min_count <= requirement.max_count && requirement.max_count > 0, "{place}: counts of `{id}`");
+            ensure!(
+                requirement.min_count <= requirement.max_count && requirement.max_count > 0,
+                "{place}: counts of `{id}`"
+            );
         }
     }
     Ok(())
@@ -74,9 +83,15 @@ mod tests {
         for account in AccountKind::ALL {
             let offer = catalogue.offer(Business::New, account).expect("新办 is offered to every kind of account");
             assert!(offer.requirements.iter().any(|r| r.is_form), "{account:?}: the signed form is asked for");
-            assert!(offer.requirements.iter().any(|r| r.video.is_some()), "{account:?}: the commitment video is asked for");
+            assert!(
+                offer.requirements.iter().any(|r| r.video.is_some()),
+                "{account:?}: the commitment video is asked for"
+            );
             for text in offer.notes.iter().chain(offer.requirements.iter().flat_map(|r| [&r.title, &r.hint])) {
-                assert!(!text.zh.trim().is_empty() && !text.en.trim().is_empty(), "{account:?}: a text is missing in a language");
+                assert!(
+                    !text.zh.trim().is_empty() && !text.en.trim().is_empty(),
+                    "{account:?}: a text is missing in a language"
+                );
             }
         }
     }

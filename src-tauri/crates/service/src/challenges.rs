@@ -29,13 +29,20 @@ use crate::{
 const LIFE: Duration = Duration::minutes(5);
 
 /// Gives out a nonce.
-pub(crate) async fn give(portal: &Arc<Portal>, request: ChallengeRequest, connection: &TlsConnection) -> Outcome<Challenge> {
+pub(crate) async fn give(
+    portal: &Arc<Portal>,
+    request: ChallengeRequest,
+    connection: &TlsConnection,
+) -> Outcome<Challenge> {
     let is_thumbprint = URL_SAFE_NO_PAD.decode(&request.jkt).is_ok_and(|hash| hash.len() == 32);
     if !is_thumbprint {
         return Err(ProblemCode::BadRequest.into());
     }
-    let challenge =
-        Challenge { nonce: random::token(32), expires_at: portal.now() + LIFE, channel_bindings: vec![connection.binding] };
+    let challenge = Challenge {
+        nonce: random::token(32),
+        expires_at: portal.now() + LIFE,
+        channel_bindings: vec![connection.binding],
+    };
     let nonce = challenge.nonce.clone();
     let row = ChallengeRow { thumbprint: request.jkt, expires_at: challenge.expires_at };
     portal.store.act(move |db| Ok(store::challenges::add(db, &nonce, &row)?)).await?;
@@ -56,7 +63,8 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
     let challenge = challenge.filter(|c| now < c.expires_at).ok_or_else(|| refused("unknown or expired nonce"))?;
 
     let jwk = &login.session_key;
-    if (jwk.kty.as_str(), jwk.crv.as_str()) != ("EC", "P-256") || jwk_thumbprint(&jwk.x, &jwk.y) != challenge.thumbprint {
+    if (jwk.kty.as_str(), jwk.crv.as_str()) != ("EC", "P-256") || jwk_thumbprint(&jwk.x, &jwk.y) != challenge.thumbprint
+    {
         return Err(refused("another session key"));
     }
     if login.channel_binding != connection.binding {
@@ -81,7 +89,9 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
     portal
         .store
         .act(move |db| {
-            let Some(row) = store::certificates::by_serial(db, &certificate.serial)?.filter(|row| row.der == certificate_der) else {
+            let Some(row) =
+                store::certificates::by_serial(db, &certificate.serial)?.filter(|row| row.der == certificate_der)
+            else {
                 return Err(refused("a certificate that is not on record"));
             };
             match row.record(now).status {

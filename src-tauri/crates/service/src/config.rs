@@ -29,7 +29,15 @@ pub struct Config {
 impl Config {
     /// The defaults: demo CA, embedded catalogue, no demo desk.
     pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
-        Self { data: data.into(), listen, public_url: None, demo: None, tls: Tls::DemoCa, catalogue: None, clock: Clock::system() }
+        Self {
+            data: data.into(),
+            listen,
+            public_url: None,
+            demo: None,
+            tls: Tls::DemoCa,
+            catalogue: None,
+            clock: Clock::system(),
+        }
     }
 }
 

@@ -36,4 +36,5 @@ pub use openapi::openapi_json;
 pub use server::{Running, Service, StartError};
 
 /// Said wherever somebody could take this service for more than it is.
-pub const NOT_LICENSED: &str = "This service is NOT a licensed certificate authority (本服务不是经许可的电子认证服务机构).";
+pub const NOT_LICENSED: &str =
+    "This service is NOT a licensed certificate authority (本服务不是经许可的电子认证服务机构).";

@@ -202,7 +202,9 @@ fn pem(der: &[u8]) -> String {
 /// Who reads the file sees all of it or nothing.
 fn write_whole(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let draft = file.with_extension("part");
-    std::fs::write(&draft, bytes).and_then(|()| std::fs::rename(&draft, file)).with_context(|| format!("cannot write {}", file.display()))
+    std::fs::write(&draft, bytes)
+        .and_then(|()| std::fs::rename(&draft, file))
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn review(arguments: &DeskArgs, command: ReviewCommand) -> anyhow::Result<()> {
@@ -210,7 +212,11 @@ fn review(arguments: &DeskArgs, command: ReviewCommand) -> anyhow::Result<()> {
     let case = match command {
         ReviewCommand::List => {
             let cases = desk.list()?;
-            return if arguments.json { print_json(&cases) } else { print(&cases.iter().map(line).collect::<String>()) };
+            return if arguments.json {
+                print_json(&cases)
+            } else {
+                print(&cases.iter().map(line).collect::<String>())
+            };
         }
         ReviewCommand::Show { id } => {
             let dossier = desk.show(&id)?;
@@ -246,14 +252,30 @@ fn tell(dossier: &Dossier) -> String {
         text += &format!("unit         {}  {}\n", unit.name, unit.credit_code);
         text += &format!("represented  {}  {}\n", unit.legal_representative.name, unit.legal_representative.id_number);
     }
-    text += &format!("contact      {}  {}  {}\n", registration.contact.name, registration.contact.id_number, registration.phone);
+    text += &format!(
+        "contact      {}  {}  {}\n",
+        registration.contact.name, registration.contact.id_number, registration.phone
+    );
     if let Some(handler) = &case.handler {
-        text += &format!("handler      {}  {}  {}  {}\n", handler.person.name, handler.person.id_number, handler.phone, handler.email);
+        text += &format!(
+            "handler      {}  {}  {}  {}\n",
+            handler.person.name, handler.person.id_number, handler.phone, handler.email
+        );
         let differs = registration.organisation.as_ref().is_some_and(|unit| unit.credit_code != handler.credit_code);
-        text += &format!("credit code  {}{}\n", handler.credit_code, if differs { "  DIFFERS FROM THE ACCOUNT'S" } else { "" });
+        text += &format!(
+            "credit code  {}{}\n",
+            handler.credit_code,
+            if differs { "  DIFFERS FROM THE ACCOUNT'S" } else { "" }
+        );
     }
     for (file, path) in case.attachments.iter().zip(&dossier.files) {
-        text += &format!("file         {}  {}  {} bytes  {}\n", file.requirement.0, file.file_name, file.bytes, path.display());
+        text += &format!(
+            "file         {}  {}  {} bytes  {}\n",
+            file.requirement.0,
+            file.file_name,
+            file.bytes,
+            path.display()
+        );
     }
     for remark in &case.remarks {
         let target = match &remark.target {

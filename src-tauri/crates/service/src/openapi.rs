@@ -1,14 +1,15 @@
 //! The OpenAPI 3.1 description of the contract's v1 paths, made from the contract's own types.
 
 use certdesk_contract::{
-    IDEMPOTENCY_KEY, Problem, account::*, application::*, catalogue::Catalogue, certificate::*, path, session::*, upload,
+    IDEMPOTENCY_KEY, Problem, account::*, application::*, catalogue::Catalogue, certificate::*, path, session::*,
+    upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
     ToSchema,
     openapi::{
-        Components, Content, ContentBuilder, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Response, ResponseBuilder,
-        Schema, SecurityRequirement,
+        Components, Content, ContentBuilder, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Response,
+        ResponseBuilder, Schema, SecurityRequirement,
         path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
         schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type},
@@ -30,7 +31,11 @@ fn describe() -> OpenApi {
     api.add(Get, path::HEALTH, op("Reachability and the clock").answers(204));
     api.add(Get, path::CATALOGUE, op("What the service asks for and says; with ETag").answers_json::<Catalogue>(200));
     api.add(Get, path::REGIONS, op("行政区划; with ETag").answers_list::<Region>(200));
-    api.add(Post, path::CONSENTS, op("Records that a text was accepted").takes::<ConsentRequest>().answers_json::<ConsentReceipt>(201));
+    api.add(
+        Post,
+        path::CONSENTS,
+        op("Records that a text was accepted").takes::<ConsentRequest>().answers_json::<ConsentReceipt>(201),
+    );
     api.add(
         Post,
         path::REGISTRATIONS,
@@ -39,43 +44,85 @@ fn describe() -> OpenApi {
             .takes::<RegistrationRequest>()
             .answers_json::<RegistrationReceipt>(201),
     );
-    api.add(Post, path::PASSWORD_SESSIONS, op("Logs in by password").takes::<PasswordLogin>().answers_json::<Session>(201));
-    api.add(Post, path::CHALLENGES, op("Asks for a login nonce").takes::<ChallengeRequest>().answers_json::<Challenge>(201));
-    api.add(Post, path::TOKEN_SESSIONS, op("Logs in by token, on the challenge's connection").takes::<TokenLogin>().answers_json::<Session>(201));
+    api.add(
+        Post,
+        path::PASSWORD_SESSIONS,
+        op("Logs in by password").takes::<PasswordLogin>().answers_json::<Session>(201),
+    );
+    api.add(
+        Post,
+        path::CHALLENGES,
+        op("Asks for a login nonce").takes::<ChallengeRequest>().answers_json::<Challenge>(201),
+    );
+    api.add(
+        Post,
+        path::TOKEN_SESSIONS,
+        op("Logs in by token, on the challenge's connection").takes::<TokenLogin>().answers_json::<Session>(201),
+    );
     api.add(Delete, path::CURRENT_SESSION, op("Logs out").with_session().answers(204));
     api.add(Get, path::ACCOUNT, op("The session's account").with_session().answers_json::<AccountView>(200));
     api.add(Put, path::PASSWORD, op("Replaces the password").with_session().takes::<PasswordChange>().answers(204));
-    api.add(Get, path::APPLICATIONS, op("The account's applications, newest first").with_session().answers_list::<Application>(200));
+    api.add(
+        Get,
+        path::APPLICATIONS,
+        op("The account's applications, newest first").with_session().answers_list::<Application>(200),
+    );
     api.add(Get, path::APPLICATION, op("One application").with_session().answers_json::<Application>(200));
     api.add(
         Put,
         path::APPLICATION,
-        op("Opens an application under the client's id; repeatable").with_session().takes::<ApplicationDraft>().answers_json::<Application>(200),
+        op("Opens an application under the client's id; repeatable")
+            .with_session()
+            .takes::<ApplicationDraft>()
+            .answers_json::<Application>(200),
     );
     api.add(Delete, path::APPLICATION, op("Withdraws an application").with_session().answers(204));
     api.add(
         Post,
         path::SUBMISSION,
-        op("Hands an application in").with_session().header(IDEMPOTENCY_KEY, true).takes::<Submission>().answers_json::<Receipt>(200),
+        op("Hands an application in")
+            .with_session()
+            .header(IDEMPOTENCY_KEY, true)
+            .takes::<Submission>()
+            .answers_json::<Receipt>(200),
     );
     api.add(
         Post,
         path::ISSUANCE,
-        op("Certifies a key; the same key gets the same certificate").with_session().takes::<CertificateRequest>().answers_json::<IssuedCertificate>(200),
+        op("Certifies a key; the same key gets the same certificate")
+            .with_session()
+            .takes::<CertificateRequest>()
+            .answers_json::<IssuedCertificate>(200),
     );
     api.add(
         Post,
         path::INSTALLATION,
-        op("Confirms that the certificate is on its key").with_session().takes::<Installation>().answers_json::<Application>(200),
+        op("Confirms that the certificate is on its key")
+            .with_session()
+            .takes::<Installation>()
+            .answers_json::<Application>(200),
     );
-    api.add(Get, path::CERTIFICATES, op("The account's certificates, newest first").with_session().answers_list::<CertificateRecord>(200));
+    api.add(
+        Get,
+        path::CERTIFICATES,
+        op("The account's certificates, newest first").with_session().answers_list::<CertificateRecord>(200),
+    );
     api.add(Get, path::CRL, op("Revocation list, DER").answers_bytes(200, "application/pkix-crl"));
-    api.add(Get, path::CA_CERTIFICATE, op("Certificate of the issuing CA, DER").answers_bytes(200, "application/pkix-cert"));
+    api.add(
+        Get,
+        path::CA_CERTIFICATE,
+        op("Certificate of the issuing CA, DER").answers_bytes(200, "application/pkix-cert"),
+    );
     api.add(Options, path::UPLOADS, op("tus: what this server can").answers(204));
     api.add(
         Post,
         path::UPLOADS,
-        op("tus: announces an upload").with_session().tus().header("Upload-Length", true).header("Upload-Metadata", true).answers(201),
+        op("tus: announces an upload")
+            .with_session()
+            .tus()
+            .header("Upload-Length", true)
+            .header("Upload-Metadata", true)
+            .answers(201),
     );
     api.add(Head, path::UPLOAD, op("tus: how far an upload has come").with_session().tus().answers(200));
     api.add(
@@ -102,7 +149,11 @@ struct Api {
 impl Api {
     fn add(&mut self, method: HttpMethod, path: &str, mut op: Op) {
         if path.contains("{id}") {
-            let id = ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True).schema(Some(uuid()));
+            let id = ParameterBuilder::new()
+                .name("id")
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(uuid()));
             op.operation = op.operation.parameter(id);
         }
         self.schemas.append(&mut op.schemas);
@@ -116,7 +167,8 @@ impl Api {
         components.schemas.extend(self.schemas);
         components.add_security_scheme("session", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
         let mut info = Info::new("Certdesk portal service", "1");
-        info.description = Some(format!("{} Errors are problem details (RFC 9457) with stable codes.", crate::NOT_LICENSED));
+        info.description =
+            Some(format!("{} Errors are problem details (RFC 9457) with stable codes.", crate::NOT_LICENSED));
         OpenApiBuilder::new().info(info).paths(self.paths).components(Some(components)).build()
     }
 }
@@ -140,7 +192,11 @@ impl Op {
     fn header(mut self, name: &str, required: bool) -> Self {
         let required = if required { Required::True } else { Required::False };
         let schema = if name == IDEMPOTENCY_KEY { uuid() } else { text() };
-        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(required).schema(Some(schema));
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(required)
+            .schema(Some(schema));
         self.operation = self.operation.parameter(parameter);
         self
     }
@@ -151,13 +207,16 @@ impl Op {
 
     fn takes<T: ToSchema>(mut self) -> Self {
         collect::<T>(&mut self.schemas);
-        let body = RequestBodyBuilder::new().required(Some(Required::True)).content("application/json", Content::new(Some(reference::<T>())));
+        let body = RequestBodyBuilder::new()
+            .required(Some(Required::True))
+            .content("application/json", Content::new(Some(reference::<T>())));
         self.operation = self.operation.request_body(Some(body.build()));
         self
     }
 
     fn takes_bytes(mut self, media_type: &str) -> Self {
-        let body = RequestBodyBuilder::new().required(Some(Required::True)).content(media_type, ContentBuilder::new().build());
+        let body =
+            RequestBodyBuilder::new().required(Some(Required::True)).content(media_type, ContentBuilder::new().build());
         self.operation = self.operation.request_body(Some(body.build()));
         self
     }
@@ -204,7 +263,11 @@ fn problem() -> Response {
 }
 
 fn uuid() -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))).build().into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        .build()
+        .into()
 }
 
 fn text() -> RefOr<Schema> {

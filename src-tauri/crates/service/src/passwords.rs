@@ -1,10 +1,7 @@
 //! Passwords: argon2id (RFC 9106), a bounded number at a time, off the async threads.
 
 use anyhow::Context as _;
-use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _,
-    password_hash::phc::PasswordHash,
-};
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash};
 use tokio::sync::Semaphore;
 
 /// Longest password that is looked at, characters.
@@ -52,7 +49,8 @@ pub(crate) fn is_strong_enough(password: &str) -> bool {
 }
 
 fn hash(password: &str) -> anyhow::Result<String> {
-    let hash: PasswordHash = Argon2::default().hash_password(password.as_bytes()).ok().context("a password could not be hashed")?;
+    let hash: PasswordHash =
+        Argon2::default().hash_password(password.as_bytes()).ok().context("a password could not be hashed")?;
     Ok(hash.to_string())
 }
 

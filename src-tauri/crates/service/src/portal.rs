@@ -6,13 +6,7 @@ use certdesk_contract::catalogue::Catalogue;
 use certdesk_domain::Timestamp;
 
 use crate::{
-    Clock, DemoSecret,
-    ca::Ca,
-    catalogue::Served,
-    passwords::Passwords,
-    sms::SmsGateway,
-    store::Store,
-    uploads::Files,
+    Clock, DemoSecret, ca::Ca, catalogue::Served, passwords::Passwords, sms::SmsGateway, store::Store, uploads::Files,
 };
 
 /// The running portal.

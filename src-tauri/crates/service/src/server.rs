@@ -23,7 +23,8 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use crate::{
-    Config, Tls, ca::Ca, catalogue, http::router, passwords::Passwords, portal::Portal, sms::Outbox, store::Store, tls, uploads::Files,
+    Config, Tls, ca::Ca, catalogue, http::router, passwords::Passwords, portal::Portal, sms::Outbox, store::Store, tls,
+    uploads::Files,
 };
 
 /// More connections than this wait in the listen queue.
@@ -111,7 +112,8 @@ impl Service {
         let portal = Arc::new(portal(&config, store, ca, &base_url)?);
         crate::uploads::sweep(&portal).await.map_err(|f| anyhow::anyhow!("sweeping the uploads: {f:?}"))?;
         let (stop, stopped) = watch::channel(false);
-        let serving = tokio::spawn(serve(listener, acceptor, end_point.into(), router(portal.clone()), portal.clone(), stopped));
+        let serving =
+            tokio::spawn(serve(listener, acceptor, end_point.into(), router(portal.clone()), portal.clone(), stopped));
         tracing::info!(%address, "the service listens");
         tracing::warn!("{}", crate::NOT_LICENSED);
         Ok(Running { address, base_url, root_der, ca_root_der, stop, serving, portal, _lock: lock })
@@ -143,7 +145,9 @@ fn open(config: &Config) -> Result<(fs::File, Store, Ca), StartError> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => return Err(StartError::InUse(config.data.clone())),
-        Err(fs::TryLockError::Error(e)) => return Err(anyhow::Error::new(e).context("cannot lock the data directory").into()),
+        Err(fs::TryLockError::Error(e)) => {
+            return Err(anyhow::Error::new(e).context("cannot lock the data directory").into());
+        }
     }
     make_private_folder(&config.data.join("uploads")).context("cannot make the uploads directory")?;
     let store = Store::open(&database(&config.data))?;
@@ -160,7 +164,11 @@ fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Resu
     let catalogue = catalogue::load(config.catalogue.as_deref())?;
     let kept = store.act_now(|db| Ok(crate::store::catalogues::keep(db, &catalogue, config.clock.now())?));
     let kept = kept.map_err(|f| anyhow::anyhow!("keeping the catalogue: {f:?}"))?;
-    anyhow::ensure!(kept, "catalogue version {} was served before with other words: give it a new version", catalogue.version);
+    anyhow::ensure!(
+        kept,
+        "catalogue version {} was served before with other words: give it a new version",
+        catalogue.version
+    );
     Ok(Portal {
         store,
         clock: config.clock.clone(),
@@ -221,7 +229,10 @@ async fn serve(
     }
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => Some((stream, place)),

@@ -29,7 +29,9 @@ pub(crate) fn welcome(kind: AccountKind, account: &str, password: &str) -> Strin
         AccountKind::Individual => "个人",
         AccountKind::Authority => "主管部门",
     };
-    format!("【证办通】您的{kind}账号已开通。账号：{account}，初始密码：{password}。首次登录须修改密码；请勿将密码告知他人。")
+    format!(
+        "【证办通】您的{kind}账号已开通。账号：{account}，初始密码：{password}。首次登录须修改密码；请勿将密码告知他人。"
+    )
 }
 
 /// To the phone on record, where somebody registers an applicant that has an account.

@@ -92,7 +92,9 @@ impl Files {
     pub(crate) async fn remove(&self, id: Uuid) {
         self.forget(id);
         match tokio::fs::remove_file(self.path(id)).await {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%id, %error, "an upload's file stays for the next sweep"),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%id, %error, "an upload's file stays for the next sweep")
+            }
             _ => {}
         }
     }
@@ -129,13 +131,19 @@ pub(crate) struct Progress {
 }
 
 /// Announces an upload; answers its id and when it is given up.
-pub(crate) async fn create(portal: &Arc<Portal>, caller: Caller, announcement: Announcement) -> Outcome<(Uuid, Timestamp)> {
+pub(crate) async fn create(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    announcement: Announcement,
+) -> Outcome<(Uuid, Timestamp)> {
     let metadata = parse_metadata(&announcement.metadata).ok_or(ProblemCode::BadRequest)?;
     let get = |key: &str| metadata.get(key).map(String::as_str);
-    let application = get(tus::META_APPLICATION).and_then(|id| Uuid::parse_str(id).ok()).ok_or(ProblemCode::BadRequest)?;
+    let application =
+        get(tus::META_APPLICATION).and_then(|id| Uuid::parse_str(id).ok()).ok_or(ProblemCode::BadRequest)?;
     let requirement = get(tus::META_REQUIREMENT).ok_or(ProblemCode::BadRequest)?.to_owned();
     let file_name = get(tus::META_FILENAME).unwrap_or("file").to_owned();
-    if file_name.is_empty() || file_name.chars().count() > LONGEST_FILE_NAME || file_name.chars().any(char::is_control) {
+    if file_name.is_empty() || file_name.chars().count() > LONGEST_FILE_NAME || file_name.chars().any(char::is_control)
+    {
         return Err(ProblemCode::BadRequest.into());
     }
     let announced = get(tus::META_SHA256).map(str::to_owned);
@@ -157,7 +165,8 @@ pub(crate) async fn create(portal: &Arc<Portal>, caller: Caller, announcement: A
             if !case.state.is_editable() {
                 return Err(ProblemCode::WrongState.into());
             }
-            let offer = act.catalogue.offer(case.business, caller.account.registration.kind).ok_or(ProblemCode::WrongState)?;
+            let offer =
+                act.catalogue.offer(case.business, caller.account.registration.kind).ok_or(ProblemCode::WrongState)?;
             let asked = offer.requirements.iter().find(|r| r.id.0 == requirement).ok_or(ProblemCode::BadRequest)?;
             if announcement.length > asked.max_bytes {
                 return Err(ProblemCode::TooLarge.into());
@@ -192,13 +201,23 @@ pub(crate) async fn progress(portal: &Arc<Portal>, caller: &Caller, id: Uuid) ->
     let (_lease, _held) = portal.files.lease(id).await?;
     let row = find(portal, caller, id).await?;
     let open = row.state == UploadState::Open;
-    Ok(Progress { offset: row.received, length: row.length, metadata: row.metadata, expires_at: open.then_some(row.expires_at) })
+    Ok(Progress {
+        offset: row.received,
+        length: row.length,
+        metadata: row.metadata,
+        expires_at: open.then_some(row.expires_at),
+    })
 }
 
 /// Takes a chunk; answers the new offset and, while the upload is open, when it is given up.
 ///
 /// Without a checksum, what arrived before a cut is kept. With one, a chunk counts whole or not at all.
-pub(crate) async fn append(portal: &Arc<Portal>, caller: &Caller, id: Uuid, chunk: Chunk) -> Outcome<(u64, Option<Timestamp>)> {
+pub(crate) async fn append(
+    portal: &Arc<Portal>,
+    caller: &Caller,
+    id: Uuid,
+    chunk: Chunk,
+) -> Outcome<(u64, Option<Timestamp>)> {
     let checksum = chunk.checksum.as_deref().map(Checksum::parse).transpose()?;
     if chunk.length.is_some_and(|length| length > tus::CHUNK_BYTES) {
         return Err(ProblemCode::TooLarge.into());
@@ -359,7 +378,8 @@ async fn count(
     }
     let expires_at = portal.now() + if complete { LIFE_COMPLETE } else { LIFE_OPEN };
     let row = row.clone();
-    let counted = portal.store.act(move |db| Ok(uploads::advance(db, &row, received, sha256.as_deref(), expires_at)?)).await?;
+    let counted =
+        portal.store.act(move |db| Ok(uploads::advance(db, &row, received, sha256.as_deref(), expires_at)?)).await?;
     if !counted {
         return Err(ProblemCode::UploadGone.into());
     }
@@ -456,7 +476,10 @@ impl Writer {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path)?;
         if file.metadata()?.len() < at {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "an upload's file is shorter than what was counted"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "an upload's file is shorter than what was counted",
+            ));
         }
         file.set_len(at)?;
         file.seek(io::SeekFrom::Start(at))?;
@@ -542,7 +565,8 @@ mod tests {
 
     #[test]
     fn metadata_is_read_as_tus_has_it() {
-        let metadata = parse_metadata("filename 6JCl5Lia5omn54WnLmpwZw==,is_final, requirement Zm9ybQ==").expect("well-formed");
+        let metadata =
+            parse_metadata("filename 6JCl5Lia5omn54WnLmpwZw==,is_final, requirement Zm9ybQ==").expect("well-formed");
         assert_eq!(metadata["filename"], "营业执照.jpg");
         assert_eq!(metadata["requirement"], "form");
         assert_eq!(metadata["is_final"], "", "a key may stand alone");

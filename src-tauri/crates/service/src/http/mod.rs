@@ -15,7 +15,10 @@ use axum::{
 };
 use certdesk_contract::{
     ProblemCode,
-    account::{AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest, SmsMessage},
+    account::{
+        AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest,
+        SmsMessage,
+    },
     application::{Application, ApplicationDraft, Receipt, Review, Submission},
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
@@ -25,8 +28,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
 use crate::{
-    accounts, applications, catalogue::Served, challenges, demo, failure::{Failure, Outcome}, portal::Portal, sessions, sessions::Caller,
-    store::idempotency::Repeatable, tls::TlsConnection,
+    accounts, applications,
+    catalogue::Served,
+    challenges, demo,
+    failure::{Failure, Outcome},
+    portal::Portal,
+    sessions,
+    sessions::Caller,
+    store::idempotency::Repeatable,
+    tls::TlsConnection,
 };
 
 /// Largest JSON body, bytes.
@@ -59,7 +69,14 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::CA_CERTIFICATE, get(get_ca_certificate))
         .route(path::UPLOADS, options(tus::options).post(tus::create))
         // A PATCH streams and counts for itself.
-        .route(path::UPLOAD, head(tus::head).patch(tus::patch).delete(tus::delete).options(tus::options).layer(DefaultBodyLimit::disable()));
+        .route(
+            path::UPLOAD,
+            head(tus::head)
+                .patch(tus::patch)
+                .delete(tus::delete)
+                .options(tus::options)
+                .layer(DefaultBodyLimit::disable()),
+        );
     if portal.demo.is_some() {
         router = router
             .route(path::DEMO_SMS, get(get_demo_sms))
@@ -80,7 +97,8 @@ pub(crate) fn overridden(mut request: http::Request<HttpBody>) -> http::Request<
         return request;
     }
     let wanted = request.headers().get("x-http-method-override").map(HeaderValue::as_bytes);
-    let method = [Method::PATCH, Method::DELETE, Method::HEAD].into_iter().find(|m| Some(m.as_str().as_bytes()) == wanted);
+    let method =
+        [Method::PATCH, Method::DELETE, Method::HEAD].into_iter().find(|m| Some(m.as_str().as_bytes()) == wanted);
     if let Some(method) = method {
         *request.method_mut() = method;
     }
@@ -120,7 +138,11 @@ async fn get_regions(State(portal): App, headers: HeaderMap) -> Response {
 fn serve(served: &Served, headers: &HeaderMap) -> Response {
     let etag = HeaderValue::from_str(&served.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let fresh = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
-    let has = |value: &HeaderValue| value.to_str().is_ok_and(|v| v == "*" || v.split(',').any(|tag| tag.trim().trim_start_matches("W/") == served.etag));
+    let has = |value: &HeaderValue| {
+        value
+            .to_str()
+            .is_ok_and(|v| v == "*" || v.split(',').any(|tag| tag.trim().trim_start_matches("W/") == served.etag))
+    };
     if headers.get_all(header::IF_NONE_MATCH).iter().any(has) {
         return (StatusCode::NOT_MODIFIED, fresh).into_response();
     }
@@ -171,7 +193,11 @@ async fn get_account(State(portal): App, caller: Caller) -> Outcome<Json<Account
     Ok(Json(portal.store.read(move |db| accounts::view(&act, db, &caller.account, now)).await?))
 }
 
-async fn put_password(State(portal): App, AnyCaller(caller): AnyCaller, body: Body<PasswordChange>) -> Outcome<StatusCode> {
+async fn put_password(
+    State(portal): App,
+    AnyCaller(caller): AnyCaller,
+    body: Body<PasswordChange>,
+) -> Outcome<StatusCode> {
     accounts::change_password(&portal, caller, body.value).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -184,7 +210,12 @@ async fn get_application(State(portal): App, caller: Caller, Id(id): Id) -> Outc
     Ok(Json(applications::show(&portal, caller, id).await?))
 }
 
-async fn put_application(State(portal): App, caller: Caller, Id(id): Id, body: Body<ApplicationDraft>) -> Outcome<Json<Application>> {
+async fn put_application(
+    State(portal): App,
+    caller: Caller,
+    Id(id): Id,
+    body: Body<ApplicationDraft>,
+) -> Outcome<Json<Application>> {
     Ok(Json(applications::open(&portal, caller, id, body.value).await?))
 }
 
@@ -193,7 +224,13 @@ async fn delete_application(State(portal): App, caller: Caller, Id(id): Id) -> O
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn post_submission(State(portal): App, caller: Caller, Id(id): Id, Key(key): Key, body: Body<Submission>) -> Outcome<Json<Receipt>> {
+async fn post_submission(
+    State(portal): App,
+    caller: Caller,
+    Id(id): Id,
+    Key(key): Key,
+    body: Body<Submission>,
+) -> Outcome<Json<Receipt>> {
     let key = key.ok_or(ProblemCode::BadRequest)?;
     let repeatable = Repeatable { scope: format!("submission:{id}"), key, body_hash: body.hash };
     Ok(Json(applications::submit(&portal, caller, id, body.value, repeatable).await?))
@@ -208,7 +245,12 @@ async fn post_certificate(
     Ok(Json(applications::issue(&portal, caller, id, body.value).await?))
 }
 
-async fn post_installation(State(portal): App, caller: Caller, Id(id): Id, body: Body<Installation>) -> Outcome<Json<Application>> {
+async fn post_installation(
+    State(portal): App,
+    caller: Caller,
+    Id(id): Id,
+    body: Body<Installation>,
+) -> Outcome<Json<Application>> {
     Ok(Json(applications::confirm(&portal, caller, id, body.value).await?))
 }
 
@@ -234,6 +276,11 @@ async fn get_demo_queue(State(portal): App, _key: DemoKey) -> Outcome<Json<Vec<A
     Ok(Json(demo::queue(&portal).await?))
 }
 
-async fn post_demo_review(State(portal): App, _key: DemoKey, Id(id): Id, body: Body<Review>) -> Outcome<Json<Application>> {
+async fn post_demo_review(
+    State(portal): App,
+    _key: DemoKey,
+    Id(id): Id,
+    body: Body<Review>,
+) -> Outcome<Json<Application>> {
     Ok(Json(demo::decide(&portal, id, body.value).await?))
 }

@@ -59,7 +59,8 @@ pub(super) async fn head(State(portal): App, caller: Caller, Id(id): Id, headers
     };
     match progress.await {
         Ok(progress) => {
-            let mut response = [(OFFSET, progress.offset.to_string()), (LENGTH, progress.length.to_string())].into_response();
+            let mut response =
+                [(OFFSET, progress.offset.to_string()), (LENGTH, progress.length.to_string())].into_response();
             if let Ok(metadata) = HeaderValue::from_str(&progress.metadata) {
                 response.headers_mut().insert(METADATA, metadata);
             }
@@ -146,6 +147,7 @@ fn expiring(mut response: Response, expires_at: Option<Timestamp>) -> Response {
 
 /// RFC 9110 §5.6.7.
 fn http_date(at: Timestamp) -> String {
-    let format = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+    let format =
+        format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
     at.format(format).unwrap_or_default()
 }

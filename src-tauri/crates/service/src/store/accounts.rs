@@ -21,12 +21,22 @@ pub(crate) fn identity(registration: &Registration) -> String {
     let kind = super::word(registration.kind);
     match &registration.organisation {
         Some(unit) => format!("{kind}:{}", unit.credit_code.to_ascii_uppercase()),
-        None => format!("{kind}:{}:{}", super::word(registration.contact.id_kind), registration.contact.id_number.to_ascii_uppercase()),
+        None => format!(
+            "{kind}:{}:{}",
+            super::word(registration.contact.id_kind),
+            registration.contact.id_number.to_ascii_uppercase()
+        ),
     }
 }
 
 /// Adds an account with an initial password; `false` where the name is taken.
-pub(crate) fn add(db: &Connection, name: &str, registration: &Registration, password: &str, at: Timestamp) -> rusqlite::Result<bool> {
+pub(crate) fn add(
+    db: &Connection,
+    name: &str,
+    registration: &Registration,
+    password: &str,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
     let added = db.execute(
         "INSERT INTO accounts (name, identity, registration, password, must_change, created_at)
          VALUES (?1, ?2, ?3, ?4, 1, ?5) ON CONFLICT (name) DO NOTHING",

@@ -56,7 +56,9 @@ pub(crate) fn by_number(db: &Connection, number: &str) -> rusqlite::Result<Optio
 
 /// Newest first.
 pub(crate) fn of_account(db: &Connection, account: i64) -> rusqlite::Result<Vec<Case>> {
-    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY created_at DESC, id DESC"))?.query_map([account], read)?.collect()
+    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY created_at DESC, id DESC"))?
+        .query_map([account], read)?
+        .collect()
 }
 
 /// Everything ever handed in: what waits for the service first, oldest first within both.
@@ -69,7 +71,9 @@ pub(crate) fn handed_in(db: &Connection) -> rusqlite::Result<Vec<Case>> {
 }
 
 pub(crate) fn count_in_state(db: &Connection, account: i64, state: State) -> rusqlite::Result<u32> {
-    db.query_row("SELECT count(*) FROM applications WHERE account = ?1 AND state = ?2", (account, word(state)), |row| row.get(0))
+    db.query_row("SELECT count(*) FROM applications WHERE account = ?1 AND state = ?2", (account, word(state)), |row| {
+        row.get(0)
+    })
 }
 
 pub(crate) fn add_history(db: &Connection, id: Uuid, entry: &HistoryEntry) -> rusqlite::Result<()> {
@@ -81,7 +85,12 @@ pub(crate) fn add_history(db: &Connection, id: Uuid, entry: &HistoryEntry) -> ru
 }
 
 /// Keeps a submission as it came and makes its files the case's files.
-pub(crate) fn add_submission(db: &Connection, id: Uuid, submission: &Submission, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn add_submission(
+    db: &Connection,
+    id: Uuid,
+    submission: &Submission,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     db.execute(
         "INSERT INTO submissions (application, at, body) VALUES (?1, ?2, ?3)",
         (id.to_string(), millis(at), json(submission)),

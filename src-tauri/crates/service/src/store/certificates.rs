@@ -67,7 +67,9 @@ pub(crate) fn by_serial(db: &Connection, serial: &str) -> rusqlite::Result<Optio
 
 /// Newest first.
 pub(crate) fn of_account(db: &Connection, account: i64) -> rusqlite::Result<Vec<CertificateRow>> {
-    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY not_before DESC, serial"))?.query_map([account], read)?.collect()
+    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY not_before DESC, serial"))?
+        .query_map([account], read)?
+        .collect()
 }
 
 pub(crate) fn of_application(db: &Connection, application: Uuid) -> rusqlite::Result<Vec<CertificateRow>> {
@@ -89,7 +91,8 @@ pub(crate) fn activate(db: &Connection, serial: &str) -> rusqlite::Result<()> {
 }
 
 pub(crate) fn revoke(db: &Connection, serial: &str, at: Timestamp) -> rusqlite::Result<()> {
-    db.execute("UPDATE certificates SET status = 'revoked', revoked_at = ?2 WHERE serial = ?1", (serial, millis(at))).map(drop)
+    db.execute("UPDATE certificates SET status = 'revoked', revoked_at = ?2 WHERE serial = ?1", (serial, millis(at)))
+        .map(drop)
 }
 
 /// Serial numbers and times of all revoked certificates.
@@ -123,7 +126,8 @@ pub(crate) fn replace_crl(db: &Connection, number: u64, crl: &CrlRow) -> rusqlit
     .map(drop)
 }
 
-const SELECT: &str = "SELECT serial, application, account, key_hash, der, status, not_before, not_after FROM certificates";
+const SELECT: &str =
+    "SELECT serial, application, account, key_hash, der, status, not_before, not_after FROM certificates";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CertificateRow> {
     Ok(CertificateRow {

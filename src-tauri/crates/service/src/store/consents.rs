@@ -12,7 +12,8 @@ use super::{find, millis, word};
 use crate::failure::Outcome;
 
 pub(crate) fn record(db: &Connection, request: ConsentRequest, at: Timestamp) -> rusqlite::Result<ConsentReceipt> {
-    let receipt = ConsentReceipt { id: Uuid::now_v7(), subject: request.subject, version: request.version, recorded_at: at };
+    let receipt =
+        ConsentReceipt { id: Uuid::now_v7(), subject: request.subject, version: request.version, recorded_at: at };
     db.execute(
         "INSERT INTO consents (id, subject, version, recorded_at) VALUES (?1, ?2, ?3, ?4)",
         (receipt.id.to_string(), word(receipt.subject), &receipt.version, millis(at)),
@@ -25,12 +26,20 @@ pub(crate) fn attach(db: &Connection, id: Uuid, subject: ConsentSubject, version
     if !is_on_record(db, id, subject, version)? {
         return Err(ProblemCode::StaleConsent.into());
     }
-    db.execute("INSERT INTO consent_accounts (consent, account) VALUES (?1, ?2) ON CONFLICT DO NOTHING", (id.to_string(), account))?;
+    db.execute(
+        "INSERT INTO consent_accounts (consent, account) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        (id.to_string(), account),
+    )?;
     Ok(())
 }
 
 /// Whether this version was consented to under this id.
-pub(crate) fn is_on_record(db: &Connection, id: Uuid, subject: ConsentSubject, version: &str) -> rusqlite::Result<bool> {
+pub(crate) fn is_on_record(
+    db: &Connection,
+    id: Uuid,
+    subject: ConsentSubject,
+    version: &str,
+) -> rusqlite::Result<bool> {
     let found: Option<i64> = find(
         db,
         "SELECT 1 FROM consents WHERE id = ?1 AND subject = ?2 AND version = ?3",

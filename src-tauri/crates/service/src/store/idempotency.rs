@@ -36,7 +36,12 @@ pub(crate) fn answer<T: DeserializeOwned>(db: &Connection, request: &Repeatable)
     }
 }
 
-pub(crate) fn keep<T: Serialize>(db: &Connection, request: &Repeatable, answer: &T, at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn keep<T: Serialize>(
+    db: &Connection,
+    request: &Repeatable,
+    answer: &T,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     db.execute(
         "INSERT INTO idempotency (scope, key, body_hash, answer, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         (&request.scope, request.key.to_string(), request.body_hash, json(answer), millis(at)),

@@ -132,7 +132,8 @@ fn json<T: Serialize>(value: &T) -> String {
 
 /// A stored value of the contract, inside a row reader.
 fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
-    serde_json::from_str(text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
+    serde_json::from_str(text)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(e)))
 }
 
 /// A name of a contract enum as stored: its JSON without the quotes.

@@ -29,7 +29,10 @@ async fn registration_is_checked_and_harmless_to_repeat() {
     client.post(path::CONSENTS, &stale).await.refused(ProblemCode::StaleConsent);
 
     let key = Uuid::new_v4();
-    let (one, two) = tokio::join!(client.post_once(path::REGISTRATIONS, key, &request), client.post_once(path::REGISTRATIONS, key, &request));
+    let (one, two) = tokio::join!(
+        client.post_once(path::REGISTRATIONS, key, &request),
+        client.post_once(path::REGISTRATIONS, key, &request)
+    );
     let (one, two): (RegistrationReceipt, RegistrationReceipt) = (one.expect(201).json(), two.expect(201).json());
     assert_eq!(one, two);
     assert_eq!(one.masked_phone, "138****8000");
@@ -45,7 +48,11 @@ async fn registration_is_checked_and_harmless_to_repeat() {
     let messages = client.sms().await;
     let (account, _) = credentials(&messages[1].text);
     assert_eq!(messages.len(), 2);
-    assert!(messages[0].phone == "13800138000" && messages[0].text.contains(&account) && !messages[0].text.contains("初始密码"));
+    assert!(
+        messages[0].phone == "13800138000"
+            && messages[0].text.contains(&account)
+            && !messages[0].text.contains("初始密码")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +75,11 @@ async fn the_initial_password_opens_nothing_but_its_replacement() {
     client.put(path::PASSWORD, &change("wrong", NEW_PASSWORD)).await.refused(ProblemCode::WrongCredentials);
     client.put(path::PASSWORD, &change(&password, NEW_PASSWORD)).await.expect(204);
     let view: AccountView = client.get(path::ACCOUNT).await.expect(200).json();
-    assert_eq!((view.name, view.businesses), (account.clone(), vec![Business::New]), "without a certificate 新办 alone is offered");
+    assert_eq!(
+        (view.name, view.businesses),
+        (account.clone(), vec![Business::New]),
+        "without a certificate 新办 alone is offered"
+    );
 
     client.log_in(&account, &password).await.refused(ProblemCode::WrongCredentials);
     client.log_in(&format!(" {} ", account.to_uppercase()), NEW_PASSWORD).await.expect(201);
@@ -97,7 +108,17 @@ async fn wrong_passwords_wait_longer_and_longer_and_the_lock_opens_by_itself() {
     assert_ne!(person.account, unknown);
 
     // Known and unknown names are answered alike, step by step.
-    for (count, delay) in [(1, None), (2, None), (3, Some(2)), (4, Some(4)), (5, Some(8)), (6, Some(16)), (7, Some(32)), (8, Some(64)), (9, Some(128))] {
+    for (count, delay) in [
+        (1, None),
+        (2, None),
+        (3, Some(2)),
+        (4, Some(4)),
+        (5, Some(8)),
+        (6, Some(16)),
+        (7, Some(32)),
+        (8, Some(64)),
+        (9, Some(128)),
+    ] {
         for name in [&*person.account, unknown] {
             let problem = client.log_in(name, "wrong").await.refused(ProblemCode::WrongCredentials).problem();
             assert_eq!(problem.retry_after, delay, "after {count} wrong passwords");

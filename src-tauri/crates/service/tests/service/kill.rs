@@ -64,7 +64,8 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
     let person = applicant(&client, registration(AccountKind::Enterprise)).await;
     let id = person.draft().await;
     let bytes = file("mp4", 12 << 20);
-    let announced = person.announce(id, "commitment_video", "v.mp4", bytes.len() as u64, Some(&hex(&Sha256::digest(&bytes)))).await;
+    let announced =
+        person.announce(id, "commitment_video", "v.mp4", bytes.len() as u64, Some(&hex(&Sha256::digest(&bytes)))).await;
     let Ok(upload) = announced else { panic!() };
     person.patch(&upload, 0, true, &bytes[..1 << 20]).await.expect(204);
 
@@ -87,7 +88,11 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
 
     let (program, client) = run(data).await;
     let person = Applicant { client: Client { token: person.client.token.clone(), ..client }, account: person.account };
-    assert_eq!(person.offset(&upload).await, 1 << 20, "the session lives and the upload stands where it was acknowledged");
+    assert_eq!(
+        person.offset(&upload).await,
+        1 << 20,
+        "the session lives and the upload stands where it was acknowledged"
+    );
     person.patch(&upload, 1 << 20, true, &bytes[1 << 20..9 << 20]).await.expect(204);
     drop(program);
 
@@ -116,7 +121,11 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
     assert_eq!((shown["state"].as_str(), shown["account"].as_str()), (Some("in_review"), Some(&*person.account)));
     let refused = desk(data, &["review", "return", &number, "--remark", "field:shoe=no"]).unwrap_err();
     assert!(refused.contains("bad_request"), "{refused}");
-    desk(data, &["review", "return", &number, "--remark", "field:person.id_number=号码不清", "--remark", "case=请重交"]).unwrap();
+    desk(
+        data,
+        &["review", "return", &number, "--remark", "field:person.id_number=号码不清", "--remark", "case=请重交"],
+    )
+    .unwrap();
     let case: Application = client.get(&path::application(id)).await.expect(200).json();
     assert_eq!(case.remarks.len(), 2, "the applicant sees what the desk's command said");
     let refused = desk(data, &["review", "approve", &number]).unwrap_err();

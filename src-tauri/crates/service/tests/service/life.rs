@@ -33,12 +33,18 @@ async fn a_whole_life() {
     let submit = path::submission(id);
     client.post(&submit, &submission).await.refused(ProblemCode::BadRequest);
     let undeclared = Submission { declared_true: false, ..submission.clone() };
-    let faults = client.post_once(&submit, Uuid::new_v4(), &undeclared).await.refused(ProblemCode::InvalidFields).problem().faults;
+    let faults = client
+        .post_once(&submit, Uuid::new_v4(), &undeclared)
+        .await
+        .refused(ProblemCode::InvalidFields)
+        .problem()
+        .faults;
     assert_eq!(faults[0].field, "declared_true");
     let incomplete = Submission { attachments: attachments[1..].to_vec(), ..submission.clone() };
     client.post_once(&submit, Uuid::new_v4(), &incomplete).await.refused(ProblemCode::MissingAttachments);
     let key = Uuid::new_v4();
-    let (one, two) = tokio::join!(client.post_once(&submit, key, &submission), client.post_once(&submit, key, &submission));
+    let (one, two) =
+        tokio::join!(client.post_once(&submit, key, &submission), client.post_once(&submit, key, &submission));
     let (one, two): (Receipt, Receipt) = (one.expect(200).json(), two.expect(200).json());
     assert_eq!(one, two, "the same submission gets the same receipt");
     assert!(one.number.starts_with("CD20") && one.number.len() == 16, "{} is no 申办编号", one.number);
@@ -58,7 +64,11 @@ async fn a_whole_life() {
     assert!(desk.decide(&one.number, Review::Return { remarks: unknown }).is_err(), "no such field can be remarked on");
     desk.decide(&one.number, Review::Return { remarks: remarks.clone() }).unwrap();
     let returned: Application = client.get(&path::application(id)).await.expect(200).json();
-    assert_eq!((returned.state, &returned.remarks), (State::NeedsCorrection, &remarks), "the applicant sees the remarks");
+    assert_eq!(
+        (returned.state, &returned.remarks),
+        (State::NeedsCorrection, &remarks),
+        "the applicant sees the remarks"
+    );
 
     // Only what was remarked may change; the number stays.
     let mut other_field = submission.clone();
@@ -75,7 +85,10 @@ async fn a_whole_life() {
     assert!(again.application.remarks.is_empty(), "remarks are settled by handing in again");
 
     // Approved: both states are in the history.
-    client.post(&path::issuance(id), &CertificateRequest { csr_b64: STANDARD.encode(Key::generate().csr()) }).await.refused(ProblemCode::WrongState);
+    client
+        .post(&path::issuance(id), &CertificateRequest { csr_b64: STANDARD.encode(Key::generate().csr()) })
+        .await
+        .refused(ProblemCode::WrongState);
     let approved = desk.decide(&one.number, Review::Approve).unwrap();
     let states: Vec<_> = approved.history.iter().map(|h| h.state).collect();
     use State::*;
@@ -86,12 +99,19 @@ async fn a_whole_life() {
     let key = Key::generate();
     let mut broken = key.csr();
     *broken.last_mut().unwrap() ^= 1;
-    client.post(&path::issuance(id), &CertificateRequest { csr_b64: STANDARD.encode(broken) }).await.refused(ProblemCode::BadCsr);
+    client
+        .post(&path::issuance(id), &CertificateRequest { csr_b64: STANDARD.encode(broken) })
+        .await
+        .refused(ProblemCode::BadCsr);
     let issued: IssuedCertificate = person.certify(id, &key).await.expect(200).json();
     let same: IssuedCertificate = person.certify(id, &key).await.expect(200).json();
     assert_eq!(issued, same, "the same key gets the same certificate");
     let der = STANDARD.decode(&issued.certificate_b64).unwrap();
-    assert_eq!(issued.chain_b64.last(), Some(&STANDARD.encode(&world.running.ca_root_der)), "the chain ends at the root");
+    assert_eq!(
+        issued.chain_b64.last(),
+        Some(&STANDARD.encode(&world.running.ca_root_der)),
+        "the chain ends at the root"
+    );
     openssl_accepts(&issued);
 
     // Confirmed, with proof; again is as good as once.
@@ -100,7 +120,8 @@ async fn a_whole_life() {
     client.post(&path::installation(id), &forged).await.refused(ProblemCode::BadCsr);
     let done: Application = client.post(&path::installation(id), &key.installation(id, &der)).await.expect(200).json();
     assert_eq!(done.state, Completed);
-    let repeated: Application = client.post(&path::installation(id), &key.installation(id, &der)).await.expect(200).json();
+    let repeated: Application =
+        client.post(&path::installation(id), &key.installation(id, &der)).await.expect(200).json();
     assert_eq!(repeated, done, "a repeated confirmation changes nothing");
     let records: Vec<CertificateRecord> = client.get(path::CERTIFICATES).await.expect(200).json();
     assert_eq!(records.iter().map(|r| r.status).collect::<Vec<_>>(), [CertificateStatus::Active]);
@@ -116,7 +137,8 @@ async fn a_whole_life() {
 async fn upload_over_a_breaking_line(person: &Applicant, application: Uuid) -> Uuid {
     let bytes = file("mp4", 20 << 20);
     let sha256 = hex(&Sha256::digest(&bytes));
-    let announced = person.announce(application, "commitment_video", "承诺.mp4", bytes.len() as u64, Some(&sha256)).await;
+    let announced =
+        person.announce(application, "commitment_video", "承诺.mp4", bytes.len() as u64, Some(&sha256)).await;
     let Ok(upload) = announced else { panic!("the video was not taken") };
     let mut at = 0;
     while at < bytes.len() {
@@ -160,12 +182,28 @@ fn openssl_accepts(issued: &IssuedCertificate) {
     };
     let (root, issuing) = (write("root", &issued.chain_b64[1]), write("issuing", &issued.chain_b64[0]));
     let leaf = write("leaf", &issued.certificate_b64);
-    let verified = Command::new("openssl").args(["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile"]).arg(root).arg("-untrusted").arg(issuing).arg(&leaf).output();
+    let verified = Command::new("openssl")
+        .args(["verify", "-x509_strict", "-purpose", "sslclient", "-CAfile"])
+        .arg(root)
+        .arg("-untrusted")
+        .arg(issuing)
+        .arg(&leaf)
+        .output();
     let verified = verified.expect("openssl is installed");
     assert!(verified.status.success(), "openssl verify: {}", String::from_utf8_lossy(&verified.stderr));
-    let shown = Command::new("openssl").args(["x509", "-noout", "-text", "-nameopt", "utf8,sep_comma_plus", "-in"]).arg(&leaf).output().unwrap();
+    let shown = Command::new("openssl")
+        .args(["x509", "-noout", "-text", "-nameopt", "utf8,sep_comma_plus", "-in"])
+        .arg(&leaf)
+        .output()
+        .unwrap();
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    for part in ["CN=福州云帆测试科技有限公司", "Digital Signature, Non Repudiation", "TLS Web Client Authentication, E-mail Protection", "email:clerk@example.com", "/v1/ca/crl"] {
+    for part in [
+        "CN=福州云帆测试科技有限公司",
+        "Digital Signature, Non Repudiation",
+        "TLS Web Client Authentication, E-mail Protection",
+        "email:clerk@example.com",
+        "/v1/ca/crl",
+    ] {
         assert!(shown.contains(part), "the certificate must say {part}:\n{shown}");
     }
 }
@@ -177,9 +215,17 @@ async fn an_rsa_key_is_certified_too() {
     let id = person.approved(&world.desk()).await;
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key.pem");
-    let made = Command::new("openssl").args(["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"]).arg(&key).status();
+    let made = Command::new("openssl")
+        .args(["genpkey", "-quiet", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"])
+        .arg(&key)
+        .status();
     assert!(made.unwrap().success());
-    let csr = Command::new("openssl").args(["req", "-new", "-subj", "/CN=x", "-outform", "DER", "-key"]).arg(&key).output().unwrap().stdout;
+    let csr = Command::new("openssl")
+        .args(["req", "-new", "-subj", "/CN=x", "-outform", "DER", "-key"])
+        .arg(&key)
+        .output()
+        .unwrap()
+        .stdout;
     let request = CertificateRequest { csr_b64: STANDARD.encode(&csr) };
     let issued: IssuedCertificate = person.client.post(&path::issuance(id), &request).await.expect(200).json();
     openssl_accepts(&issued);
@@ -187,7 +233,8 @@ async fn an_rsa_key_is_certified_too() {
     let serial = certdesk_pki::Certificate::parse(&der).unwrap().serial;
     let statement = folder.path().join("statement");
     std::fs::write(&statement, Installation::statement(id, &serial)).unwrap();
-    let proof = Command::new("openssl").args(["dgst", "-sha256", "-sign"]).arg(&key).arg(&statement).output().unwrap().stdout;
+    let proof =
+        Command::new("openssl").args(["dgst", "-sha256", "-sign"]).arg(&key).arg(&statement).output().unwrap().stdout;
     let installation = Installation { serial, proof_b64: STANDARD.encode(proof) };
     let done: Application = person.client.post(&path::installation(id), &installation).await.expect(200).json();
     assert_eq!(done.state, State::Completed);
@@ -208,7 +255,10 @@ async fn a_key_lost_before_its_certificate_was_confirmed_is_replaced() {
     assert_eq!(crl.header("content-type"), "application/pkix-crl");
     let serial = certdesk_pki::Certificate::parse(&first).unwrap().serial;
     let (_, crl) = x509_parser::parse_x509_crl(&crl.body).unwrap();
-    let revoked: Vec<_> = crl.iter_revoked_certificates().map(|r| r.raw_serial().iter().map(|b| format!("{b:02x}")).collect::<String>()).collect();
+    let revoked: Vec<_> = crl
+        .iter_revoked_certificates()
+        .map(|r| r.raw_serial().iter().map(|b| format!("{b:02x}")).collect::<String>())
+        .collect();
     assert_eq!(revoked, [serial], "the lost key's certificate is on the revocation list");
 }
 
@@ -225,7 +275,10 @@ async fn what_is_anothers_is_not_there() {
 
     let other_client = &other.client;
     other_client.get(&path::application(id)).await.refused(ProblemCode::NotFound);
-    other_client.put(&path::application(id), &ApplicationDraft { business: Business::New }).await.refused(ProblemCode::NotFound);
+    other_client
+        .put(&path::application(id), &ApplicationDraft { business: Business::New })
+        .await
+        .refused(ProblemCode::NotFound);
     other_client.send("DELETE", &path::application(id), &[], "").await.refused(ProblemCode::NotFound);
     other.certify(id, &key).await.refused(ProblemCode::NotFound);
     let submission = Submission { handler: handler(), ..other.submission(vec![]).await };
@@ -233,13 +286,18 @@ async fn what_is_anothers_is_not_there() {
     assert_eq!(other.head(&upload).await.status, 404, "another's upload is not there");
     other.patch(&upload, 0, true, &file("pdf", 100)).await.refused(ProblemCode::NotFound);
     other_client.send("DELETE", &upload, &[("tus-resumable", "1.0.0")], "").await.refused(ProblemCode::NotFound);
-    assert_eq!(other.announce(draft, "application_form", "a.pdf", 100, None).await.unwrap_err().problem().code, ProblemCode::NotFound);
+    assert_eq!(
+        other.announce(draft, "application_form", "a.pdf", 100, None).await.unwrap_err().problem().code,
+        ProblemCode::NotFound
+    );
     assert_eq!(other_client.get(path::APPLICATIONS).await.expect(200).body, b"[]", "nobody sees another's cases");
 
     // Nor does another's key become one's own.
     let own = other.draft().await;
     let mut attachments = Vec::new();
-    for (requirement, kind) in [("application_form", "pdf"), ("applicant_id", "jpeg"), ("applicant_id", "jpeg"), ("commitment_video", "mp4")] {
+    for (requirement, kind) in
+        [("application_form", "pdf"), ("applicant_id", "jpeg"), ("applicant_id", "jpeg"), ("commitment_video", "mp4")]
+    {
         let upload = other.upload(own, requirement, &file(kind, 500)).await;
         attachments.push(SubmittedAttachment { requirement: RequirementId(requirement.into()), upload });
     }
@@ -282,7 +340,10 @@ async fn a_cut_without_checksum_keeps_what_arrived() {
     let Ok(upload) = person.announce(id, "application_form", "a.pdf", 3000, None).await else { panic!() };
     let mut stream = person.client.tls().await;
     let token = person.client.token.as_ref().unwrap();
-    let head = format!("PATCH {upload} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ntus-resumable: 1.0.0\r\ncontent-type: {}\r\nupload-offset: 0\r\ncontent-length: 3000\r\n\r\n", tus::OFFSET_OCTET_STREAM);
+    let head = format!(
+        "PATCH {upload} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\ntus-resumable: 1.0.0\r\ncontent-type: {}\r\nupload-offset: 0\r\ncontent-length: 3000\r\n\r\n",
+        tus::OFFSET_OCTET_STREAM
+    );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&file("pdf", 1000)).await.unwrap();
     stream.flush().await.unwrap();

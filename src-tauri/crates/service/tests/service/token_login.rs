@@ -36,7 +36,8 @@ impl<'a> Login<'a> {
 
     fn answer(&self, challenge: &Challenge, origin: &str, exporter: &[u8]) -> TokenLogin {
         let kind = challenge.channel_bindings[0];
-        let nonce = bound_nonce(&challenge.nonce, &self.session_key.thumbprint(), kind, &URL_SAFE_NO_PAD.encode(exporter));
+        let nonce =
+            bound_nonce(&challenge.nonce, &self.session_key.thumbprint(), kind, &URL_SAFE_NO_PAD.encode(exporter));
         let (x, y) = self.session_key.jwk();
         TokenLogin {
             nonce: challenge.nonce.clone(),
@@ -99,7 +100,10 @@ async fn the_key_logs_in_and_no_lie_does() {
     let mut line = client.line().await;
     let challenge = login.challenge(&client, &mut line).await;
     assert_eq!(challenge.channel_bindings, [ChannelBinding::TlsExporter]);
-    let weaker = TokenLogin { channel_binding: ChannelBinding::TlsServerEndPoint, ..login.answer(&challenge, &login.origin(), &line.exporter.clone()) };
+    let weaker = TokenLogin {
+        channel_binding: ChannelBinding::TlsServerEndPoint,
+        ..login.answer(&challenge, &login.origin(), &line.exporter.clone())
+    };
     line.post(&client, path::TOKEN_SESSIONS, &weaker).await.refused(ProblemCode::LoginRefused);
 
     // Too late.

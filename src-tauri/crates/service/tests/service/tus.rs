@@ -23,14 +23,19 @@ async fn what_is_announced_is_checked() {
         person.announce(id, requirement, name, length, sha256).await.unwrap_err().problem().code
     };
     assert_eq!(refusal("handler_id", "a.jpg", (10 << 20) + 1, None).await, ProblemCode::TooLarge);
-    assert_eq!(refusal("handler_id", "a.jpg", 0, None).await, ProblemCode::WrongFileKind, "an empty file is no picture");
+    assert_eq!(
+        refusal("handler_id", "a.jpg", 0, None).await,
+        ProblemCode::WrongFileKind,
+        "an empty file is no picture"
+    );
     assert_eq!(refusal("shoe", "a.jpg", 10, None).await, ProblemCode::BadRequest);
     assert_eq!(refusal("handler_id", "a\nb.jpg", 10, None).await, ProblemCode::BadRequest);
     assert_eq!(refusal("handler_id", "a.jpg", 10, Some("abc")).await, ProblemCode::BadRequest);
     let client = &person.client;
     let unversioned = client.send("POST", path::UPLOADS, &[("upload-length", "5")], "").await;
     assert_eq!((unversioned.problem().status, unversioned.header("tus-version")), (412, "1.0.0"));
-    let deferred = client.send("POST", path::UPLOADS, &[("tus-resumable", "1.0.0"), ("upload-defer-length", "1")], "").await;
+    let deferred =
+        client.send("POST", path::UPLOADS, &[("tus-resumable", "1.0.0"), ("upload-defer-length", "1")], "").await;
     deferred.refused(ProblemCode::BadRequest);
     let options = client.send("OPTIONS", path::UPLOADS, &[], "").await.expect(204);
     assert_eq!(options.header("tus-extension"), tus::TUS_EXTENSIONS);
@@ -38,7 +43,11 @@ async fn what_is_announced_is_checked() {
     for _ in 0..64 {
         person.announce(id, "handler_id", "a.jpg", 10, None).await.map_err(|a| a.status).unwrap();
     }
-    assert_eq!(refusal("handler_id", "a.jpg", 10, None).await, ProblemCode::TooManyRequests, "a case has room for 64 uploads");
+    assert_eq!(
+        refusal("handler_id", "a.jpg", 10, None).await,
+        ProblemCode::TooManyRequests,
+        "a case has room for 64 uploads"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +55,9 @@ async fn a_chunk_that_is_not_right_changes_nothing() {
     let (world, person, id) = at_work().await;
     let client = &person.client;
     let bytes = file("pdf", 4000);
-    let Ok(upload) = person.announce(id, "application_form", "申请表 签字 📄.pdf", 4000, None).await else { panic!() };
+    let Ok(upload) = person.announce(id, "application_form", "申请表 签字 📄.pdf", 4000, None).await else {
+        panic!()
+    };
     person.patch(&upload, 0, true, &bytes[..1000]).await.expect(204);
 
     person.patch(&upload, 0, true, &bytes[..1000]).await.refused(ProblemCode::OffsetMismatch);
@@ -58,7 +69,10 @@ async fn a_chunk_that_is_not_right_changes_nothing() {
     let right = tus::OFFSET_OCTET_STREAM;
     let wrong_sum = client.send("PATCH", &upload, &headers("sha256 AAAA", right), bytes[1000..].to_vec()).await;
     assert_eq!(wrong_sum.refused(ProblemCode::ChecksumMismatch).status, 460);
-    client.send("PATCH", &upload, &headers("crc32 AAAA", right), bytes[1000..].to_vec()).await.refused(ProblemCode::BadRequest);
+    client
+        .send("PATCH", &upload, &headers("crc32 AAAA", right), bytes[1000..].to_vec())
+        .await
+        .refused(ProblemCode::BadRequest);
     let wrong_media = client.send("PATCH", &upload, &headers("sha256 AAAA", "text/plain"), "x").await;
     assert_eq!(wrong_media.problem().status, 415);
     let unversioned = client.send("PATCH", &upload, &[("upload-offset", "1000"), ("content-type", right)], "x").await;
@@ -68,7 +82,10 @@ async fn a_chunk_that_is_not_right_changes_nothing() {
     person.patch(&video, 0, false, &huge).await.refused(ProblemCode::TooLarge);
 
     let head = person.head(&upload).await.expect(200);
-    assert_eq!((head.header("upload-offset"), head.header("upload-length"), head.header("cache-control")), ("1000", "4000", "no-store"));
+    assert_eq!(
+        (head.header("upload-offset"), head.header("upload-length"), head.header("cache-control")),
+        ("1000", "4000", "no-store")
+    );
     assert!(head.header("upload-metadata").contains("requirement ") && head.header("upload-expires").ends_with(" GMT"));
     let stored = std::fs::read(world.data.path().join("uploads").join(id_of(&upload).to_string())).unwrap();
     assert_eq!(stored[..1000], bytes[..1000], "what was acknowledged is there");
@@ -77,7 +94,13 @@ async fn a_chunk_that_is_not_right_changes_nothing() {
     use base64::Engine as _;
     let sha1 = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &bytes[1000..]);
     let sha1 = format!("sha1 {}", base64::engine::general_purpose::STANDARD.encode(sha1));
-    let headers = [("tus-resumable", "1.0.0"), ("content-type", right), ("upload-offset", "1000"), ("upload-checksum", &sha1), ("x-http-method-override", "PATCH")];
+    let headers = [
+        ("tus-resumable", "1.0.0"),
+        ("content-type", right),
+        ("upload-offset", "1000"),
+        ("upload-checksum", &sha1),
+        ("x-http-method-override", "PATCH"),
+    ];
     let last = client.send("POST", &upload, &headers, bytes[1000..].to_vec()).await.expect(204);
     assert_eq!(last.header("upload-offset"), "4000");
     assert_eq!(person.offset(&upload).await, 4000);
@@ -98,7 +121,10 @@ async fn the_content_must_be_what_was_asked_for_and_announced() {
 
     // Changed while it was uploaded: not what was announced.
     let before = file("pdf", 5000);
-    let Ok(upload) = person.announce(id, "application_form", "a.pdf", 5000, Some(&hex(&Sha256::digest(&before)))).await else { panic!() };
+    let Ok(upload) = person.announce(id, "application_form", "a.pdf", 5000, Some(&hex(&Sha256::digest(&before)))).await
+    else {
+        panic!()
+    };
     person.patch(&upload, 0, true, &before[..2500]).await.expect(204);
     person.patch(&upload, 2500, true, &[7; 2500]).await.refused(ProblemCode::ChecksumMismatch);
     person.patch(&upload, 2500, true, &before[2500..]).await.refused(ProblemCode::UploadGone);
@@ -127,7 +153,10 @@ async fn an_upload_ends_by_its_owner_or_by_time() {
     let World { data, clock, running } = world;
     running.stop().await;
     let running = crate::world::start(data.path(), &clock).await;
-    crate::world::until("the removal of an expired upload", async || !data.path().join("uploads").join(id_of(&upload).to_string()).exists()).await;
+    crate::world::until("the removal of an expired upload", async || {
+        !data.path().join("uploads").join(id_of(&upload).to_string()).exists()
+    })
+    .await;
     running.stop().await;
 }
 
@@ -163,7 +192,13 @@ print(second.url)
     let url = format!("{}{}", world.running.base_url.as_str().trim_end_matches('/'), path::UPLOADS);
     let token = person.client.token.clone().unwrap();
     let run = tokio::task::spawn_blocking(move || {
-        Command::new(python).args(["-c", script, &url, &token, &id.to_string()]).arg(video).env("REQUESTS_CA_BUNDLE", root).env_remove("HTTPS_PROXY").output().unwrap()
+        Command::new(python)
+            .args(["-c", script, &url, &token, &id.to_string()])
+            .arg(video)
+            .env("REQUESTS_CA_BUNDLE", root)
+            .env_remove("HTTPS_PROXY")
+            .output()
+            .unwrap()
     });
     let output = run.await.unwrap();
     assert!(output.status.success(), "tuspy: {}", String::from_utf8_lossy(&output.stderr));
@@ -186,7 +221,8 @@ fn tuspy() -> Option<PathBuf> {
         println!("skipped: no Python with venv here ({made:?})");
         return None;
     }
-    let installed = Command::new(&python).args(["-m", "pip", "install", "--quiet", "--timeout", "10", "tuspy==1.1.0"]).output();
+    let installed =
+        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--timeout", "10", "tuspy==1.1.0"]).output();
     if !works() {
         println!("skipped: pip could not install tuspy ({installed:?})");
         return None;

@@ -20,11 +20,25 @@ async fn every_refusal_is_a_problem() {
     client.send("DELETE", path::CATALOGUE, &[], "").await.refused(ProblemCode::MethodNotAllowed).expect(405);
     let json = ("content-type", "application/json");
     client.send("POST", path::CONSENTS, &[json], "{ no json").await.refused(ProblemCode::BadRequest).expect(400);
-    client.send("POST", path::CONSENTS, &[json], r#"{"subject":"agreement"}"#).await.refused(ProblemCode::BadRequest).expect(400);
-    client.send("POST", path::CONSENTS, &[("content-type", "text/plain")], "{}").await.refused(ProblemCode::BadRequest).expect(415);
+    client
+        .send("POST", path::CONSENTS, &[json], r#"{"subject":"agreement"}"#)
+        .await
+        .refused(ProblemCode::BadRequest)
+        .expect(400);
+    client
+        .send("POST", path::CONSENTS, &[("content-type", "text/plain")], "{}")
+        .await
+        .refused(ProblemCode::BadRequest)
+        .expect(415);
     client.send("POST", path::CONSENTS, &[json], vec![b' '; 70_000]).await.refused(ProblemCode::TooLarge).expect(413);
-    client.send("GET", path::ACCOUNT, &[("authorization", "Basic eDp5")], "").await.refused(ProblemCode::Unauthenticated);
-    client.send("GET", path::ACCOUNT, &[("authorization", "Bearer guessed")], "").await.refused(ProblemCode::Unauthenticated);
+    client
+        .send("GET", path::ACCOUNT, &[("authorization", "Basic eDp5")], "")
+        .await
+        .refused(ProblemCode::Unauthenticated);
+    client
+        .send("GET", path::ACCOUNT, &[("authorization", "Bearer guessed")], "")
+        .await
+        .refused(ProblemCode::Unauthenticated);
 
     let person = world.applicant(AccountKind::Enterprise).await;
     person.client.get("/v1/applications/no-id").await.refused(ProblemCode::NotFound);
@@ -89,7 +103,8 @@ async fn a_start_that_cannot_be_says_why() {
     assert!(matches!(in_use, StartError::InUse(_)), "{in_use}");
     let taken = start(&|c| c.listen = world.running.address).await;
     assert!(matches!(taken, StartError::Listen { .. }), "{taken}");
-    let no_file = start(&|c| c.tls = Tls::Files { certificate: "/no/such.pem".into(), key: "/no/such.key".into() }).await;
+    let no_file =
+        start(&|c| c.tls = Tls::Files { certificate: "/no/such.pem".into(), key: "/no/such.key".into() }).await;
     assert!(no_file.to_string().contains("/no/such.pem"), "{no_file}");
     let no_catalogue = start(&|c| c.catalogue = Some("/no/catalogue.json".into())).await;
     assert!(no_catalogue.to_string().contains("/no/catalogue.json"), "{no_catalogue}");

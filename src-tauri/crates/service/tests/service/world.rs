@@ -88,7 +88,8 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn json<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e} in {} {}", self.status, String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e} in {} {}", self.status, String::from_utf8_lossy(&self.body)))
     }
 
     pub(crate) fn problem(&self) -> certdesk_contract::Problem {
@@ -120,7 +121,11 @@ impl Client {
         Self::speaking(rustls::DEFAULT_VERSIONS, address, root_der)
     }
 
-    pub(crate) fn speaking(versions: &[&'static rustls::SupportedProtocolVersion], address: SocketAddr, root_der: &[u8]) -> Self {
+    pub(crate) fn speaking(
+        versions: &[&'static rustls::SupportedProtocolVersion],
+        address: SocketAddr,
+        root_der: &[u8],
+    ) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(root_der.to_vec().into()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -143,7 +148,13 @@ impl Client {
         Line { sender, exporter: exporter.to_vec(), end_point }
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         self.line().await.send(self, method, path, headers, body).await
     }
 
@@ -174,7 +185,8 @@ impl Client {
             ConsentSubject::Agreement => catalogue.agreement.version,
             ConsentSubject::SensitiveData => catalogue.sensitive_data.version,
         };
-        let receipt: ConsentReceipt = self.post(path::CONSENTS, &ConsentRequest { subject, version }).await.expect(201).json();
+        let receipt: ConsentReceipt =
+            self.post(path::CONSENTS, &ConsentRequest { subject, version }).await.expect(201).json();
         receipt.id
     }
 
@@ -196,7 +208,14 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) async fn send(&mut self, client: &Client, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn send(
+        &mut self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let mut request = http::Request::builder().method(method).uri(path).header("host", client.address.to_string());
         if let Some(token) = &client.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -238,12 +257,14 @@ pub(crate) async fn applicant(client: &Client, registration: Registration) -> Ap
 
 /// Account name and initial password of a welcome message.
 pub(crate) fn credentials(sms: &str) -> (String, String) {
-    let after = |label: &str| sms.split_once(label).unwrap().1.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let after =
+        |label: &str| sms.split_once(label).unwrap().1.chars().take_while(char::is_ascii_alphanumeric).collect();
     (after("账号："), after("初始密码："))
 }
 
 pub(crate) fn registration(kind: AccountKind) -> Registration {
-    let person = |name: &str| Person { name: name.into(), id_kind: IdKind::ResidentId, id_number: "11010519491231002X".into() };
+    let person =
+        |name: &str| Person { name: name.into(), id_kind: IdKind::ResidentId, id_number: "11010519491231002X".into() };
     Registration {
         kind,
         organisation: kind.is_organisation().then(|| Organisation {
@@ -290,7 +311,14 @@ impl Applicant {
     }
 
     /// Announces an upload; answers the refusal or the path.
-    pub(crate) async fn announce(&self, application: Uuid, requirement: &str, name: &str, length: u64, sha256: Option<&str>) -> Result<String, Answer> {
+    pub(crate) async fn announce(
+        &self,
+        application: Uuid,
+        requirement: &str,
+        name: &str,
+        length: u64,
+        sha256: Option<&str>,
+    ) -> Result<String, Answer> {
         let mut pairs = vec![
             (tus::META_APPLICATION, application.to_string()),
             (tus::META_REQUIREMENT, requirement.to_owned()),
@@ -298,7 +326,11 @@ impl Applicant {
         ];
         pairs.extend(sha256.map(|hash| (tus::META_SHA256, hash.to_owned())));
         let metadata: Vec<_> = pairs.iter().map(|(key, value)| format!("{key} {}", STANDARD.encode(value))).collect();
-        let headers = [("tus-resumable", "1.0.0"), ("upload-length", &length.to_string()), ("upload-metadata", &metadata.join(","))];
+        let headers = [
+            ("tus-resumable", "1.0.0"),
+            ("upload-length", &length.to_string()),
+            ("upload-metadata", &metadata.join(",")),
+        ];
         let answer = self.client.send("POST", path::UPLOADS, &headers, "").await;
         if answer.status == 201 { Ok(answer.header("location").to_owned()) } else { Err(answer) }
     }
@@ -306,7 +338,8 @@ impl Applicant {
     pub(crate) async fn patch(&self, upload: &str, offset: u64, checksum: bool, bytes: &[u8]) -> Answer {
         let sum = format!("sha256 {}", STANDARD.encode(Sha256::digest(bytes)));
         let offset = offset.to_string();
-        let mut headers = vec![("tus-resumable", "1.0.0"), ("content-type", tus::OFFSET_OCTET_STREAM), ("upload-offset", &offset)];
+        let mut headers =
+            vec![("tus-resumable", "1.0.0"), ("content-type", tus::OFFSET_OCTET_STREAM), ("upload-offset", &offset)];
         if checksum {
             headers.push(("upload-checksum", &sum));
         }
@@ -368,7 +401,9 @@ impl Applicant {
     }
 
     pub(crate) async fn certify(&self, application: Uuid, key: &Key) -> Answer {
-        self.client.post(&path::issuance(application), &CertificateRequest { csr_b64: STANDARD.encode(key.csr()) }).await
+        self.client
+            .post(&path::issuance(application), &CertificateRequest { csr_b64: STANDARD.encode(key.csr()) })
+            .await
     }
 
     /// A case up to 已完成; answers the certificate.
