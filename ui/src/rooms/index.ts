@@ -5,9 +5,6 @@ import HomePage from "./home/HomePage.vue";
 
 type Load = () => Promise<{ default: Component }>;
 
-// Not built yet: an honest short page until the room stands. Replace the line, nothing else refers to it.
-const preparing: Load = () => import("./coming/PreparingPage.vue");
-
 const LOADS: Record<Exclude<PageName, "home">, Load> = {
   // The way in.
   agreement: () => import("./enter/AgreementPage.vue"),

@@ -2,9 +2,20 @@
 import { reactive, shallowRef } from "vue";
 import { app } from "@/app";
 import { commands, type AttachmentView, type DraftView, type Event, type UploadState } from "@/bindings";
-import { createSaver } from "./saver";
+import { createSaver, type Saver } from "./saver";
 
-export type OpenDraft = ReturnType<typeof createDraft>;
+export interface OpenDraft {
+  readonly id: string;
+  /** `null` until the program answered. */
+  readonly view: DraftView | null;
+  readonly saver: Saver;
+  /** Carries out a command and shows the draft it answers. */
+  ask: (command: () => Promise<DraftView>) => Promise<void>;
+  load: () => Promise<void>;
+  open: () => void;
+  /** The page goes; what is typed is saved all the same. */
+  close: () => void;
+}
 
 /** Drafts that were left while something typed was still on its way to disk. */
 const leftBehind = new Map<string, OpenDraft>();
@@ -16,7 +27,7 @@ export function openDraft(id: string): OpenDraft {
   return draft;
 }
 
-function createDraft(id: string) {
+function createDraft(id: string): OpenDraft {
   const view = shallowRef<DraftView | null>(null);
   /** Uploads as last told by an event: fresher than an answer that was read from disk. */
   const live = new Map<string, UploadState>();
@@ -24,7 +35,6 @@ function createDraft(id: string) {
   let shown = 0;
   let stop: (() => void) | null = null;
 
-  /** Carries out a command and shows the draft it answers. */
   async function ask(command: () => Promise<DraftView>): Promise<void> {
     const mine = ++asked;
     const answer = await command();
@@ -52,32 +62,31 @@ function createDraft(id: string) {
     void saver.flush();
   }
 
-  return reactive({
+  const self: OpenDraft = reactive({
     id,
     view,
     saver,
     ask,
     load,
-    open(): void {
+    open() {
       leftBehind.delete(id);
       stop ??= app.onEvent(take);
       window.addEventListener("pagehide", leave);
       window.addEventListener("blur", leave);
     },
-    /** The page goes; what is typed is saved all the same. */
-    close(): void {
+    close() {
       stop?.();
       stop = null;
       window.removeEventListener("pagehide", leave);
       window.removeEventListener("blur", leave);
       if (saver.pending.size === 0) return;
-      const self = this as OpenDraft;
       leftBehind.set(id, self);
       void saver.flush().then((saved) => {
         if (saved && leftBehind.get(id) === self) leftBehind.delete(id);
       });
     },
   });
+  return self;
 }
 
 function patched(view: DraftView, change: (attachment: AttachmentView) => AttachmentView): DraftView {
