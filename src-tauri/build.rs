@@ -4,6 +4,7 @@ fn main() {
     let commands = tauri_build::AppManifest::new().commands(&[
         "call",
         "desk_call",
+        "open_desk",
         "submit_pin",
         "form_pdf",
         "preview",

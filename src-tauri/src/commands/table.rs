@@ -2,7 +2,7 @@
 
 use certdesk_controller::{Controller, Failure, LocalCode, command};
 use serde_json::Value;
-use tauri::State;
+use tauri::{AppHandle, State};
 
 /// Runs a command of the table for the main window. The demo desk's commands are not for it.
 #[tauri::command]
@@ -18,6 +18,15 @@ pub(crate) async fn desk_call(controller: State<'_, Controller>, name: String, a
         return Err(Failure::new(LocalCode::BadCommand).with_detail(name));
     }
     command::dispatch(&controller, &name, args).await
+}
+
+/// Opens the demo desk, or brings it up. Only in the demo.
+#[tauri::command]
+pub(crate) async fn open_desk(app: AppHandle, controller: State<'_, Controller>) -> Result<(), Failure> {
+    if !controller.is_demo() {
+        return Err(LocalCode::BadCommand.into());
+    }
+    crate::window::open_desk(&app).map_err(|failure| Failure::new(LocalCode::Internal).with_detail(failure.to_string()))
 }
 
 /// The page is interactive. Tests and benchmarks read the mark; elsewhere nothing happens.

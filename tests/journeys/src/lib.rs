@@ -72,7 +72,7 @@ impl Stage {
             key_label: None,
             pin: PIN.to_owned(),
             algorithm,
-            step: Box::new(|_| {}),
+            step: Box::new(|step| println!("· {step}")),
         })
     }
 

@@ -131,6 +131,28 @@ async fn an_upload_waits_for_a_service_that_went_away_and_goes_on() -> Result<()
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_killed_between_any_two_steps_loses_nothing() -> Result<()> {
+    let mut stage = Stage::set()?;
+    let journey = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
+    let account = journey.register().await?;
+    stage.restart_service()?;
+    let draft = journey.fill_in().await?;
+    stage.restart_service()?;
+    let number = journey.hand_in(draft.id).await?;
+    stage.restart_service()?;
+    journey.be_returned_and_correct(draft.id, &number).await?;
+    stage.restart_service()?;
+    journey.be_approved(draft.id).await?;
+    stage.restart_service()?;
+    journey.make_certificate(draft.id).await?;
+    stage.restart_service()?;
+    journey.log_in_with_key(&account).await?;
+    stage.restart_service()?;
+    journey.look_at_certificate().await?;
+    Ok(())
+}
+
 /// Someone registered and logged in, with an open draft.
 async fn draft(stage: &Stage) -> Result<(Controller, DraftView)> {
     let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;

@@ -56,8 +56,13 @@ impl Service {
     /// As [`Service::start`].
     pub fn start_with(folder: &Path, listen: &str, more: &[&OsStr]) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let secret = demo_secret()?;
         let file = folder.join("ready.json");
+        // Started again on the same data it keeps its secret: clients of before go on.
+        let before = fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+        let secret = match before.as_ref().and_then(|ready| ready["demo_secret"].as_str()) {
+            Some(secret) => secret.to_owned(),
+            None => demo_secret()?,
+        };
         if file.exists() {
             fs::remove_file(&file)?;
         }

@@ -142,6 +142,11 @@ impl Controller {
         self.inner.events.subscribe()
     }
 
+    /// Whether this is the demo.
+    pub fn is_demo(&self) -> bool {
+        self.inner.options.demo.is_some()
+    }
+
     /// Everything the home screen shows.
     pub async fn home(&self) -> Result<Home, Failure> {
         let drafts = match self.account_name() {
@@ -154,7 +159,7 @@ impl Controller {
             keys: state.strip.clone(),
             service: state.service.clone(),
             settings: state.settings.clone(),
-            demo: self.inner.options.demo.is_some(),
+            demo: self.is_demo(),
             drafts,
         })
     }
@@ -249,7 +254,10 @@ impl Controller {
             Ok(_) => true,
             Err(failure) => matches!(failure.code, failure::FailureCode::Service(_)),
         };
-        let shown = answer.as_ref().err().filter(|_| !reachable).cloned();
+        let shown = match &answer {
+            Err(failure) if !reachable => Some(failure.clone()),
+            _ => self.portal()?.clock_skew().and_then(wrong_clock),
+        };
         let mut state = self.state();
         let changed = state.service.reachable != Some(reachable) || state.service.failure != shown;
         state.service.reachable = Some(reachable);
@@ -310,6 +318,15 @@ impl Controller {
 
 const CATALOGUE: &str = "catalogue";
 
+/// A clock that is off by more than this makes certificates look expired and logins look late.
+const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
+
+/// Says so where this computer's clock is off. `skew`: how much the service's clock is ahead of ours.
+fn wrong_clock(skew: time::Duration) -> Option<Failure> {
+    let off = skew.abs() > CLOCK_TOLERANCE;
+    off.then(|| Failure::new(LocalCode::ClockWrong).with_detail(format!("{} min", skew.whole_minutes())))
+}
+
 /// Makes the folder for local state, readable for its owner alone where the system has such modes.
 fn private_folder(path: &std::path::Path) -> std::io::Result<()> {
     let mut folder = std::fs::DirBuilder::new();
@@ -328,4 +345,17 @@ fn portal(options: &Options) -> Result<Portal, Failure> {
         user_agent: concat!("certdesk/", env!("CARGO_PKG_VERSION")).to_owned(),
     };
     Portal::new(config).map_err(Failure::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_off_by_a_day_is_told_and_a_few_seconds_are_not() {
+        assert_eq!(wrong_clock(time::Duration::seconds(-40)), None, "forty seconds disturb nobody");
+        let day = wrong_clock(time::Duration::days(-1)).expect("a day is told");
+        assert!(day.is(LocalCode::ClockWrong), "in its own words");
+        assert_eq!(day.detail.as_deref(), Some("-1440 min"), "with the difference");
+    }
 }
