@@ -4,7 +4,6 @@ fn main() {
     let commands = tauri_build::AppManifest::new().commands(&[
         "call",
         "desk_call",
-        "open_desk",
         "submit_pin",
         "form_pdf",
         "preview",

@@ -29,11 +29,8 @@ pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Resu
     Ok(())
 }
 
-/// Opens the demo desk, or brings it up: a phone and a reviewer, so that one person can play all parts.
+/// Opens the demo desk: a phone and a reviewer, so that one person can play all parts.
 pub(crate) fn open_desk(app: &AppHandle) -> tauri::Result<()> {
-    if let Some(desk) = app.get_webview_window("desk") {
-        return desk.unminimize().and_then(|()| desk.set_focus());
-    }
     WebviewWindowBuilder::new(app, "desk", WebviewUrl::App("index.html#desk".into()))
         .title("演示台 Demo desk")
         .inner_size(460.0, 760.0)

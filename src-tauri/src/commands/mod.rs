@@ -12,7 +12,6 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
     tauri::generate_handler![
         table::call,
         table::desk_call,
-        table::open_desk,
         table::ui_ready,
         pin::submit_pin,
         bytes::form_pdf,

@@ -2,7 +2,7 @@
 
 use certdesk_controller::{Controller, Failure, LocalCode, command};
 use serde_json::Value;
-use tauri::{AppHandle, State};
+use tauri::State;
 
 /// Runs a command of the table for the main window. The demo desk's commands are not for it.
 #[tauri::command]
@@ -13,20 +13,12 @@ pub(crate) async fn call(controller: State<'_, Controller>, name: String, args: 
 /// Runs a command of the table for the demo desk, which may do nothing but play phone and reviewer.
 #[tauri::command]
 pub(crate) async fn desk_call(controller: State<'_, Controller>, name: String, args: Value) -> Result<Value, Failure> {
-    const DESK: [&str; 4] = ["home", "demo_sms", "demo_queue", "demo_review"];
+    // Catalogue and regions are public: the names of files and places.
+    const DESK: [&str; 6] = ["home", "catalogue", "regions", "demo_sms", "demo_queue", "demo_review"];
     if !DESK.contains(&name.as_str()) {
         return Err(Failure::new(LocalCode::BadCommand).with_detail(name));
     }
     command::dispatch(&controller, &name, args).await
-}
-
-/// Opens the demo desk, or brings it up. Only in the demo.
-#[tauri::command]
-pub(crate) async fn open_desk(app: AppHandle, controller: State<'_, Controller>) -> Result<(), Failure> {
-    if !controller.is_demo() {
-        return Err(LocalCode::BadCommand.into());
-    }
-    crate::window::open_desk(&app).map_err(|failure| Failure::new(LocalCode::Internal).with_detail(failure.to_string()))
 }
 
 /// The page is interactive. Tests and benchmarks read the mark; elsewhere nothing happens.

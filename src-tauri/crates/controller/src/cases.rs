@@ -100,11 +100,20 @@ impl Controller {
         self.noted(answer)
     }
 
-    /// Keeps what the service said of a case, and tells the window.
+    /// Keeps what the service said of a case, and tells the window where it is news: a page that looks at a case anew
+    /// on every event must not be its own cause.
     pub(crate) async fn keep_application(&self, application: Application) -> Result<(), Failure> {
         let account = self.account_name()?;
-        self.with_cache(move |cache| cache.put_application(&account, &application)).await?;
-        self.emit(Event::Applications);
+        let news = self
+            .with_cache(move |cache| {
+                let seen = cache.application(&account, application.id)?;
+                cache.put_application(&account, &application)?;
+                Ok(seen.as_ref() != Some(&application))
+            })
+            .await?;
+        if news {
+            self.emit(Event::Applications);
+        }
         Ok(())
     }
 

@@ -66,7 +66,11 @@ impl Controller {
         algorithm: KeyAlgorithm,
     ) -> Result<Issuance, Failure> {
         let known = self.with_cache(move |cache| cache.issuance(application)).await?;
-        if let Some(known) = known.filter(|known| known.token_id == key) {
+        if let Some(mut known) = known.filter(|known| known.token_id == key) {
+            // Until the key pair is there, the algorithm may be chosen anew: the key may not know the first choice.
+            if known.spki.is_none() {
+                known.algorithm = algorithm;
+            }
             return Ok(known);
         }
         let journal = Issuance {

@@ -142,11 +142,6 @@ impl Controller {
         self.inner.events.subscribe()
     }
 
-    /// Whether this is the demo.
-    pub fn is_demo(&self) -> bool {
-        self.inner.options.demo.is_some()
-    }
-
     /// Everything the home screen shows.
     pub async fn home(&self) -> Result<Home, Failure> {
         let drafts = match self.account_name() {
@@ -159,7 +154,7 @@ impl Controller {
             keys: state.strip.clone(),
             service: state.service.clone(),
             settings: state.settings.clone(),
-            demo: self.is_demo(),
+            demo: self.inner.options.demo.is_some(),
             drafts,
         })
     }
