@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -166,7 +166,8 @@ impl Window {
         ensure!(element.is_enabled().await?, "“{id}” is disabled");
         // Reka's buttons say it by the attribute.
         ensure!(element.attr("aria-disabled").await?.as_deref() != Some("true"), "“{id}” is disabled");
-        Ok(element.click().await?)
+        // The driver's own word for it (`element not interactable`) is in the debug form alone.
+        element.click().await.map_err(|error| anyhow!("{error:?}"))
     }
 
     /// Replaces what a field holds by `text`, typed.
