@@ -17,7 +17,7 @@ use utoipa::{
     },
 };
 
-/// The description, JSON. Committed as `docs/openapi.json`.
+/// The description, JSON. Committed as `docs/openapi.json`, rewritten by `cargo xtask tidy`.
 pub fn openapi_json() -> String {
     let mut json = describe().to_pretty_json().expect("a description is JSON");
     json.push('\n');
