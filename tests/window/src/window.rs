@@ -167,7 +167,14 @@ impl Window {
         // Reka's buttons say it by the attribute.
         ensure!(element.attr("aria-disabled").await?.as_deref() != Some("true"), "“{id}” is disabled");
         // The driver's own word for it (`element not interactable`) is in the debug form alone.
-        element.click().await.map_err(|error| anyhow!("{error:?}"))
+        let clicked = element.click().await.map_err(|error| anyhow!("{error:?}"));
+        if clicked.is_err() {
+            // A person would scroll to it; the next try finds it clear of whatever sticks to the window's edges.
+            let selector = testid(id);
+            let script = format!("document.querySelector('{selector}')?.scrollIntoView({{ block: 'center' }})");
+            self.client.execute(&script, Vec::new()).await?;
+        }
+        clicked
     }
 
     /// Replaces what a field holds by `text`, typed.
