@@ -48,28 +48,24 @@ impl Picker for Dialogs {
     fn open(&self, question: OpenQuestion) -> BoxFuture<'_, Result<Option<Vec<PathBuf>>, Failure>> {
         Box::pin(async move {
             let many = question.many;
-            let files = self.show(move |dialog| {
-                let (name, endings) = question.filter;
-                // Cameras and scanners write `.JPG` as often as `.jpg`.
-                let endings: Vec<_> = endings.iter().flat_map(|e| [e.clone(), e.to_uppercase()]).collect();
-                let dialog = dialog.set_title(question.title).add_filter(name, &endings);
-                async move {
-                    if many {
-                        dialog.pick_files().await
-                    } else {
-                        dialog.pick_file().await.map(|file| vec![file])
+            let files =
+                self.show(move |dialog| {
+                    let (name, endings) = question.filter;
+                    // Cameras and scanners write `.JPG` as often as `.jpg`.
+                    let endings: Vec<_> = endings.iter().flat_map(|e| [e.clone(), e.to_uppercase()]).collect();
+                    let dialog = dialog.set_title(question.title).add_filter(name, &endings);
+                    async move {
+                        if many { dialog.pick_files().await } else { dialog.pick_file().await.map(|file| vec![file]) }
                     }
-                }
-            });
+                });
             Ok(files.await?.map(|files| files.iter().map(|file| file.path().to_owned()).collect()))
         })
     }
 
     fn save(&self, question: SaveQuestion) -> BoxFuture<'_, Result<Option<PathBuf>, Failure>> {
         Box::pin(async move {
-            let file = self.show(move |dialog| {
-                dialog.set_title(question.title).set_file_name(question.file_name).save_file()
-            });
+            let file =
+                self.show(move |dialog| dialog.set_title(question.title).set_file_name(question.file_name).save_file());
             Ok(file.await?.map(|file| file.path().to_owned()))
         })
     }

@@ -1,9 +1,7 @@
 //! The windows. Nothing remote is ever shown in them, nothing opens beside them.
 
 use certdesk_controller::Controller;
-use tauri::{
-    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
-};
+use tauri::{AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Name of the one event that carries all of [`certdesk_controller::view::Event`].

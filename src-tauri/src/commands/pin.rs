@@ -9,10 +9,7 @@ use tauri::{
 /// Takes a PIN for a prompt. Headers: `certdesk-ticket` names the prompt, `certdesk-confirmed: true` says yes to the
 /// last try.
 #[tauri::command]
-pub(crate) async fn submit_pin(
-    controller: State<'_, Controller>,
-    request: Request<'_>,
-) -> Result<PinOutcome, Failure> {
+pub(crate) async fn submit_pin(controller: State<'_, Controller>, request: Request<'_>) -> Result<PinOutcome, Failure> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let ticket = header("certdesk-ticket").ok_or(LocalCode::BadCommand)?;
     let confirmed = header("certdesk-confirmed").as_deref() == Some("true");

@@ -129,4 +129,3 @@ fn wait_for(child: &mut Child, mut fits: impl FnMut(&str) -> bool) -> Result<Str
 fn failed(failure: Failure) -> anyhow::Error {
     anyhow::anyhow!("{failure:?}")
 }
-

@@ -211,7 +211,11 @@ impl Journey {
         certdesk.demo_review(id, Review::Return { remarks }).await.map_err(told)?;
         let draft = certdesk.start_correction(id).await.map_err(told)?;
         ensure!(draft.state == State::NeedsCorrection, "the returned case is {:?}", draft.state);
-        ensure!(draft.editable_fields == ["email"], "more than the remarked field is open: {:?}", draft.editable_fields);
+        ensure!(
+            draft.editable_fields == ["email"],
+            "more than the remarked field is open: {:?}",
+            draft.editable_fields
+        );
         let closed = certdesk.save_field(id, "phone".into(), "13900139001".into()).await;
         ensure!(closed.is_err(), "a field that nobody remarked could be changed");
         certdesk.save_field(id, "email".into(), "office@example.cn".into()).await.map_err(told)?;

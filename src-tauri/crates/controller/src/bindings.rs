@@ -21,7 +21,9 @@ pub fn typescript() -> String {
     for text in types.text.values() {
         let _ = writeln!(out, "export {text}\n");
     }
-    out.push_str("const call = <T>(name: string, args: object): Promise<T> => invoke<T>(\"call\", { name, args });\n\n");
+    out.push_str(
+        "const call = <T>(name: string, args: object): Promise<T> => invoke<T>(\"call\", { name, args });\n\n",
+    );
     out.push_str("/** Every command of the program. Rejects with a `Failure`. */\nexport const commands = {\n");
     for row in rows {
         let fields: Vec<_> = row.arguments.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();

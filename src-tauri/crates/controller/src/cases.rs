@@ -71,9 +71,8 @@ impl Controller {
         for token in self.inner.keys.tokens() {
             for held in &token.certificates {
                 let Ok(certificate) = Certificate::parse(&held.der) else { continue };
-                let view = views
-                    .entry(certificate.fingerprint())
-                    .or_insert_with(|| certificate_view(&certificate, None, now));
+                let view =
+                    views.entry(certificate.fingerprint()).or_insert_with(|| certificate_view(&certificate, None, now));
                 view.on_keys.push(token.id.clone());
                 view.has_private_key |= held.has_private_key;
             }
@@ -138,9 +137,7 @@ impl Controller {
                 self.keep(name, None, &records).await?;
                 Ok(records)
             }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
-                Ok(self.kept(name).await?.unwrap_or_default())
-            }
+            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => Ok(self.kept(name).await?.unwrap_or_default()),
             Err(failure) => Err(failure),
         }
     }
@@ -150,11 +147,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
-fn certificate_view(
-    certificate: &Certificate,
-    status: Option<CertificateStatus>,
-    now: Timestamp,
-) -> CertificateView {
+fn certificate_view(certificate: &Certificate, status: Option<CertificateStatus>, now: Timestamp) -> CertificateView {
     CertificateView {
         fingerprint: certificate.fingerprint(),
         holder: certificate.holder.clone(),

@@ -47,7 +47,8 @@ impl Controller {
                     return Ok(open);
                 }
                 let step = Step::Handler.as_str();
-                let draft = Draft { handler, ..Draft::new(Uuid::now_v7(), account, business, step, Timestamp::now_utc()) };
+                let draft =
+                    Draft { handler, ..Draft::new(Uuid::now_v7(), account, business, step, Timestamp::now_utc()) };
                 cache.create_draft(&draft)?;
                 Ok(draft)
             })
@@ -351,7 +352,9 @@ impl Controller {
         let records = application.attachments;
         self.with_cache(move |cache| {
             let kept = if cache.draft(id)?.is_some() {
-                cache.update_draft(id, draft.changed_at, |row| *row = Draft { form: row.form.take(), ..draft.clone() })?;
+                cache.update_draft(id, draft.changed_at, |row| {
+                    *row = Draft { form: row.form.take(), ..draft.clone() }
+                })?;
                 cache.attachments(id)?
             } else {
                 cache.create_draft(&draft)?;

@@ -59,12 +59,7 @@ impl Controller {
     }
 
     /// The journal of a case on this key. A journal begun on another key is begun anew: a private key never moves.
-    async fn open_journal(
-        &self,
-        key: &str,
-        application: Uuid,
-        algorithm: KeyAlgorithm,
-    ) -> Result<Issuance, Failure> {
+    async fn open_journal(&self, key: &str, application: Uuid, algorithm: KeyAlgorithm) -> Result<Issuance, Failure> {
         let known = self.with_cache(move |cache| cache.issuance(application)).await?;
         if let Some(mut known) = known.filter(|known| known.token_id == key) {
             // Until the key pair is there, the algorithm may be chosen anew: the key may not know the first choice.

@@ -39,9 +39,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{OnceCell, broadcast};
 use url::Url;
 
-pub use failure::{Failure, LocalCode};
 pub use certdesk_token::Pin;
 pub use demo::Demo;
+pub use failure::{Failure, LocalCode};
 pub use pin::{PinEntry, Ticket};
 pub use uuid::Uuid;
 
@@ -64,7 +64,6 @@ pub struct Options {
     /// How files are asked for.
     pub picker: Arc<dyn picker::Picker>,
 }
-
 
 /// The program. Cheap to clone.
 #[derive(Clone)]

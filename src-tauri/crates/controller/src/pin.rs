@@ -94,9 +94,7 @@ impl Controller {
             Err(other) => return Err(other.into()),
         }
         match prompt.purpose {
-            PinPurpose::LogIn { key } => {
-                Ok(PinOutcome::LoggedIn { session: self.log_in_with_key(&key).await? })
-            }
+            PinPurpose::LogIn { key } => Ok(PinOutcome::LoggedIn { session: self.log_in_with_key(&key).await? }),
             PinPurpose::Issue { key, application, algorithm } => {
                 let issued = self.issue(&key, application, algorithm).await;
                 self.inner.keys.log_out(&key).await;
