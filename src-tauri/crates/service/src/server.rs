@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    future::poll_fn,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,11 +15,12 @@ use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::{JoinHandle, JoinSet},
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::ServiceExt as _;
 use url::Url;
 
@@ -33,6 +35,9 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 const HEADER_TIME: Duration = Duration::from_secs(30);
 /// How long requests under way may take to end after a stop.
 const STOP_TIME: Duration = Duration::from_secs(10);
+/// How much of a request that was refused already is still taken, and how long.
+const LINGER_BYTES: usize = 2 * certdesk_contract::upload::CHUNK_BYTES as usize;
+const LINGER_TIME: Duration = Duration::from_secs(10);
 const TIDY_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// The portal service. See [`Service::start`].
@@ -72,7 +77,7 @@ pub struct Running {
     serving: JoinHandle<()>,
     portal: Arc<Portal>,
     /// Held while the service runs: one service per data directory.
-    _lock: fs::File,
+    lock: fs::File,
 }
 
 impl Service {
@@ -116,7 +121,7 @@ impl Service {
             tokio::spawn(serve(listener, acceptor, end_point.into(), router(portal.clone()), portal.clone(), stopped));
         tracing::info!(%address, "the service listens");
         tracing::warn!("{}", crate::NOT_LICENSED);
-        Ok(Running { address, base_url, root_der, ca_root_der, stop, serving, portal, _lock: lock })
+        Ok(Running { address, base_url, root_der, ca_root_der, stop, serving, portal, lock })
     }
 }
 
@@ -135,6 +140,8 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.serving.abort();
+        // Said, not left to the file's closing: a program just being started may hold a copy of the file for a moment.
+        let _ = self.lock.unlock();
     }
 }
 
@@ -259,19 +266,43 @@ async fn connection(
     let binding = tls::binding(stream.get_ref().1, &end_point);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(binding.clone());
-        router.clone().oneshot(crate::http::overridden(request.map(axum::body::Body::new)))
+        Box::pin(router.clone().oneshot(crate::http::overridden(request.map(axum::body::Body::new))))
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-    let mut serving = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut serving = http.serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
+        ended = poll_fn(|cx| serving.poll_without_shutdown(cx)) => ended,
         _ = stopped.changed() => {
-            serving.as_mut().graceful_shutdown();
-            serving.await
+            Pin::new(&mut serving).graceful_shutdown();
+            poll_fn(|cx| serving.poll_without_shutdown(cx)).await
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+    let stopping = *stopped.borrow();
+    hang_up(serving.into_parts().io.into_inner(), stopping).await;
+}
+
+/// Ends a connection so that the last answer arrives. A request refused before its body was read is still being sent;
+/// closing on it at once would reset the connection and take the refusal away from under the client.
+async fn hang_up(mut stream: TlsStream<TcpStream>, stopping: bool) {
+    let _ = stream.shutdown().await;
+    if stopping {
+        return;
+    }
+    let (mut stream, _) = stream.into_inner();
+    let mut rest = vec![0; 64 * 1024];
+    let drained = async {
+        let mut left = LINGER_BYTES;
+        while let Ok(n @ 1..) = stream.read(&mut rest).await {
+            left = left.saturating_sub(n);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Out of patience: the client may keep the loss.
+    let _ = tokio::time::timeout(LINGER_TIME, drained).await;
 }
