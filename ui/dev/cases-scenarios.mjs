@@ -37,7 +37,7 @@ export const caseScenarios = [
   { name: "certificate-details", hash: { session: "token", scenario: "key", room: room("certificates") }, act: async (_, id) => { await id("certificate-details").click(); await id("certificate-dialog").waitFor(); } },
   { name: "certificate-all", hash: { session: "token", scenario: "key", room: room("certificates") }, act: async (_, id) => { await id("certificate-details").click(); await id("certificate-all").click(); await id("certificate-pem").click(); await id("certificate-pem").scrollIntoViewIfNeeded(); } },
   { name: "desk-page", hash: { session: "password", room: room("demo-desk") }, act: (_, id) => id("desk-case-CD20261122000017").waitFor() },
-  { name: "desk-page-return", hash: { session: "password", room: room("demo-desk") }, act: async (_, id) => { await openCase(id); await id("desk-return").click(); await id("desk-remark-field-person.id_number").check(); await id("desk-remark-files-business_licence").check(); } },
+  { name: "desk-page-return", hash: { session: "password", room: room("demo-desk") }, act: async (_, id) => { await openCase(id); await id("desk-return").click(); await id("desk-remark-field-person.id_number").check(); await id("desk-remark-files-business_license").check(); } },
   { name: "desk", hash: desk(), size: [460, 760], act: (_, id) => id("desk-case-CD20261122000017").waitFor() },
   { name: "desk-empty", hash: desk({ sms: "none", queue: "empty" }), size: [460, 760] },
   { name: "desk-case", hash: desk(), size: [460, 760], act: async (_, id) => { await openCase(id); await id("desk-approve").scrollIntoViewIfNeeded(); } },

@@ -34,13 +34,13 @@ function application(state: State, more: Partial<Application> = {}): Application
     id: CASE, number: "CD20261122000017", business: "new", state, next_actor: NEXT[state], handler,
     attachments: [
       { requirement: "application_form", upload: "u1", file_name: "申请表（签字盖章）.pdf", bytes: 418_220, sha256: "ab".repeat(32) },
-      { requirement: "business_licence", upload: "u2", file_name: "营业执照 2026 扫描件.jpg", bytes: 2_381_004, sha256: "cd".repeat(32) },
-      { requirement: "representative_id", upload: "u3", file_name: "王䶮 身份证 正反面.pdf", bytes: 1_104_882, sha256: "ef".repeat(32) },
+      { requirement: "business_license", upload: "u2", file_name: "营业执照 2026 扫描件.jpg", bytes: 2_381_004, sha256: "cd".repeat(32) },
+      { requirement: "legal_representative_id", upload: "u3", file_name: "王䶮 身份证 正反面.pdf", bytes: 1_104_882, sha256: "ef".repeat(32) },
       { requirement: "commitment_video", upload: "u4", file_name: "承诺视频 😀.mp4", bytes: 38_442_118, sha256: "01".repeat(32) },
     ],
     remarks: state === "needs_correction" ? [
       { target: { kind: "field", name: "person.id_number" }, text: "与身份证扫描件上的号码不一致，请核对后修改。" },
-      { target: { kind: "files", name: "business_licence" }, text: "扫描件右下角被截断，看不到公章，请重新扫描上传。" },
+      { target: { kind: "files", name: "business_license" }, text: "扫描件右下角被截断，看不到公章，请重新扫描上传。" },
       { target: { kind: "case" }, text: "请按意见修改后再次提交。" },
     ] : [],
     reason: state === "rejected" ? NOTES.rejected! : null,

@@ -71,7 +71,7 @@ describe("a certificate", () => {
     for (const status of statuses) for (const reachable of [true, false]) for (const loggedIn of [true, false]) for (const days_left of [-400, -1, 0, 15, 90, 400]) for (const begun of [true, false]) {
       const not_before = new Date(now + (begun ? -DAY : DAY)).toISOString();
       const shown = standing({ status, days_left, not_before }, { reachable, loggedIn }, now);
-      const good = status === "active" && reachable && days_left >= 0 && begun;
+      const good = status === "active" && reachable && loggedIn && days_left >= 0 && begun;
       expect([shown.status === "active", shown.tone === "good"], JSON.stringify({ status, reachable, loggedIn, days_left, begun, shown })).toEqual([good, good]);
     }
   });

@@ -1,6 +1,6 @@
 // What may be said of a certificate. "Valid" is said only where the authority was asked and said so.
 import type { CertificateStatus, CertificateView } from "@/bindings";
-import { hasText, t, type TextKey } from "@/text";
+import { hasText, locale, t, type TextKey } from "@/text";
 
 export type Tone = "plain" | "good" | "warn" | "danger";
 export type Shown = CertificateStatus | "unknown" | "early";
@@ -33,7 +33,7 @@ export function standing(certificate: Pick<CertificateView, "status" | "days_lef
   if (status === "revoked") return { status, tone: "danger", lead: "certificate.status_lead.revoked" };
   if (status === "expired" || days_left < 0) return { status: "expired", tone: "danger", lead: "certificate.status_lead.expired" };
   if (new Date(not_before).getTime() > now) return { status: "early", tone: "warn", lead: "certificate.status_lead.early" };
-  if (status === null || !known.reachable) {
+  if (status === null || !known.reachable || !known.loggedIn) {
     const lead = !known.loggedIn ? "certificate.status_lead.unknown_logged_out" : known.reachable ? "certificate.status_lead.unknown" : "certificate.status_lead.unknown_offline";
     return { status: "unknown", tone: "warn", lead };
   }
@@ -51,6 +51,11 @@ export function daysText(days: number): string {
 export function usageName(usage: string): string {
   const key = `certificate.usage.${usage}`;
   return hasText(key) ? t(key) : usage;
+}
+
+/** `数字签名、不可否认签名和登录认证` */
+export function listed(words: readonly string[]): string {
+  return new Intl.ListFormat(locale()).format(words);
 }
 
 /** `5f:3a:91`: easier to compare by eye and by telephone. */
