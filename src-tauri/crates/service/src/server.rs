@@ -274,7 +274,7 @@ async fn connection(
     let ended = tokio::select! {
         ended = poll_fn(|cx| serving.poll_without_shutdown(cx)) => ended,
         _ = stopped.changed() => {
-            Pin::new(&mut serving).graceful_shutdown();
+            std::pin::Pin::new(&mut serving).graceful_shutdown();
             poll_fn(|cx| serving.poll_without_shutdown(cx)).await
         }
     };
