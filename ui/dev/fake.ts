@@ -1,7 +1,8 @@
 // Speaks the program's side of the window: commands by name, doors, events. Scenarios come by the address:
 // `#scenario=no-key&session=password&locale=en&theme=dark&drafts=1&tries=last&fail=home:service_unreachable`.
+import { guideAnswers } from "./guide";
 import { casesAnswers } from "./cases";
-import type { AccountView, Catalogue, DraftView, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
+import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
 type Handler = (args: any) => unknown;
@@ -92,17 +93,6 @@ function strip(scenario: string, tries: PinTries): KeyStrip {
   }
 }
 
-function draftView(): DraftView {
-  return {
-    id: DRAFT, business: "new", state: "draft", step: "handler",
-    handler: { credit_code: "91350100M000100Y43", address: registration.address, person: registration.contact, phone: "13800138000", email: "" },
-    faults: [{ field: "email", fault: "missing" }], form: null,
-    files: requirements.map((requirement) => ({ requirement, attachments: [], satisfied: false, editable: true })),
-    remarks: [], editable_fields: ["credit_code", "address.region", "address.detail", "person.name", "person.id_kind", "person.id_number", "phone", "email"],
-    sensitive_data_accepted: false, video_script: requirements[3]!.video!.script, saved_at: at(0),
-  };
-}
-
 /** Rough checks: enough to see faults come and go. */
 function registrationFaults(given: Registration): FieldFault[] {
   const faults: FieldFault[] = [];
@@ -164,15 +154,11 @@ export function install(wanted: URLSearchParams): Fake {
     },
     change_password: () => (home.session = session("password")),
     log_out: () => void (home.session = null),
-    start_application: () => draftView(),
-    draft: () => draftView(),
-    save_field: () => draftView(),
-    save_step: () => draftView(),
     discard_draft: () => void (home.drafts = []),
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, casesAnswers(wanted, { home, emit, failure }));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure }));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

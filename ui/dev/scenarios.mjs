@@ -1,3 +1,4 @@
+import { guideScenarios } from "./guide-scenarios.mjs";
 import { caseScenarios } from "./cases-scenarios.mjs";
 
 // What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
@@ -65,5 +66,6 @@ export const scenarios = [
   { name: "query", hash: {}, act: (_, id) => id("menu-query").click() },
   { name: "support", hash: {}, act: async (page, id) => { await id("menu-support").click(); await page.getByText("400-000-0000").waitFor(); } },
   { name: "announcements", hash: {}, act: (_, id) => id("menu-announcements").click() },
+  ...guideScenarios,
   ...caseScenarios,
 ];

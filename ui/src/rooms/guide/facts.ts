@@ -1,6 +1,6 @@
 // Facts about a draft in the words of the window.
-import type { AttachmentView, DraftView, FileKind, Handler, Region, Remark, Step } from "@/bindings";
-import { locale, t } from "@/text";
+import type { AttachmentView, DraftView, FileKind, Handler, Remark, Step } from "@/bindings";
+import { t } from "@/text";
 import { bytes, duration } from "@/text/format";
 
 export const STEPS: readonly Step[] = ["handler", "form", "files", "submit"];
@@ -8,7 +8,8 @@ export const STEPS: readonly Step[] = ["handler", "form", "files", "submit"];
 const KINDS: Record<FileKind, string> = { pdf: "PDF", jpeg: "JPG", png: "PNG", mp4: "MP4", webm: "WebM" };
 
 export function kindsText(kinds: readonly FileKind[]): string {
-  return new Intl.ListFormat(locale(), { type: "disjunction" }).format(kinds.map((kind) => KINDS[kind]));
+  const names = kinds.map((kind) => KINDS[kind]);
+  return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(t("guide.files.and"))}${t("guide.files.or")}${names.at(-1)}`;
 }
 
 /** `JPG · 2.3 MB · 1654 × 2339 像素`. Of a file at the service alone only the size is known. */
@@ -32,19 +33,6 @@ export function valueOf(handler: Handler, field: string): string {
   let value: unknown = handler;
   for (const part of field.split(".")) value = (value as Record<string, unknown> | undefined)?.[part];
   return typeof value === "string" ? value : "";
-}
-
-/** `福建省 福州市 鼓楼区` */
-export function regionText(regions: readonly Region[], code: string): string {
-  const names: string[] = [];
-  let level: readonly Region[] = regions;
-  for (const length of [2, 4, 6]) {
-    const found = level.find((region) => region.code === code.slice(0, length));
-    if (!found) break;
-    names.push(found.name);
-    level = found.children ?? [];
-  }
-  return names.join(" ");
 }
 
 /** What each step still lacks. */

@@ -28,6 +28,7 @@ export default {
     files: {
       lead: "Upload starts as soon as a file is picked. It goes on by itself after a lost network or a closed program.", progress: "Documents uploaded", met: "{met} of {asked} complete",
       pick: "Choose a file", pick_more: "Choose another", or_drop: "or drop it here", full: "That is enough. To replace a file, remove it first.", unchanged: "Needs no correction.",
+      and: ", ", or: " or ",
       missed: "Drop the file on the document it belongs to.", at_most: "up to {size} each", count_exact: "{max} file(s)", count_most: "at most {max} file(s)", count_between: "{min} to {max} files", seconds: "{min} to {max} seconds",
       asked: "What is asked for: {asked}", pixels: "{width} × {height} pixels", length: "{length} long", elsewhere: "at the service, not on this computer",
       state_done: "Uploaded", state_uploading: "Uploading", state_missing: "Missing", state_failed: "Failed", state_optional: "Optional",

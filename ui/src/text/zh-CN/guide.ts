@@ -1,7 +1,7 @@
 // 四步申办向导与受理回执。
 export default {
   guide: {
-    title: "服务申办向导", steps: "服务申办向导", back: "上一步", go_to: "去{step}", remark: "审核意见",
+    title: "服务申办向导", steps: "服务申办向导", back: "上一步", go_to: "前往“{step}”", remark: "审核意见",
     saved_at: "已保存 {time}", not_saved: "有内容还没有保存", not_saved_lead: "刚填的内容还在页面上，没有丢。程序会自动再试，您也可以现在就试。",
     handed_in: "这件申办已经提交", handed_in_lead: "内容不能再改。进度和结果可以在“我的申办”里查看。", to_application: "查看这件申办",
     correction: { title: "这件申办需要补正", lead: "只改审核人员指出的地方，改好后再提交一次。其他内容不用动，申办编号不变。" },
@@ -28,6 +28,7 @@ export default {
     files: {
       lead: "选好文件就开始上传，断网、关闭程序都不怕，会接着传。", progress: "材料上传进度", met: "已备齐 {met} 项，共 {asked} 项",
       pick: "选择文件", pick_more: "再选一个", or_drop: "也可以把文件拖到这里", full: "数量已够。要更换，请先删除原来的文件。", unchanged: "这一项不需要补正。",
+      and: "、", or: " 或 ",
       missed: "请把文件拖到对应的那一项材料上，再松开鼠标。", at_most: "每个不超过 {size}", count_exact: "{max} 个文件", count_most: "最多 {max} 个文件", count_between: "{min} 到 {max} 个文件", seconds: "{min} 到 {max} 秒",
       asked: "这一项要求：{asked}", pixels: "{width} × {height} 像素", length: "时长 {length}", elsewhere: "已在服务端，文件不在这台电脑上",
       state_done: "已上传", state_uploading: "上传中", state_missing: "待上传", state_failed: "没传上去", state_optional: "选填",
