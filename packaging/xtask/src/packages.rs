@@ -48,6 +48,7 @@ const NEEDS: &[Need] = &[
     need("window driver", "webkit2gtk-driver", Purpose::Test, Seen::Program("WebKitWebDriver")),
     need("message bus", "dbus", Purpose::Test, Seen::Program("dbus-daemon")),
     need("keys and clicks", "xdotool", Purpose::Test, Seen::Program("xdotool")),
+    need("clipboard", "xclip", Purpose::Test, Seen::Program("xclip")),
     need("PKCS#11 judge", "opensc", Purpose::Test, Seen::Program("pkcs11-tool")),
     need("PDF judge", "qpdf", Purpose::Test, Seen::Program("qpdf")),
     need("PDF reader", "poppler-utils", Purpose::Test, Seen::Program("pdftotext")),

@@ -1,14 +1,21 @@
 //! The system's file dialogs: outside the page, so no driver reaches them; answered by keys, as a person could.
 
 use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::ffi::OsStrExt,
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
-use stage::Desktop;
+use anyhow::{Context, Result, ensure};
+use stage::{Desktop, Running};
 
 use crate::within::{PATIENCE, until};
+
+/// No more requests for so long: the paste is through.
+const QUIET: Duration = Duration::from_millis(200);
 
 /// An open GTK file dialog with the keyboard's focus.
 #[derive(Debug)]
@@ -44,7 +51,7 @@ impl<'a> FileDialog<'a> {
     /// When the dialog does not close on it.
     pub async fn pick(self, file: &Path) -> Result<()> {
         self.keys(&["ctrl+l"])?;
-        self.type_path(file)?;
+        self.paste(file).await?;
         self.close_with("Return").await
     }
 
@@ -54,7 +61,7 @@ impl<'a> FileDialog<'a> {
     /// When the dialog does not close on it.
     pub async fn save_as(self, file: &Path) -> Result<()> {
         self.keys(&["ctrl+a"])?;
-        self.type_path(file)?;
+        self.paste(file).await?;
         self.close_with("Return").await
     }
 
@@ -74,9 +81,35 @@ impl<'a> FileDialog<'a> {
         xdotool(self.desktop, &[&["key", "--clearmodifiers"], keys].concat()).map(drop)
     }
 
-    fn type_path(&self, file: &Path) -> Result<()> {
-        // The delay lets the X server remap a key for each Chinese character; GTK drops faster ones.
-        xdotool(self.desktop, &["type", "--delay", "40", &file.display().to_string()]).map(drop)
+    /// Pastes the path over what the field holds. Typing Chinese into X remaps the keyboard for each character, and a
+    /// busy machine drops some.
+    async fn paste(&self, file: &Path) -> Result<()> {
+        let log = self.desktop.home().join("clipboard");
+        let mut clipboard = Running::start(
+            Command::new("xclip")
+                .args(["-selection", "clipboard", "-quiet"])
+                .env("DISPLAY", self.desktop.display())
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(File::create(&log)?),
+        )
+        .context("xclip is not installed: `cargo xtask setup --for test` installs it")?;
+        let mut pipe = clipboard.child().stdin.take().context("xclip has no input")?;
+        pipe.write_all(file.as_os_str().as_bytes())?;
+        drop(pipe);
+        // It tells of every request for the selection it owns: GTK asks for the text in several forms until it likes one.
+        let requests = || fs::read_to_string(&log).unwrap_or_default().matches("request number").count();
+        until("the clipboard", PATIENCE, async || (requests() > 0).then_some(())).await?;
+        let before = requests();
+        self.keys(&["ctrl+a", "ctrl+v"])?;
+        let mut last = (requests(), Instant::now());
+        until("the pasting", PATIENCE, async || {
+            if requests() != last.0 {
+                last = (requests(), Instant::now());
+            }
+            (last.0 > before && last.1.elapsed() > QUIET).then_some(())
+        })
+        .await
     }
 
     async fn close_with(self, key: &str) -> Result<()> {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key, wd::Capabilities};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use stage::{Desktop, Running, descendants, end_tree};
@@ -102,17 +102,14 @@ impl Window {
         ended
     }
 
-    /// Ends the program at once, as a power cut would, with whatever it started.
+    /// Ends the program at once, as a power cut would, with whatever it started. The window is of no use afterwards.
     ///
     /// # Errors
-    /// When the system refuses.
-    pub fn kill(self) -> Result<()> {
-        let Self { client, app, driver } = self;
-        let below = descendants(app);
-        let status = Command::new("kill").args(["-KILL", &app.to_string()]).status()?;
+    /// When it had ended before.
+    pub fn kill(&self) -> Result<()> {
+        let below = descendants(self.app);
+        let status = Command::new("kill").args(["-KILL", &self.app.to_string()]).status()?;
         ensure!(status.success(), "the program had ended before it could be killed");
-        drop(client);
-        drop(driver);
         below.into_iter().for_each(end_tree);
         Ok(())
     }
@@ -128,6 +125,20 @@ impl Window {
             element.is_displayed().await.ok()?.then_some(element)
         })
         .await
+    }
+
+    /// Waits until it carries this attribute with this value, for example `data-state`.
+    ///
+    /// # Errors
+    /// When it does not; the message says what it carried.
+    pub async fn wait_for_attribute(&self, id: &str, name: &str, value: &str) -> Result<()> {
+        let mut seen = None;
+        let found = until(&format!("{name}={value} of “{id}”"), PATIENCE, async || {
+            seen = self.client.find(Locator::Css(&testid(id))).await.ok()?.attr(name).await.ok()?;
+            (seen.as_deref() == Some(value)).then_some(())
+        })
+        .await;
+        found.with_context(|| format!("it was {seen:?}"))
     }
 
     /// Whether it is shown now.
@@ -149,32 +160,16 @@ impl Window {
     /// # Errors
     /// When it does not come, stays disabled or is covered.
     pub async fn click(&self, id: &str) -> Result<()> {
-        let mut last = String::from("it is not there");
-        let clicked = until(&format!("a click on “{id}”"), PATIENCE, async || match self.try_click(id).await {
-            Ok(()) => Some(()),
-            Err(error) => {
-                last = format!("{error:#}");
-                None
-            }
-        })
-        .await;
-        clicked.with_context(|| last)
+        self.again_and_again("a click on", id, async || self.try_click(id).await).await
     }
 
     async fn try_click(&self, id: &str) -> Result<()> {
-        let element = self.client.find(Locator::Css(&testid(id))).await?;
-        ensure!(element.is_enabled().await?, "“{id}” is disabled");
+        let element = self.client.find(Locator::Css(&testid(id))).await.map_err(told)?;
+        ensure!(element.is_enabled().await.map_err(told)?, "“{id}” is disabled");
         // Reka's buttons say it by the attribute.
-        ensure!(element.attr("aria-disabled").await?.as_deref() != Some("true"), "“{id}” is disabled");
-        // The driver's own word for it (`element not interactable`) is in the debug form alone.
-        let clicked = element.click().await.map_err(|error| anyhow!("{error:?}"));
-        if clicked.is_err() {
-            // A person would scroll to it; the next try finds it clear of whatever sticks to the window's edges.
-            let selector = testid(id);
-            let script = format!("document.querySelector('{selector}')?.scrollIntoView({{ block: 'center' }})");
-            self.client.execute(&script, Vec::new()).await?;
-        }
-        clicked
+        let disabled = element.attr("aria-disabled").await.map_err(told)?;
+        ensure!(disabled.as_deref() != Some("true"), "“{id}” is disabled");
+        element.click().await.map_err(told)
     }
 
     /// Replaces what a field holds by `text`, typed.
@@ -182,15 +177,33 @@ impl Window {
     /// # Errors
     /// When the field does not come or does not take it.
     pub async fn type_into(&self, id: &str, text: &str) -> Result<()> {
-        let field = self.by_testid(id).await?;
-        field.clear().await?;
-        field.send_keys(text).await?;
-        let value = field.prop("value").await?.unwrap_or_default();
-        ensure!(
-            value == text || field.attr("type").await?.as_deref() == Some("password"),
-            "“{id}” holds “{value}”, not “{text}”"
-        );
+        self.again_and_again("typing into", id, async || self.try_type(id, text).await).await
+    }
+
+    async fn try_type(&self, id: &str, text: &str) -> Result<()> {
+        let field = self.client.find(Locator::Css(&testid(id))).await.map_err(told)?;
+        field.clear().await.map_err(told)?;
+        field.send_keys(text).await.map_err(told)?;
+        let value = field.prop("value").await.map_err(told)?.unwrap_or_default();
+        let secret = field.attr("type").await.map_err(told)?.as_deref() == Some("password");
+        ensure!(value == text || (secret && value.len() == text.len()), "“{id}” holds “{value}”, not “{text}”");
         Ok(())
+    }
+
+    /// Pages draw themselves anew while they are used, and things hide under what sticks to the window's edges: what
+    /// failed is tried again on the page of now, scrolled to as a person would.
+    async fn again_and_again(&self, what: &str, id: &str, mut act: impl AsyncFnMut() -> Result<()>) -> Result<()> {
+        let selector = testid(id);
+        let closer = format!("document.querySelector('{selector}')?.scrollIntoView({{ block: 'center' }})");
+        let mut last = String::new();
+        let done = until(&format!("{what} “{id}”"), PATIENCE, async || {
+            let Err(error) = act().await else { return Some(()) };
+            last = format!("{error:#}");
+            let _ = self.client.execute(&closer, Vec::new()).await;
+            None
+        })
+        .await;
+        done.with_context(|| last)
     }
 
     /// Chooses an option of a native `<select>` by its value.
@@ -208,7 +221,7 @@ impl Window {
     /// # Errors
     /// When it does not come.
     pub async fn value_of(&self, id: &str) -> Result<String> {
-        Ok(self.by_testid(id).await?.prop("value").await?.unwrap_or_default())
+        Ok(self.by_testid(id).await?.prop("value").await.map_err(told)?.unwrap_or_default())
     }
 
     /// The words of an element.
@@ -216,7 +229,7 @@ impl Window {
     /// # Errors
     /// When it does not come.
     pub async fn text_of(&self, id: &str) -> Result<String> {
-        Ok(self.by_testid(id).await?.text().await?)
+        self.by_testid(id).await?.text().await.map_err(told)
     }
 
     /// Waits until the element holds `text`, and answers with all its words.
@@ -238,7 +251,7 @@ impl Window {
     /// # Errors
     /// When nothing has the focus.
     pub async fn press(&self, key: Key) -> Result<()> {
-        Ok(self.client.active_element().await?.send_keys(&key.to_string()).await?)
+        self.client.active_element().await.map_err(told)?.send_keys(&key.to_string()).await.map_err(told)
     }
 
     /// Goes to the open window of this title, for example the demo's desk.
@@ -308,6 +321,15 @@ impl Window {
     }
 }
 
+/// The driver's own word for it (`ElementNotInteractable`) is in the debug form alone.
+fn told(error: CmdError) -> anyhow::Error {
+    match error {
+        CmdError::Standard(answer) => anyhow!("{:?} {}", answer.error, answer.message),
+        other => anyhow!("{other:?}"),
+    }
+}
+
+/// Marks with spaces between them lie one within the other.
 fn testid(id: &str) -> String {
-    format!("[data-testid=\"{id}\"]")
+    id.split(' ').map(|part| format!("[data-testid=\"{part}\"]")).collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,7 @@
 //! What is done, and what must then be seen, step by step.
 
+use std::{path::Path, process::Command};
+
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{Album, Locale, Scene, scene::Account};
@@ -15,7 +17,16 @@ pub(crate) async fn act(number: u8, scene: &mut Scene, album: &mut Album) -> Res
         2 => agreement(scene, album).await,
         3 => registration(scene, album).await,
         4 => password_login(scene, album).await,
-        _ => Ok(()),
+        5 => handler(scene, album).await,
+        6 => form(scene, album).await,
+        7 => files(scene, album).await,
+        8 => submission(scene, album).await,
+        9 => correction(scene, album).await,
+        10 => issuance(scene, album).await,
+        11 => closed_password(scene, album).await,
+        12 => key_login(scene, album).await,
+        13 => certificates(scene, album).await,
+        _ => bail!("there is no step {number}"),
     }
 }
 
@@ -39,9 +50,7 @@ async fn agreement(scene: &Scene, album: &mut Album) -> Result<()> {
     let tick = window.by_testid("agreement-accept").await?;
     ensure!(!tick.is_enabled().await?, "the agreement could be accepted before it was read to its end");
     album.picture(window, "服务协议，读完之前不能勾选", "The agreement cannot be accepted before it is read").await?;
-    let script =
-        "const text = document.querySelector('[data-testid=agreement-body]'); text.scrollTop = text.scrollHeight;";
-    window.script(script).await?;
+    read_to_end(window, "agreement-body").await?;
     window.click("agreement-accept").await?;
     album.picture(window, "读到末尾并勾选", "Read to its end, and accepted").await?;
     window.click("agreement-next").await?;
@@ -177,6 +186,262 @@ async fn password_login(scene: &mut Scene, album: &mut Album) -> Result<()> {
         ensure!(!window.shows(closed).await, "{closed} is offered to somebody without a certificate");
     }
     album.picture(window, "尚无证书，只能新办", "Without a certificate only 新办 is offered").await
+}
+
+/// Scrolls a text to its end, as one who reads it.
+async fn read_to_end(window: &Window, text: &str) -> Result<()> {
+    let script =
+        format!("const text = document.querySelector('[data-testid=\"{text}\"]'); text.scrollTop = text.scrollHeight;");
+    window.script(&script).await.map(drop)
+}
+
+async fn handler(scene: &mut Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.click("business-new").await?;
+    window.by_testid("guide-notes").await?;
+    album.picture(window, "新办：申办须知", "New: what to know beforehand").await?;
+    window.click("guide-notes-accept").await?;
+    window.type_into("field-phone", "1380013").await?;
+    window.click("guide-next").await?;
+    window.wait_for_attribute("field-phone", "aria-invalid", "true").await?;
+    album
+        .picture(window, "边填边查：手机号少了几位", "Checked as typed: digits are missing in the phone number")
+        .await?;
+    window.type_into("field-phone", "13800138001").await?;
+    window.type_into("field-address.detail", "测试路 2 号云帆大厦 6 层").await?;
+    window.wait_for_attribute("guide-saved", "data-state", "saved").await?;
+
+    scene.restart().await?;
+    let window = &scene.window;
+    window.click("log-in").await?;
+    log_in_with_password(scene).await?;
+    window.by_testid("resume").await?;
+    album.picture(window, "程序被强行结束后再打开：草稿还在", "Killed and started again: the draft is there").await?;
+    window.click("resume-continue").await?;
+    window.by_testid("field-phone").await?;
+    for (field, typed) in [("field-phone", "13800138001"), ("field-address.detail", "测试路 2 号云帆大厦 6 层")]
+    {
+        let kept = window.value_of(field).await?;
+        ensure!(kept == typed, "{field} came back as “{kept}” after a kill; “{typed}” had been saved");
+    }
+    album.picture(window, "经办人信息", "Handler details").await?;
+    window.click("guide-next").await
+}
+
+async fn log_in_with_password(scene: &Scene) -> Result<()> {
+    let window = &scene.window;
+    let account = scene.account.as_ref().context("nobody is registered")?;
+    window.click("tab-password").await?;
+    window.type_into("login-account", &account.name).await?;
+    window.type_into("login-password", &account.password).await?;
+    window.click("login-submit").await
+}
+
+async fn form(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
+    album.picture(window, "申请表在本机生成并显示", "The form, made and shown on this computer").await?;
+    window.click("form-save-copy").await?;
+    let copy = scene.home("申请表副本.pdf");
+    scene.file_dialog(scene.said("保存申请表副本", "Save a copy of the form")).await?.save_as(&copy).await?;
+    window.wait_for_text("form-saved", "申请表副本.pdf").await?;
+    judge_form(&copy)?;
+    album.picture(window, "已保存副本", "A copy is saved").await?;
+    window.click("guide-next").await
+}
+
+/// Other people's programs read the form: it is sound, and its Chinese is text.
+fn judge_form(file: &Path) -> Result<()> {
+    let sound = Command::new("qpdf").arg("--check").arg(file).output().context("qpdf is not installed")?;
+    ensure!(sound.status.success(), "qpdf: {}", String::from_utf8_lossy(&sound.stdout));
+    let text = Command::new("pdftotext").arg(file).arg("-").output().context("pdftotext is not installed")?;
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    for expected in ["王䶮", "福州云帆测试科技有限公司", "13800138001"] {
+        ensure!(text.contains(expected), "the saved form does not say {expected}");
+    }
+    Ok(())
+}
+
+/// What is handed in, and the specimen files for it.
+const FILES: [(&str, &[&str]); 6] = [
+    ("application_form", &["申请表 盖章件📄.png"]),
+    ("business_license", &["营业执照.jpg"]),
+    ("handler_id", &["身份证正面.jpg", "身份证反面.jpg"]),
+    ("legal_representative_id", &["法人身份证.png"]),
+    ("power_of_attorney", &["授权委托书.pdf"]),
+    ("commitment_video", &["承诺视频.mp4"]),
+];
+
+async fn files(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.by_testid("consent-sensitive-body").await?;
+    read_to_end(window, "consent-sensitive-body").await?;
+    window.click("consent-sensitive-accept").await?;
+    album.picture(window, "敏感个人信息单独同意", "Separate consent for sensitive data").await?;
+    window.click("consent-sensitive-next").await?;
+    window.by_testid("requirement-application_form").await?;
+    album.picture(window, "需要上传的电子文件", "The files that are asked for").await?;
+    for (requirement, names) in FILES {
+        for name in names {
+            pick(scene, requirement, name).await?;
+        }
+        window.wait_for_attribute(&format!("requirement-{requirement}"), "data-state", "done").await?;
+    }
+    album.picture(window, "全部上传完毕", "All are there").await?;
+    window.click("requirement-commitment_video attachment-preview").await?;
+    window.by_testid("preview-video").await?;
+    let plays = "const done = arguments[arguments.length - 1]; const video = document.querySelector('video'); \
+                 video.muted = true; video.addEventListener('timeupdate', () => video.currentTime > 0 && done(true)); \
+                 video.addEventListener('error', () => done(false)); video.play().catch(() => done(false));";
+    ensure!(window.script_async(plays).await? == true, "the commitment video does not play");
+    window.script("document.querySelector('video').pause()").await?;
+    album.picture(window, "承诺视频可在程序里播放", "The commitment video plays in the program").await?;
+    window.click("dialog-close").await?;
+    window.click("guide-next").await
+}
+
+async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {
+    scene.window.click(&format!("pick-{requirement}")).await?;
+    let dialog = scene.file_dialog(scene.said("选择文件", "Choose a file")).await?;
+    dialog.pick(&scene.specimen(name)?).await.with_context(|| format!("picking {name}"))
+}
+
+async fn submission(scene: &mut Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.click("submit-declare").await?;
+    album.picture(window, "核对并声明属实", "Everything once more, and the declaration").await?;
+    window.click("submit-send").await?;
+    let number = window.text_of("receipt-number").await?;
+    ensure!(number.starts_with("CD"), "the receipt's number is “{number}”");
+    album.picture(window, "受理回执与申办编号", "The receipt with its number").await?;
+    window.click("receipt-applications").await?;
+    window.by_testid(&format!("applications-row-{number}")).await?;
+    album.picture(window, "我的申办", "My applications").await?;
+    scene.number = Some(number);
+    Ok(())
+}
+
+/// Opens the case on the reviewer's desk.
+async fn on_the_desk(window: &Window, number: &str) -> Result<()> {
+    window.click("demo-desk").await?;
+    window.click(&format!("desk-case-{number}")).await
+}
+
+/// Opens the case among one's own, once it is in this state.
+async fn my_case(window: &Window, number: &str, state: &str) -> Result<()> {
+    window.click("brand").await?;
+    window.click("menu-applications").await?;
+    let row = format!("applications-row-{number}");
+    window.wait_for_attribute(&row, "data-state", state).await?;
+    window.click(&row).await?;
+    window.wait_for_attribute("application-state", "data-state", state).await
+}
+
+async fn correction(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    let number = scene.number.as_deref().context("nothing is handed in")?;
+    on_the_desk(window, number).await?;
+    window.click("desk-return").await?;
+    window.click("desk-remark-field-email").await?;
+    window.click("desk-remark-files-business_license").await?;
+    album.picture(window, "演示台：审核员退回补正", "The demo desk: the reviewer sends it back").await?;
+    window.click("desk-return-send").await?;
+    window.wait_for_attribute(&format!("desk-case-{number}"), "data-state", "needs_correction").await?;
+
+    my_case(window, number, "needs_correction").await?;
+    window.by_testid("application-remarks").await?;
+    album.picture(window, "申办被退回，意见逐条列出", "Returned, with each remark").await?;
+    window.click("application-act-correct").await?;
+    window.by_testid("remark-email").await?;
+    ensure!(!window.shows("field-phone").await, "a field that nobody remarked is open in the correction");
+    window.type_into("field-email", "office@example.cn").await?;
+    album.picture(window, "意见就在相应的栏目旁", "The remark stands at its field").await?;
+    window.click("guide-next").await?;
+    window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
+    window.click("guide-next").await?;
+    window.by_testid("remark-business_license").await?;
+    window.click("requirement-business_license attachment-remove").await?;
+    window.click("remove-confirm").await?;
+    pick(scene, "business_license", "营业执照.jpg").await?;
+    window.wait_for_attribute("requirement-business_license", "data-state", "done").await?;
+    album.picture(window, "只补交有意见的文件", "Only the remarked file is replaced").await?;
+    window.click("guide-next").await?;
+    window.click("submit-declare").await?;
+    window.click("submit-send").await?;
+    let again = window.text_of("receipt-number").await?;
+    ensure!(again == number, "the correction got a number of its own: {again}");
+    Ok(())
+}
+
+async fn issuance(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    let number = scene.number.as_deref().context("nothing is handed in")?;
+    on_the_desk(window, number).await?;
+    window.click("desk-approve").await?;
+    window.wait_for_attribute(&format!("desk-case-{number}"), "data-state", "awaiting_issuance").await?;
+    my_case(window, number, "awaiting_issuance").await?;
+    album.picture(window, "审核通过，待制证", "Approved: the certificate waits to be made").await?;
+    window.click("application-act-issue").await?;
+    window.by_testid("issuance-key").await?;
+    album.picture(window, "制证将在认证锁里进行", "What will happen on the key").await?;
+    window.click("issuance-start").await?;
+    window.type_into("pin-input", &scene.key.pin).await?;
+    album.picture(window, "输入 PIN", "The PIN").await?;
+    window.click("pin-submit").await?;
+    window.by_testid("issuance-done").await?;
+    judge_key(scene)?;
+    album.picture(window, "证书已写入认证锁并验证", "The certificate is on the key, and proven").await
+}
+
+/// OpenSC lists key and certificate under one id.
+fn judge_key(scene: &Scene) -> Result<()> {
+    let listed = Command::new("pkcs11-tool")
+        .arg("--module")
+        .arg(&scene.key.module)
+        .args(["--login", "--pin", &scene.key.pin, "--list-objects"])
+        .envs(scene.key.environment())
+        .output()
+        .context("pkcs11-tool is not installed")?;
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let ids: Vec<_> = listed.lines().filter_map(|line| line.trim().strip_prefix("ID:")).map(str::trim).collect();
+    ensure!(ids.len() == 3, "private key, public key and certificate were expected on the key: {listed}");
+    ensure!(ids.iter().all(|id| *id == ids[0]), "key and certificate have different ids: {listed}");
+    Ok(())
+}
+
+async fn closed_password(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.click("issuance-logout").await?;
+    log_in_with_password(scene).await?;
+    window.by_testid("login-use-token").await?;
+    album.picture(window, "已有证书，账号登录已停用", "Who has a certificate logs in with it alone").await?;
+    window.click("login-use-token").await
+}
+
+async fn key_login(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.click("login-pin").await?;
+    window.type_into("pin-input", "000000").await?;
+    window.click("pin-submit").await?;
+    window.by_testid("pin-refused").await?;
+    album
+        .picture(window, "PIN 不正确：只试一次，由人决定是否再试", "A wrong PIN is never tried again by itself")
+        .await?;
+    window.click("pin-again").await?;
+    window.type_into("pin-input", &scene.key.pin).await?;
+    window.click("pin-submit").await?;
+    window.wait_gone("pin-dialog").await?;
+    window.by_testid("session").await.map(drop)
+}
+
+async fn certificates(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    window.wait_for_attribute("certificate-status", "data-status", "active").await?;
+    window.wait_for_attribute("certificate-where", "data-keys", "1").await?;
+    album.picture(window, "我的服务：证书在锁里，在服务端有效", "On the key, and good at the service").await?;
+    window.click("certificate-details").await?;
+    window.by_testid("certificate-dialog").await?;
+    album.picture(window, "证书详情", "Its details").await
 }
 
 #[cfg(test)]

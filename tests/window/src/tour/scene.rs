@@ -28,6 +28,8 @@ pub struct Scene {
     pub key: SoftKey,
     /// Who logs in, once known.
     pub account: Option<Account>,
+    /// 申办编号, once given.
+    pub number: Option<String>,
     folder: PathBuf,
     service: Service,
     desktop: Desktop,
@@ -58,18 +60,27 @@ impl Scene {
         let (width, height) = options.size;
         let desktop = Desktop::start(width + 80, height + 80)?;
         let window = start(&desktop, &folder, &service, &key, options.size).await?;
-        Ok(Self { window, locale: options.locale, key, account: None, folder, service, desktop, size: options.size })
+        Ok(Self {
+            window,
+            locale: options.locale,
+            key,
+            account: None,
+            number: None,
+            folder,
+            service,
+            desktop,
+            size: options.size,
+        })
     }
 
     /// Ends the window as a power cut would and starts it again on the same data.
     ///
     /// # Errors
     /// When it does not come back.
-    pub async fn restart(self) -> Result<Self> {
-        let Self { window, folder, service, key, desktop, size, .. } = self;
-        window.kill()?;
-        let window = start(&desktop, &folder, &service, &key, size).await?;
-        Ok(Self { window, locale: self.locale, key, account: self.account, folder, service, desktop, size })
+    pub async fn restart(&mut self) -> Result<()> {
+        self.window.kill()?;
+        self.window = start(&self.desktop, &self.folder, &self.service, &self.key, self.size).await?;
+        Ok(())
     }
 
     /// Ends everything.
@@ -99,14 +110,6 @@ impl Scene {
         newest.and_then(|message| message["text"].as_str().map(str::to_owned)).context("no message arrived")
     }
 
-    /// The reviewer's desk: `certdesk-service review …`.
-    ///
-    /// # Errors
-    /// What it says.
-    pub fn review(&self, arguments: &[&str]) -> Result<String> {
-        self.service_says(&[&["review"], arguments].concat())
-    }
-
     fn service_says(&self, arguments: &[&str]) -> Result<String> {
         let output = Command::new(program("certdesk-service")?)
             .args(arguments)
@@ -119,15 +122,24 @@ impl Scene {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// A specimen file of this ending.
+    /// A specimen file.
     ///
     /// # Errors
-    /// When there is none.
-    pub fn specimen(&self, part_of_name: &str) -> Result<PathBuf> {
-        let folder = stage::project_root()?.join("tests/fixtures/files");
-        let files = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path());
-        let fits = |file: &PathBuf| file.to_string_lossy().contains(part_of_name);
-        files.into_iter().find(fits).with_context(|| format!("no specimen file is named {part_of_name}"))
+    /// When there is none of that name.
+    pub fn specimen(&self, name: &str) -> Result<PathBuf> {
+        let file = stage::project_root()?.join("tests/fixtures/files").join(name);
+        ensure!(file.is_file(), "there is no specimen file {name}");
+        Ok(file)
+    }
+
+    /// A path in the applicant's home folder.
+    pub fn home(&self, name: &str) -> PathBuf {
+        self.desktop.home().join(name)
+    }
+
+    /// `zh` or `en`, whichever the window speaks.
+    pub fn said(&self, zh: &'static str, en: &'static str) -> &'static str {
+        if self.locale == Locale::Zh { zh } else { en }
     }
 
     /// What driver and program said beside.
