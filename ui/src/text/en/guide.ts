@@ -2,17 +2,17 @@
 export default {
   guide: {
     title: "Application guide", steps: "Application guide", back: "Back", go_to: "Go to: {step}", remark: "The reviewer's remark",
-    saved_at: "Saved {time}", not_saved: "Not saved yet", not_saved_lead: "What you just typed is still on the page and is not lost. The program tries again by itself; you can also try now.",
+    saved_at: "Saved {time}", not_saved: "Not saved yet", save_again: "Save again", not_saved_lead: "What you just typed is still on the page and is not lost. The program tries again by itself; you can also try now.",
     handed_in: "This application has been submitted", handed_in_lead: "It can no longer be changed. See “My applications” for how it goes.", to_application: "View this application",
     correction: { title: "This application needs correction", lead: "Change only what the reviewer points out, then submit once more. Everything else stays, the application number too." },
     notes: {
       title: "Before you start: {business}", lead: "Take a minute to see what you will need.", know: "Good to know", files: "Documents needed",
-      ca: "Certificate authority", fees: "Fees", validity: "Certificate valid for", years: "{years} year(s)", helpdesk: "Questions", accept: "I have read this, start", again: "Read the notes again",
+      ca: "Certificate authority", fees: "Fees", validity: "Validity in years", years: "{years}", helpdesk: "Questions", accept: "I have read this, start", again: "Read the notes again",
     },
     handler: {
       lead: "What is known already has been filled in; please check it. Everything is saved as you type, so you may leave at any time.",
       unit: "The unit", person: "Handler", address: "Postal address", unchanged: "Stays as it is",
-      phone_hint: "The reviewers call this number if they have a question", email_hint: "For notices, for example name{'@'}example.cn",
+      phone_hint: "The reviewers call this number if they have a question", email_hint: "For notices about this application",
       form_again: "After a change the form is made anew; it has to be printed, signed, stamped and uploaded again.",
     },
     form: {
@@ -29,7 +29,7 @@ export default {
       lead: "Upload starts as soon as a file is picked. It goes on by itself after a lost network or a closed program.", progress: "Documents uploaded", met: "{met} of {asked} complete",
       pick: "Choose a file", pick_more: "Choose another", or_drop: "or drop it here", full: "That is enough. To replace a file, remove it first.", unchanged: "Needs no correction.",
       and: ", ", or: " or ",
-      missed: "Drop the file on the document it belongs to.", at_most: "up to {size} each", count_exact: "{max} file(s)", count_most: "at most {max} file(s)", count_between: "{min} to {max} files", seconds: "{min} to {max} seconds",
+      missed: "Drop the file on the document it belongs to.", at_most: "up to {size} each", count_exact: "number of files: {max}", count_most: "files: at most {max}", count_between: "{min} to {max} files", seconds: "{min} to {max} seconds",
       asked: "What is asked for: {asked}", pixels: "{width} × {height} pixels", length: "{length} long", elsewhere: "at the service, not on this computer",
       state_done: "Uploaded", state_uploading: "Uploading", state_missing: "Missing", state_failed: "Failed", state_optional: "Optional",
       form_outdated: "The form's content has changed. If this copy is of the old form, remove it; print, sign and stamp the new one and upload that.", next_anyway: "Look at the next step",
@@ -42,9 +42,9 @@ export default {
     preview: { picture: "Preview of {name}", too_large: "Too large for a preview here. It is uploaded all the same.", damaged: "This picture cannot be shown; it may be damaged. Open it in another program, and scan it again if need be.", unplayable: "This computer lacks what it takes to play this video here. It is uploaded all the same; to watch it first, use another player." },
     script: { label: "Read this aloud", open: "Show in large type", title: "Words to read", lead: "Face the camera, record with a phone, and read all of it: {min} to {max} seconds.", size: "Size of type", smaller: "Smaller type", larger: "Larger type" },
     submit: {
-      lead: "Check everything once more. After submission it goes to the reviewers.", lead_open: "Almost there; these come first.", open: "{count} thing(s) still open",
+      lead: "Check everything once more. After submission it goes to the reviewers.", lead_open: "Almost there; these come first.", open: "Still open: {count}",
       open_consent: "No consent for sensitive data yet", open_missing: "{title}: files are missing", open_uploading: "{title}: still uploading", open_failed: "{title}: not uploaded", open_cancelled: "{title}: upload stopped",
-      subject: "Application", business: "Business", account: "Applicant", files: "Form and files", form: "Application form", form_made: "Made, {pages} page(s), {size}", look: "Open",
+      subject: "Application", business: "Business", account: "Applicant", files: "Form and files", form: "Application form", form_made: "Made, pages: {pages}, {size}", look: "Open",
       declare: "I declare that all of this is true, complete and valid", declare_lead: "The applicant answers for what is not.", must_declare: "Tick the declaration, then submit.", send: "Submit", send_again: "Submit again", sending: "Submitting…",
     },
   },

@@ -2,7 +2,7 @@
 export default {
   guide: {
     title: "服务申办向导", steps: "服务申办向导", back: "上一步", go_to: "前往“{step}”", remark: "审核意见",
-    saved_at: "已保存 {time}", not_saved: "有内容还没有保存", not_saved_lead: "刚填的内容还在页面上，没有丢。程序会自动再试，您也可以现在就试。",
+    saved_at: "已保存 {time}", not_saved: "有内容还没有保存", save_again: "再保存一次", not_saved_lead: "刚填的内容还在页面上，没有丢。程序会自动再试，您也可以现在就试。",
     handed_in: "这件申办已经提交", handed_in_lead: "内容不能再改。进度和结果可以在“我的申办”里查看。", to_application: "查看这件申办",
     correction: { title: "这件申办需要补正", lead: "只改审核人员指出的地方，改好后再提交一次。其他内容不用动，申办编号不变。" },
     notes: {
@@ -12,7 +12,7 @@ export default {
     handler: {
       lead: "能带入的内容已经替您填好，请核对。边填边存，随时可以离开。",
       unit: "单位", person: "经办人", address: "通讯地址", unchanged: "不需要改动的内容",
-      phone_hint: "受理人员有疑问时，会打这个电话", email_hint: "方便接收通知，例如 name{'@'}example.cn",
+      phone_hint: "受理人员有疑问时，会打这个电话", email_hint: "用来接收办理通知",
       form_again: "改动后，申请表会重新生成，需要重新打印、签字盖章并上传。",
     },
     form: {
