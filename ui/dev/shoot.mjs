@@ -53,6 +53,8 @@ for (const look of looks) {
       for (const { id, nodes } of violations) complain(`axe ${id}: ${nodes.map(({ target, any }) => `${target}${any[0] ? ` (${any[0].message})` : ""}`).slice(0, 3).join("; ")}`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) complain(`${wide} pixels wider than the window`);
+      const high = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
+      if (high > 0) complain(`the window itself scrolls by ${high} pixels`);
     } catch (error) {
       complain(error.message);
       await page.screenshot({ path: join(out, `${name}.${look.tag}.fault.png`) });
