@@ -2,7 +2,7 @@
 export default {
   agreement: {
     title: "Terms", lead: "Please read “{title}” before you apply.", version: "Version {version}",
-    scroll: "Read to the end first, then tick.", read: "You have reached the end.", accept: "I have read and accept the terms above", body: "Text of the agreement",
+    scroll: "Read to the end first, then tick.", read: "You have reached the end.", accept: "I have read and accept the terms above",
     failed: "The agreement could not be fetched", must_accept: "Read the agreement, tick “I have read and accept the terms above”, then choose “Next”.",
   },
   login: {

@@ -2,7 +2,7 @@
 export default {
   agreement: {
     title: "确认条款", lead: "办理业务前，请先读完《{title}》。", version: "版本 {version}",
-    scroll: "请先读到末尾，再勾选。", read: "您已读到末尾。", accept: "我已阅读并接受上述条款", body: "协议正文",
+    scroll: "请先读到末尾，再勾选。", read: "您已读到末尾。", accept: "我已阅读并接受上述条款",
     failed: "没有取到协议", must_accept: "请读完协议并勾选“我已阅读并接受上述条款”，再点“下一步”。",
   },
   login: {
