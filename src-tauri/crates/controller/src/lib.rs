@@ -76,6 +76,7 @@ struct Inner {
     portal: Result<Portal, Failure>,
     /// Opened by the first who needs it: the first paint does not wait for the disk.
     cache: OnceCell<Cache>,
+    settings_read: OnceCell<()>,
     keys: keys::Keys,
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
@@ -124,6 +125,7 @@ impl Controller {
                 options,
                 portal,
                 cache: OnceCell::new(),
+                settings_read: OnceCell::new(),
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
                 media: media::Media::default(),
@@ -143,6 +145,8 @@ impl Controller {
 
     /// Everything the home screen shows.
     pub async fn home(&self) -> Result<Home, Failure> {
+        // Before the first page is drawn in the wrong language. A store that cannot be read leaves the defaults.
+        self.inner.settings_read.get_or_init(async || drop(self.load_settings().await)).await;
         let drafts = match self.account_name() {
             Ok(account) => self.draft_summaries(account).await?,
             Err(_) => Vec::new(),
@@ -164,11 +168,12 @@ impl Controller {
         self.with_cache(move |cache| cache.put_setting("settings", &settings)).await
     }
 
-    /// Reads language and look of the last start; the defaults where there are none.
-    pub async fn load_settings(&self) -> Result<Settings, Failure> {
-        let kept = self.with_cache(|cache| cache.setting::<Settings>("settings")).await?.unwrap_or_default();
-        self.state().settings = kept.clone();
-        Ok(kept)
+    /// Reads language and look of the last start.
+    async fn load_settings(&self) -> Result<(), Failure> {
+        if let Some(kept) = self.with_cache(|cache| cache.setting::<Settings>("settings")).await? {
+            self.state().settings = kept;
+        }
+        Ok(())
     }
 
     /// A second start of the program was noticed: tells the window.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 
-/// Everything the home screen shows at once. Answered from memory: waits for neither network, token nor database.
+/// Everything the home screen shows at once. Answered at once: waits for neither network nor token.
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct Home {
     /// Who is logged in.
