@@ -126,6 +126,7 @@ async fn registration(scene: &mut Scene, album: &mut Album) -> Result<()> {
         }
         choose_region(window, "address.region").await?;
         let [(zh, en), (done_zh, done_en)] = registrant.captions;
+        window.script("document.querySelector('main').scrollTop = 0").await?;
         album.picture(window, zh, en).await?;
         window.click("register-submit").await?;
         window.by_testid("registered").await?;
