@@ -11,12 +11,14 @@ pub mod check;
 pub mod form;
 pub mod mask;
 pub mod region;
+pub mod revocation;
 pub mod token;
 
 pub use account::{AccountKind, IdKind};
 pub use application::{Act, Business, NextActor, State};
 pub use attachment::{FileKind, RequirementId};
 pub use check::Fault;
+pub use revocation::RevocationReason;
 
 /// An instant, UTC. On the wire RFC 3339 (`2026-11-22T08:00:00Z`).
 pub type Timestamp = time::OffsetDateTime;

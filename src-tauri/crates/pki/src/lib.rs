@@ -9,6 +9,7 @@
 
 mod certificate;
 pub mod chain;
+pub mod crl;
 mod der;
 mod details;
 mod key;
