@@ -14,6 +14,8 @@ pub struct Finding {
     pub rule: String,
     /// How bad: `minor`, `moderate`, `serious` or `critical`.
     pub impact: String,
+    /// What is wrong with the first of them.
+    pub why: String,
     /// The elements, as CSS selectors.
     pub where_seen: Vec<String>,
 }
@@ -37,11 +39,13 @@ impl Window {
 }
 
 fn finding(violation: &Value) -> Finding {
-    let nodes = violation["nodes"].as_array().into_iter().flatten();
-    let text = |name: &str| violation[name].as_str().unwrap_or_default().to_owned();
+    let nodes = violation["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let why = nodes.first().map(|node| text(&node["failureSummary"])).unwrap_or_default();
     Finding {
-        rule: text("id"),
-        impact: text("impact"),
-        where_seen: nodes.map(|node| node["target"].to_string()).collect(),
+        rule: text(&violation["id"]),
+        impact: text(&violation["impact"]),
+        why: why.split_whitespace().collect::<Vec<_>>().join(" "),
+        where_seen: nodes.iter().map(|node| node["target"].to_string()).collect(),
     }
 }

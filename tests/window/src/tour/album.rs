@@ -103,7 +103,8 @@ impl Album {
         let pictures = self.steps.iter().flat_map(|shown| &shown.pictures);
         pictures.flat_map(|picture| {
             picture.findings.iter().map(|finding| {
-                format!("{}: {} ({}) at {}", picture.file, finding.rule, finding.impact, finding.where_seen.join(", "))
+                let Finding { rule, impact, why, where_seen } = finding;
+                format!("{}: {rule} ({impact}) at {}: {why}", picture.file, where_seen.join(", "))
             })
         })
     }
