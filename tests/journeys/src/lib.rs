@@ -3,10 +3,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use certdesk_cli::journey::{self, Journey};
-use certdesk_controller::{Controller, Demo, Options};
-use certdesk_domain::{AccountKind, token::KeyAlgorithm};
+use certdesk_contract::account::ConsentSubject;
+use certdesk_controller::{Controller, Demo, Failure, LocalCode, Options, view::DraftView};
+use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, token::KeyAlgorithm};
 use serde::{Deserialize, Serialize};
 use stage::{Service, SoftKey, program, project_root};
 use tempfile::TempDir;
@@ -65,8 +66,16 @@ impl Stage {
     /// # Errors
     /// As [`Stage::options`].
     pub fn journey(&self, kind: AccountKind, algorithm: KeyAlgorithm) -> Result<Journey> {
+        self.journey_of(&Controller::start(self.options()?), kind, algorithm)
+    }
+
+    /// The same in a program that runs already.
+    ///
+    /// # Errors
+    /// When there are no specimen files.
+    pub fn journey_of(&self, certdesk: &Controller, kind: AccountKind, algorithm: KeyAlgorithm) -> Result<Journey> {
         Ok(Journey {
-            controller: Controller::start(self.options()?),
+            controller: certdesk.clone(),
             files: specimens()?,
             registration: journey::sample_registration(kind),
             key_label: None,
@@ -93,6 +102,52 @@ impl Stage {
     pub fn scratch(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
+}
+
+/// Someone registered and logged in, with an open draft and all that may be asked before files are picked.
+///
+/// # Errors
+/// Where a step does not go as it should.
+pub async fn guide_opened(stage: &Stage) -> Result<(Controller, DraftView)> {
+    let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
+    journey.register().await?;
+    let certdesk = journey.controller;
+    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let version = certdesk.catalogue().await.map_err(failed)?.sensitive_data.version;
+    certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(failed)?;
+    Ok((certdesk, draft))
+}
+
+/// The first row that takes pictures.
+///
+/// # Errors
+/// Where there is none.
+pub fn picture_row(draft: &DraftView) -> Result<RequirementId> {
+    let row = draft.files.iter().find(|row| row.requirement.kinds.contains(&FileKind::Jpeg));
+    Ok(row.context("no row takes pictures")?.requirement.id.clone())
+}
+
+/// The row of the commitment video.
+///
+/// # Errors
+/// Where there is none.
+pub fn video_row(draft: &DraftView) -> Result<RequirementId> {
+    let row = draft.files.iter().find(|row| row.requirement.video.is_some());
+    Ok(row.context("no row takes a video")?.requirement.id.clone())
+}
+
+/// The program's own word for what went wrong.
+///
+/// # Errors
+/// Where nothing did, or the service refused.
+pub fn told<T>(answer: Result<T, Failure>) -> Result<LocalCode> {
+    let failure = answer.err().context("it went through where it must not")?;
+    LocalCode::ALL.iter().copied().find(|code| failure.is(*code)).with_context(|| format!("{failure:?}"))
+}
+
+/// A failure that no test expects.
+pub fn failed(failure: Failure) -> anyhow::Error {
+    anyhow::anyhow!("{failure:?}")
 }
 
 /// Where an applicant sits: everything a process of its own has to know.

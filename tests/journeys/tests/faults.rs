@@ -4,13 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use certdesk_cli::journey;
-use certdesk_contract::account::ConsentSubject;
 use certdesk_controller::{
-    Controller, Failure, LocalCode,
-    view::{DraftView, KeyState, UploadState},
+    Controller, LocalCode,
+    view::{KeyState, UploadState},
 };
-use certdesk_domain::{AccountKind, Business, RequirementId, token::KeyAlgorithm};
-use journeys::{Stage, specimens};
+use certdesk_domain::{AccountKind, token::KeyAlgorithm};
+use journeys::{Stage, failed, guide_opened, picture_row, specimens, told};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_or_missing_service_address_is_told() -> Result<()> {
@@ -53,7 +52,7 @@ async fn without_a_driver_the_strip_says_so() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_do_not_fit_are_refused_in_words_and_nothing_is_added() -> Result<()> {
     let stage = Stage::set()?;
-    let (certdesk, draft) = draft(&stage).await?;
+    let (certdesk, draft) = guide_opened(&stage).await?;
     let id = draft.id;
     let row = picture_row(&draft)?;
     let folder = stage.scratch().join("材料 📁 和 空格");
@@ -90,7 +89,7 @@ async fn files_that_do_not_fit_are_refused_in_words_and_nothing_is_added() -> Re
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_after_it_was_picked_stops_and_asks() -> Result<()> {
     let mut stage = Stage::set()?;
-    let (certdesk, draft) = draft(&stage).await?;
+    let (certdesk, draft) = guide_opened(&stage).await?;
     stage.service.kill();
     let path = stage.scratch().join("营业执照.jpg");
     std::fs::copy(specimens()?.join("营业执照.jpg"), &path)?;
@@ -111,7 +110,7 @@ async fn a_file_that_changes_after_it_was_picked_stops_and_asks() -> Result<()> 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_waits_for_a_service_that_went_away_and_goes_on() -> Result<()> {
     let mut stage = Stage::set()?;
-    let (certdesk, draft) = draft(&stage).await?;
+    let (certdesk, draft) = guide_opened(&stage).await?;
     let row = picture_row(&draft)?;
     stage.service.kill();
     let mut events = certdesk.events();
@@ -151,33 +150,6 @@ async fn a_service_killed_between_any_two_steps_loses_nothing() -> Result<()> {
     stage.restart_service()?;
     journey.look_at_certificate().await?;
     Ok(())
-}
-
-/// Someone registered and logged in, with an open draft.
-async fn draft(stage: &Stage) -> Result<(Controller, DraftView)> {
-    let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
-    journey.register().await?;
-    let certdesk = journey.controller;
-    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
-    let version = certdesk.catalogue().await.map_err(failed)?.sensitive_data.version;
-    certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(failed)?;
-    Ok((certdesk, draft))
-}
-
-fn picture_row(draft: &DraftView) -> Result<RequirementId> {
-    let picture = |row: &&certdesk_controller::view::RequirementView| {
-        row.requirement.kinds.contains(&certdesk_domain::FileKind::Jpeg)
-    };
-    Ok(draft.files.iter().find(picture).context("no row takes pictures")?.requirement.id.clone())
-}
-
-fn told<T>(answer: Result<T, Failure>) -> Result<LocalCode> {
-    let failure = answer.err().context("it went through where it must not")?;
-    LocalCode::ALL.iter().copied().find(|code| failure.is(*code)).with_context(|| format!("{failure:?}"))
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow::anyhow!("{failure:?}")
 }
 
 #[test]

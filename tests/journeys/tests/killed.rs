@@ -6,9 +6,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use certdesk_controller::Failure;
 use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
-use journeys::{PIN, Seat, Stage};
+use journeys::{PIN, Seat, Stage, failed};
 
 /// Each step is what the program said last before it was killed.
 #[tokio::test(flavor = "multi_thread")]
@@ -124,8 +123,4 @@ fn wait_for(child: &mut Child, mut fits: impl FnMut(&str) -> bool) -> Result<Str
             return Ok(line.trim_end().to_owned());
         }
     }
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow::anyhow!("{failure:?}")
 }

@@ -20,7 +20,7 @@ impl Controller {
     /// Records at the service that a text was read and accepted.
     pub async fn accept_consent(&self, subject: ConsentSubject, version: String) -> Result<ConsentReceipt, Failure> {
         let answer = self.portal()?.consent(&ConsentRequest { subject, version }).await;
-        let receipt = self.noted(answer)?;
+        let receipt = self.consented(self.noted(answer)).await?;
         self.state().consents.insert(subject, receipt.clone());
         if let Ok(account) = self.account_name() {
             self.keep(consent_document(&account, subject), None, &receipt).await?;
@@ -38,6 +38,11 @@ impl Controller {
         Ok(held.filter(|receipt: &ConsentReceipt| receipt.version == version).map(|receipt| receipt.id))
     }
 
+    /// The record of the service agreement that was accepted since the start, if it was.
+    pub(crate) fn agreement(&self) -> Option<Uuid> {
+        self.state().consents.get(&ConsentSubject::Agreement).map(|receipt| receipt.id)
+    }
+
     /// What is not right in the registration form yet.
     pub async fn check_registration(&self, registration: Registration) -> Result<Faults, Failure> {
         Ok(Faults { faults: certdesk_domain::check::registration(&registration) })
@@ -50,20 +55,17 @@ impl Controller {
             return Err(Failure { faults, ..LocalCode::FieldsIncomplete.into() });
         }
         // A name made from the content: pressing the button twice registers once.
-        let content = serde_json::to_vec(&registration).map_err(crate::convert::internal)?;
-        let key = named_uuid(&content);
-        let consent = self.state().consents.get(&ConsentSubject::Agreement).map(|receipt| receipt.id);
-        let consent = consent.ok_or(LocalCode::BadCommand)?;
+        let key = crate::convert::named_uuid(&registration)?;
+        let consent = self.agreement().ok_or(LocalCode::BadCommand)?;
         let answer = self.portal()?.register(&RegistrationRequest { registration, consent }, key).await;
-        self.noted(answer)
+        self.consented(self.noted(answer)).await
     }
 
     /// Logs in by account and password.
     pub async fn log_in_with_password(&self, account: String, password: String) -> Result<SessionView, Failure> {
-        let consent = self.state().consents.get(&ConsentSubject::Agreement).map(|receipt| receipt.id);
-        let login = PasswordLogin { account: account.trim().to_owned(), password, consent };
+        let login = PasswordLogin { account: account.trim().to_owned(), password, consent: self.agreement() };
         let answer = self.portal()?.log_in_with_password(&login).await;
-        let session = self.noted(answer)?;
+        let session = self.consented(self.noted(answer)).await?;
         self.begin_session(&session, None).await
     }
 
@@ -84,7 +86,7 @@ impl Controller {
 
     /// Logs out here and at the service; the key is logged out too.
     pub async fn log_out(&self) -> Result<(), Failure> {
-        let key = self.state().session_key.clone();
+        let key = self.state().session_key.take();
         if let Some(key) = key {
             self.inner.keys.log_out(&key).await;
         }
@@ -100,7 +102,10 @@ impl Controller {
     }
 
     pub(crate) async fn begin_session(&self, session: &Session, key: Option<String>) -> Result<SessionView, Failure> {
-        self.portal()?.set_session(session);
+        let portal = self.portal()?;
+        // What still runs belongs to the session before.
+        self.inner.uploads.stop_all();
+        portal.set_session(session);
         let view = SessionView {
             kind: session.kind,
             must_change_password: session.must_change_password,
@@ -108,8 +113,12 @@ impl Controller {
         };
         let mut state = self.state();
         state.session = Some(view.clone());
-        state.session_key = key;
+        let before = std::mem::replace(&mut state.session_key, key);
+        // The agreement is its reader's; this one is the account's.
+        state.consents.remove(&ConsentSubject::SensitiveData);
+        let left = before.filter(|before| Some(before) != state.session_key.as_ref());
         drop(state);
+        self.leave_key(left);
         self.emit(Event::Session { session: Some(view.clone()) });
         self.inner.uploads.wake();
         Ok(view)
@@ -121,22 +130,22 @@ impl Controller {
         }
         let mut state = self.state();
         state.session = None;
-        state.session_key = None;
+        let key = state.session_key.take();
         state.consents.clear();
         drop(state);
+        self.inner.uploads.stop_all();
+        self.leave_key(key);
         self.emit(Event::Session { session: None });
+    }
+
+    /// Logs a key out whose session is over. Nobody waits for it: a driver may take its time.
+    fn leave_key(&self, key: Option<String>) {
+        let Some(key) = key else { return };
+        let controller = self.clone();
+        tokio::spawn(async move { controller.inner.keys.log_out(&key).await });
     }
 }
 
 fn consent_document(account: &str, subject: ConsentSubject) -> String {
     format!("consent/{account}/{subject:?}")
-}
-
-/// A UUIDv8 (RFC 9562 §5.8) that names its content.
-fn named_uuid(content: &[u8]) -> Uuid {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(content);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }

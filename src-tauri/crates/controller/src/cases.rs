@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use certdesk_cache::{Cache, CacheError, Draft};
 use certdesk_contract::{
     application::Application,
     certificate::{CertificateRecord, CertificateStatus},
@@ -25,7 +26,11 @@ impl Controller {
         let applications = match self.noted(answer) {
             Ok(applications) => {
                 let kept = applications.clone();
-                self.with_cache(move |cache| cache.replace_applications(&account, &kept)).await?;
+                self.with_cache(move |cache| {
+                    cache.replace_applications(&account, &kept)?;
+                    kept.iter().try_for_each(|application| close_draft(cache, application))
+                })
+                .await?;
                 applications
             }
             Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
@@ -107,6 +112,7 @@ impl Controller {
             .with_cache(move |cache| {
                 let seen = cache.application(&account, application.id)?;
                 cache.put_application(&account, &application)?;
+                close_draft(cache, &application)?;
                 Ok(seen.as_ref() != Some(&application))
             })
             .await?;
@@ -141,6 +147,20 @@ impl Controller {
             Err(failure) => Err(failure),
         }
     }
+}
+
+/// A draft whose case is out of the applicant's hands is none any more, also where the answer to its submission was
+/// lost, or another computer handed it in.
+fn close_draft(cache: &Cache, application: &Application) -> Result<(), CacheError> {
+    let (id, state) = (application.id, application.state);
+    if state.is_editable() || cache.draft(id)?.is_none_or(|draft| draft.state == state) {
+        return Ok(());
+    }
+    let close = |draft: &mut Draft| {
+        draft.state = state;
+        draft.remarks.clear();
+    };
+    cache.update_draft(id, Timestamp::now_utc(), close).map(drop)
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {

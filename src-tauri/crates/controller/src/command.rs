@@ -8,7 +8,7 @@ use serde_json::Value;
 use ts_rs::TS;
 use uuid::Uuid;
 
-use certdesk_contract::{account::*, application::Review, catalogue::Catalogue};
+use certdesk_contract::{account::*, application::Review, catalogue::Catalogue, query::*};
 use certdesk_domain::{
     Business, RequirementId,
     form::{FieldFault, Registration},
@@ -114,6 +114,11 @@ commands! {
     /// Opens a returned case for correction.
     start_correction(id: Uuid) -> DraftView;
     certificates() -> Vec<CertificateView>;
+
+    // Look up without login
+    /// What is not right in a query yet; fewer than two items are `missing`.
+    check_query(query: Query) -> Faults;
+    query_applications(query: Query) -> Vec<QueryAnswer>;
 
     // Demo only
     demo_sms() -> Vec<SmsMessage>;

@@ -6,12 +6,23 @@ use certdesk_forms::FormError;
 use certdesk_pki::PkiError;
 use certdesk_portal::PortalError;
 use certdesk_token::TokenError;
+use sha2::{Digest, Sha256};
 
 use crate::failure::{Failure, FailureCode, LocalCode};
 
 /// A fault of this program, with its cause for the helpdesk.
 pub(crate) fn internal(error: impl std::fmt::Display) -> Failure {
     Failure::new(LocalCode::Internal).with_detail(error.to_string())
+}
+
+/// A UUIDv8 (RFC 9562 §5.8) that names a content: the same request has the same name, pressed twice or sent anew
+/// after a kill.
+pub(crate) fn named_uuid(content: &impl serde::Serialize) -> Result<uuid::Uuid, Failure> {
+    let content = serde_json::to_vec(content).map_err(internal)?;
+    let digest = Sha256::digest(content);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Ok(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 impl Failure {

@@ -8,10 +8,10 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom},
     path::Path,
-    time::SystemTime,
 };
 
 use certdesk_domain::FileKind;
+use certdesk_portal::FileGuard;
 
 /// Most parts (segments, boxes, elements) that are looked at in one file.
 const MAX_PARTS: u32 = 20_000;
@@ -42,7 +42,7 @@ pub fn facts(path: &Path) -> io::Result<FileFacts> {
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
-    let modified_ns = metadata.modified().map_or(0, nanoseconds);
+    let modified_ns = FileGuard::from(&metadata).modified_ns;
     let mut reader = Reader { inner: BufReader::new(file), length: metadata.len(), parts: 0 };
     let (kind, media) = look(&mut reader)?;
     Ok(FileFacts { kind, bytes: metadata.len(), modified_ns, pixels: media.pixels, duration_ms: media.duration_ms })
@@ -372,11 +372,6 @@ fn be32(bytes: &[u8]) -> u32 {
 
 fn be64(bytes: &[u8]) -> u64 {
     u64::from(be32(bytes)) << 32 | u64::from(be32(&bytes[4..]))
-}
-
-fn nanoseconds(time: SystemTime) -> i64 {
-    let clamp = |d: std::time::Duration| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX);
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or_else(|before| -clamp(before.duration()), clamp)
 }
 
 #[cfg(test)]

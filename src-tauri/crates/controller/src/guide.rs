@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use certdesk_cache::{Attachment, AttachmentPhase, Draft, FormRecord};
 use certdesk_contract::{
+    ProblemCode,
     account::ConsentSubject,
-    application::{Application, ApplicationDraft, RemarkTarget, Submission, SubmittedAttachment},
+    application::{Application, ApplicationDraft, AttachmentRecord, RemarkTarget, Submission, SubmittedAttachment},
     catalogue::{Catalogue, Offer, Requirement, Text},
 };
 use certdesk_domain::{
-    Business, RequirementId, State, Timestamp,
+    Business, FileKind, RequirementId, State, Timestamp,
     form::{Handler, Registration},
 };
 use certdesk_forms::FormData;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     Controller,
-    failure::{Failure, LocalCode},
+    failure::{Failure, FailureCode, LocalCode},
     file_facts::{self, FileFacts},
     picker::{OpenQuestion, SaveQuestion},
     view::{
@@ -64,16 +65,10 @@ impl Controller {
 
     /// Saves one field of step 1. On disk when answered.
     pub async fn save_field(&self, id: Uuid, field: String, value: String) -> Result<DraftView, Failure> {
-        let draft = self.own_draft(id).await?;
-        if !draft.editable_fields.contains(&field) {
-            return Err(Failure::new(LocalCode::BadCommand).with_detail(field));
-        }
-        let draft = self
-            .change_draft(id, move |draft| {
-                draft.submission_key = None;
-                draft.handler.set(&field, &value)
-            })
-            .await?;
+        self.own_draft(id).await?;
+        let change =
+            move |draft: &mut Draft| draft.editable_fields.contains(&field) && draft.handler.set(&field, &value);
+        let draft = self.change_draft(id, change).await?;
         self.draft_view(draft).await
     }
 
@@ -91,7 +86,7 @@ impl Controller {
 
     /// Makes the form PDF from what was typed; the same details give the same bytes.
     pub async fn make_form(&self, id: Uuid) -> Result<DraftView, Failure> {
-        let draft = self.own_draft(id).await?;
+        let draft = self.editable_draft(id).await?;
         let session = self.session_view()?;
         let registration = session.account.registration;
         let faults = certdesk_domain::check::handler(&draft.handler, registration.kind);
@@ -121,7 +116,6 @@ impl Controller {
             handler_digest: digest,
         };
         self.with_cache(move |cache| cache.put_form(id, Timestamp::now_utc(), record, &made.bytes)).await?;
-        self.content_changed(id).await?;
         self.draft(id).await
     }
 
@@ -159,10 +153,9 @@ impl Controller {
         if draft.state != State::Draft {
             return Err(LocalCode::BadCommand.into());
         }
-        for attachment in self.attachments(id).await? {
-            self.inner.uploads.cancel(attachment.id);
-        }
+        let attachments = self.attachments(id).await?;
         self.with_cache(move |cache| cache.delete_draft(id)).await?;
+        attachments.iter().for_each(|held| self.inner.uploads.stop(held.id));
         if let Err(failure) = self.portal()?.withdraw(id).await.map_err(Failure::from) {
             // The service cleans up drafts that nobody continues.
             tracing::info!(code = ?failure.code, "the service was not told of the discarded draft");
@@ -203,7 +196,7 @@ impl Controller {
         requirement: RequirementId,
         paths: Vec<PathBuf>,
     ) -> Result<DraftView, Failure> {
-        let draft = self.own_draft(id).await?;
+        let draft = self.editable_draft(id).await?;
         let rule = self.rule(id, &requirement).await?;
         if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&requirement)) {
             return Err(LocalCode::BadCommand.into());
@@ -215,7 +208,6 @@ impl Controller {
             }
             let attachment = examine(id, &rule, path).await?;
             self.with_cache(move |cache| cache.add_attachment(&attachment)).await?;
-            self.content_changed(id).await?;
             self.inner.uploads.wake();
         }
         self.draft(id).await
@@ -224,13 +216,12 @@ impl Controller {
     /// Takes a file out again; what was uploaded of it is deleted at the service.
     pub async fn remove_attachment(&self, attachment: Uuid) -> Result<DraftView, Failure> {
         let held = self.own_attachment(attachment).await?;
-        let draft = self.own_draft(held.draft).await?;
+        let draft = self.editable_draft(held.draft).await?;
         if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&held.requirement)) {
             return Err(LocalCode::BadCommand.into());
         }
-        self.inner.uploads.cancel(attachment);
         self.with_cache(move |cache| cache.delete_attachment(attachment)).await?;
-        self.content_changed(held.draft).await?;
+        self.inner.uploads.stop(attachment);
         // What a case handed in before refers to stays; the service deletes only what nothing refers to.
         if let Some(upload) = held.upload
             && let Err(failure) = self.portal()?.terminate(upload).await.map_err(Failure::from)
@@ -243,8 +234,16 @@ impl Controller {
     /// Stops an upload; the file stays in the list.
     pub async fn cancel_upload(&self, attachment: Uuid) -> Result<DraftView, Failure> {
         let held = self.own_attachment(attachment).await?;
-        self.inner.uploads.cancel(attachment);
-        self.set_phase(attachment, AttachmentPhase::Cancelled, None).await?;
+        self.with_cache(move |cache| {
+            cache.update_attachment(attachment, |row| {
+                // One that came to its end a moment ago stays what it is.
+                if row.phase.is_unfinished() {
+                    (row.phase, row.failure) = (AttachmentPhase::Cancelled, None);
+                }
+            })
+        })
+        .await?;
+        self.inner.uploads.stop(attachment);
         self.draft(held.draft).await
     }
 
@@ -254,6 +253,8 @@ impl Controller {
         let rule = self.rule(held.draft, &held.requirement).await?;
         let fresh = examine(held.draft, &rule, held.path.clone()).await?;
         let same = fresh.bytes == held.bytes && fresh.modified_ns == held.modified_ns;
+        // A try that is still winding down must not write over the new one.
+        self.inner.uploads.stop(attachment);
         self.with_cache(move |cache| {
             cache.update_attachment(attachment, |row| {
                 if !same {
@@ -298,40 +299,48 @@ impl Controller {
         let version = self.catalogue().await?.sensitive_data.version;
         let consent = self.consent(ConsentSubject::SensitiveData, &version).await?;
         let consent = consent.ok_or(Failure {
-            code: crate::failure::FailureCode::Service(certdesk_contract::ProblemCode::StaleConsent),
+            code: FailureCode::Service(ProblemCode::StaleConsent),
             ..LocalCode::BadCommand.into()
         })?;
-        let attachments = self.attachments(id).await?;
+        // Looked at once more, all in one: a file may have been added since.
+        let attachments = self.attachments(id).await?.into_iter().map(|held| match held.upload {
+            Some(upload) if held.phase == AttachmentPhase::Done => {
+                Ok(SubmittedAttachment { requirement: held.requirement, upload })
+            }
+            _ => Err(LocalCode::FilesIncomplete),
+        });
         let submission = Submission {
             handler: view.handler,
             form_sha256: form.sha256,
-            attachments: attachments
-                .into_iter()
-                .filter_map(|held| Some(SubmittedAttachment { requirement: held.requirement, upload: held.upload? }))
-                .collect(),
+            attachments: attachments.collect::<Result<_, _>>()?,
             declared_true,
             sensitive_data_consent: consent,
         };
-        // The key is on disk before the first try, so that the try after a kill is the same request.
-        let draft = self
-            .change_draft(id, |draft| {
-                draft.submission_key.get_or_insert_with(Uuid::new_v4);
-                true
-            })
-            .await?;
-        let key = draft.submission_key.ok_or(LocalCode::Internal)?;
+        let draft = self.own_draft(id).await?;
+        // Named by its content and by how often the case came back: the try after a kill is the same request, the one
+        // after a change is another.
+        let returned = draft.base.as_ref().map_or(0, |base| base.history.len());
+        let key = crate::convert::named_uuid(&(id, returned, &submission))?;
         self.open_case(id, draft.business).await?;
         let answer = self.portal()?.submit(id, &submission, key).await;
-        let receipt = self.noted(answer)?;
-        let state = receipt.application.state;
-        self.change_draft(id, move |draft| {
-            draft.state = state;
-            draft.remarks.clear();
-            true
-        })
-        .await?;
+        let answer = self.consented(self.noted(answer)).await;
+        if answer.as_ref().is_err_and(|failure| failure.code == FailureCode::Service(ProblemCode::MissingAttachments)) {
+            self.send_again(id).await?;
+        }
+        let receipt = answer?;
         self.keep_application(receipt.application.clone()).await?;
         Ok(ReceiptView { receipt })
+    }
+
+    /// A draft that lay long: the service keeps no file for ever that was not handed in. Each is looked for there, and
+    /// sent again where it is gone.
+    async fn send_again(&self, id: Uuid) -> Result<(), Failure> {
+        for held in self.attachments(id).await?.into_iter().filter(|held| !held.path.as_os_str().is_empty()) {
+            let queue = |row: &mut Attachment| row.phase = AttachmentPhase::Queued;
+            self.with_cache(move |cache| cache.update_attachment(held.id, queue)).await?;
+        }
+        self.inner.uploads.wake();
+        Ok(())
     }
 
     /// Opens a returned case: the remarks stand where they belong, and only what they mean can be changed.
@@ -349,42 +358,24 @@ impl Controller {
         if let Some(known) = known.filter(|known| known.base.as_ref() == Some(&application)) {
             return self.draft_view(known).await;
         }
-        let records = application.attachments;
+        let handed_in: Vec<_> = application.attachments.iter().map(|record| handed_in(record, id, offer)).collect();
         self.with_cache(move |cache| {
-            let kept = if cache.draft(id)?.is_some() {
-                cache.update_draft(id, draft.changed_at, |row| {
-                    *row = Draft { form: row.form.take(), ..draft.clone() }
-                })?;
-                cache.attachments(id)?
+            if cache.draft(id)?.is_some() {
+                cache.update_draft(id, draft.changed_at, |row| *row = Draft { form: row.form.take(), ..draft })?;
             } else {
                 cache.create_draft(&draft)?;
-                Vec::new()
-            };
-            for record in records {
-                if kept.iter().any(|held| held.upload == Some(record.upload)) {
-                    continue;
-                }
-                // Handed in from another computer: the file is at the service, not here.
-                let kind = certdesk_domain::FileKind::Pdf;
-                cache.add_attachment(&Attachment {
-                    id: Uuid::now_v7(),
-                    draft: id,
-                    requirement: record.requirement,
-                    path: PathBuf::new(),
-                    name: record.file_name,
-                    kind,
-                    bytes: record.bytes,
-                    modified_ns: 0,
-                    sha256: Some(record.sha256),
-                    pixels: None,
-                    duration_ms: None,
-                    upload: Some(record.upload),
-                    sent: record.bytes,
-                    phase: AttachmentPhase::Done,
-                    failure: None,
-                })?;
             }
-            Ok(())
+            // What was handed in is what is corrected: files of an earlier try, or replaced on another computer, go.
+            let mut here = Vec::new();
+            for held in cache.attachments(id)? {
+                if handed_in.iter().any(|file| file.upload == held.upload) {
+                    here.push(held.upload);
+                } else {
+                    cache.delete_attachment(held.id)?;
+                }
+            }
+            let elsewhere = handed_in.iter().filter(|file| !here.contains(&file.upload));
+            elsewhere.into_iter().try_for_each(|file| cache.add_attachment(file))
         })
         .await?;
         self.draft(id).await
@@ -412,24 +403,6 @@ impl Controller {
         self.with_cache(move |cache| cache.attachments(draft)).await
     }
 
-    /// Sets where an attachment stands, on disk.
-    pub(crate) async fn set_phase(
-        &self,
-        attachment: Uuid,
-        phase: AttachmentPhase,
-        failure: Option<&Failure>,
-    ) -> Result<(), Failure> {
-        let failure = failure.and_then(|failure| serde_json::to_value(failure).ok());
-        self.with_cache(move |cache| {
-            cache.update_attachment(attachment, |row| {
-                row.phase = phase;
-                row.failure = failure;
-            })
-        })
-        .await
-        .map(drop)
-    }
-
     async fn own_attachment(&self, id: Uuid) -> Result<Attachment, Failure> {
         let held = self.with_cache(move |cache| cache.attachment(id)).await?.ok_or(LocalCode::Gone)?;
         self.own_draft(held.draft).await?;
@@ -443,7 +416,13 @@ impl Controller {
         Ok(draft.filter(|draft| draft.account == account).ok_or(LocalCode::DraftGone)?)
     }
 
-    /// Changes a draft on disk; `change` answers whether the change made sense.
+    /// The same, while it may be changed: not once it is handed in.
+    async fn editable_draft(&self, id: Uuid) -> Result<Draft, Failure> {
+        let draft = self.own_draft(id).await?;
+        if draft.state.is_editable() { Ok(draft) } else { Err(LocalCode::DraftGone.into()) }
+    }
+
+    /// Changes a draft on disk while it may be changed; `change` answers whether the change made sense.
     async fn change_draft<F>(&self, id: Uuid, change: F) -> Result<Draft, Failure>
     where
         F: FnOnce(&mut Draft) -> bool + Send + 'static,
@@ -451,20 +430,13 @@ impl Controller {
         let (draft, sensible) = self
             .with_cache(move |cache| {
                 let mut sensible = true;
-                let draft = cache.update_draft(id, Timestamp::now_utc(), |draft| sensible = change(draft))?;
+                let draft = cache.update_draft(id, Timestamp::now_utc(), |draft| {
+                    sensible = draft.state.is_editable() && change(draft);
+                })?;
                 Ok((draft, sensible))
             })
             .await?;
         if sensible { Ok(draft) } else { Err(LocalCode::BadCommand.into()) }
-    }
-
-    /// What will be handed in changed: the next submission is another request.
-    async fn content_changed(&self, id: Uuid) -> Result<(), Failure> {
-        let forget = |draft: &mut Draft| {
-            draft.submission_key = None;
-            true
-        };
-        self.change_draft(id, forget).await.map(drop)
     }
 
     async fn rule(&self, draft: Uuid, requirement: &RequirementId) -> Result<Requirement, Failure> {
@@ -628,6 +600,35 @@ fn correction(account: &str, application: &Application, offer: &Offer) -> Draft 
     }
 }
 
+/// A file that was handed in, where it is not known here: it lies at the service, handed in from another computer.
+fn handed_in(record: &AttachmentRecord, draft: Uuid, offer: &Offer) -> Attachment {
+    let rule = offer.requirements.iter().find(|rule| rule.id == record.requirement);
+    Attachment {
+        id: Uuid::now_v7(),
+        draft,
+        requirement: record.requirement.clone(),
+        path: PathBuf::new(),
+        name: record.file_name.clone(),
+        kind: kind_by_name(&record.file_name, rule.map_or(&[], |rule| &rule.kinds)),
+        bytes: record.bytes,
+        modified_ns: 0,
+        sha256: Some(record.sha256.clone()),
+        pixels: None,
+        duration_ms: None,
+        upload: Some(record.upload),
+        sent: record.bytes,
+        phase: AttachmentPhase::Done,
+        failure: None,
+    }
+}
+
+/// The kind of a file of which only the name is here: the service took it, so it is one of the kinds asked for.
+fn kind_by_name(name: &str, asked: &[FileKind]) -> FileKind {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    let named = asked.iter().find(|kind| kind.extensions().contains(&ending.as_str()));
+    named.or(asked.first()).copied().unwrap_or(FileKind::Pdf)
+}
+
 /// The script with names filled in, as it is to be read aloud.
 fn spoken(script: &Text, registration: &Registration, handler: &Handler) -> Text {
     let unit = registration.organisation.as_ref().map_or(&registration.contact.name, |unit| &unit.name);
@@ -676,7 +677,7 @@ async fn examine(draft: Uuid, rule: &Requirement, path: PathBuf) -> Result<Attac
     })
 }
 
-fn fits(rule: &Requirement, facts: &FileFacts) -> Result<certdesk_domain::FileKind, LocalCode> {
+fn fits(rule: &Requirement, facts: &FileFacts) -> Result<FileKind, LocalCode> {
     if facts.bytes == 0 {
         return Err(LocalCode::FileEmpty);
     }
@@ -707,4 +708,18 @@ fn unreadable(error: &std::io::Error) -> Failure {
 
 fn display_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_at_the_service_is_of_the_kind_its_name_says_among_those_asked_for() {
+        let pictures = [FileKind::Pdf, FileKind::Jpeg];
+        assert_eq!(kind_by_name("营业执照.JPG", &pictures), FileKind::Jpeg, "endings of cameras count too");
+        assert_eq!(kind_by_name("承诺.mov", &[FileKind::Mp4]), FileKind::Mp4, "a video by another of its endings");
+        assert_eq!(kind_by_name("扫描件", &[FileKind::Png]), FileKind::Png, "no ending: what was asked for");
+        assert_eq!(kind_by_name("照片.png", &[FileKind::Mp4]), FileKind::Mp4, "never a kind the service refuses");
+    }
 }

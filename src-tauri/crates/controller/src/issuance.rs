@@ -6,7 +6,7 @@
 
 use certdesk_cache::Issuance;
 use certdesk_contract::certificate::Installation;
-use certdesk_domain::token::KeyAlgorithm;
+use certdesk_domain::{State, token::KeyAlgorithm};
 use certdesk_pki::{Certificate, CsrBuilder};
 use certdesk_token::{KeyPair, Module};
 use uuid::Uuid;
@@ -46,7 +46,7 @@ impl Controller {
             application,
             step: journal.as_ref().map_or(IssuanceStep::Ready, step),
             key: journal.map(|journal| journal.token_id),
-            algorithms: self.algorithms(application).await?,
+            algorithms: self.algorithms(application).await.unwrap_or_default(),
             failure: None,
         })
     }
@@ -68,18 +68,7 @@ impl Controller {
             }
             return Ok(known);
         }
-        let journal = Issuance {
-            application,
-            token_id: key.to_owned(),
-            algorithm,
-            step: IssuanceStep::Ready.as_str().to_owned(),
-            provisional_id: Uuid::new_v4().as_bytes().to_vec(),
-            key_id: None,
-            spki: None,
-            csr: None,
-            certificate: None,
-            chain: Vec::new(),
-        };
+        let journal = begun(application, key, algorithm);
         self.journal(&journal).await?;
         Ok(journal)
     }
@@ -88,6 +77,9 @@ impl Controller {
         let application = journal.application;
         let key = journal.token_id.clone();
 
+        if self.pair_is_lost(module, journal).await? {
+            *journal = begun(application, &key, journal.algorithm);
+        }
         self.progress(journal, IssuanceStep::KeyPair).await?;
         let pair = key_pair(module, journal).await?;
         journal.key_id = Some(pair.key_id.clone());
@@ -116,11 +108,13 @@ impl Controller {
                 issued.certificate_der
             }
         };
-        // A certificate for another key is refused before anything is written.
-        let parsed = Certificate::parse(&certificate).map_err(|_| LocalCode::CertificateMismatch)?;
-        if !parsed.belongs_to(&pair.spki_der) {
+        // A certificate for another key is refused before anything is written, and asked for anew the next time.
+        let parsed = Certificate::parse(&certificate).ok().filter(|parsed| parsed.belongs_to(&pair.spki_der));
+        let Some(parsed) = parsed else {
+            (journal.certificate, journal.chain) = (None, Vec::new());
+            self.journal(journal).await?;
             return Err(LocalCode::CertificateMismatch.into());
-        }
+        };
         journal.certificate = Some(certificate.clone());
 
         self.progress(journal, IssuanceStep::Written).await?;
@@ -138,6 +132,18 @@ impl Controller {
         self.keep_application(completed).await?;
         self.refresh_keys().await?;
         Ok(())
+    }
+
+    /// Whether the journaled key pair is gone from its key (initialised anew, or cleaned up) while the service still waits
+    /// for a certificate. Then another pair is made; the service revokes what it issued for the lost one.
+    async fn pair_is_lost(&self, module: &Module, journal: &Issuance) -> Result<bool, Failure> {
+        let Some(spki) = &journal.spki else { return Ok(false) };
+        let there = module.key_pairs(&journal.token_id).await?.iter().any(|pair| &pair.spki_der == spki);
+        if there {
+            return Ok(false);
+        }
+        let state = self.application(journal.application).await?.application.state;
+        Ok(state == State::AwaitingIssuance)
     }
 
     /// Journals everything known and that `step` begins, and tells the window.
@@ -171,12 +177,28 @@ impl Controller {
     }
 }
 
+/// A journal of which nothing happened yet.
+fn begun(application: Uuid, key: &str, algorithm: KeyAlgorithm) -> Issuance {
+    Issuance {
+        application,
+        token_id: key.to_owned(),
+        algorithm,
+        step: IssuanceStep::Ready.as_str().to_owned(),
+        provisional_id: Uuid::new_v4().as_bytes().to_vec(),
+        key_id: None,
+        spki: None,
+        csr: None,
+        certificate: None,
+        chain: Vec::new(),
+    }
+}
+
 /// The key pair of the journal: found again where it was made already, else made now.
 async fn key_pair(module: &Module, journal: &Issuance) -> Result<KeyPair, Failure> {
     if let Some(spki) = &journal.spki {
         let known = module.key_pairs(&journal.token_id).await?;
         let known = known.into_iter().find(|pair| &pair.spki_der == spki);
-        // The pair was there and is not any more: a certificate for it is worth nothing, so say so rather than go on.
+        // Completed, and the pair is not there any more: a certificate for it is worth nothing, so say so.
         return Ok(known.ok_or(LocalCode::ProofFailed)?);
     }
     // The label names the case: a pair that was made just before a kill, too late for the journal, is found by it.

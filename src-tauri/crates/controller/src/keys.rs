@@ -80,10 +80,12 @@ impl Keys {
         seen.get(id).cloned().ok_or(TokenError::NoToken)
     }
 
-    /// All keys as last seen.
+    /// All keys as last seen, in a stable order.
     pub(crate) fn tokens(&self) -> Vec<TokenInfo> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.values().map(|seen| seen.info.clone()).collect()
+        let mut tokens: Vec<_> = seen.values().map(|seen| seen.info.clone()).collect();
+        tokens.sort_by(|a, b| a.id.cmp(&b.id));
+        tokens
     }
 
     async fn drivers(&self) -> &[Driver] {
@@ -173,14 +175,11 @@ impl Controller {
             let signature = module.sign(id, &certificate.key_id, scheme, challenge.message_to_sign).await?;
             Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
         };
-        let consent = self.state().consents.values().next().map(|receipt| receipt.id);
-        let answer = self.portal()?.log_in_with_token(consent, sign).await;
-        let session = match answer {
-            Ok(session) => session,
+        let session = match self.portal()?.log_in_with_token(self.agreement(), sign).await {
+            Ok(session) => self.noted(Ok(session))?,
             Err(certdesk_portal::TokenLoginError::Sign(error)) => return Err(error.into()),
             Err(certdesk_portal::TokenLoginError::Portal(error)) => {
-                self.inner.keys.log_out(id).await;
-                return self.noted(Err(error));
+                return self.consented(self.noted(Err(error))).await;
             }
         };
         self.begin_session(&session, Some(id.to_owned())).await

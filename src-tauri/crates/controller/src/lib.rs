@@ -22,6 +22,7 @@ mod keys;
 mod media;
 pub mod picker;
 mod pin;
+mod query;
 mod uploads;
 pub mod view;
 
@@ -30,10 +31,11 @@ use std::{
     ffi::OsString,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use certdesk_cache::{Cache, Document};
-use certdesk_contract::{account::ConsentReceipt, account::ConsentSubject, catalogue::Catalogue};
+use certdesk_contract::{ProblemCode, account::ConsentReceipt, account::ConsentSubject, catalogue::Catalogue};
 use certdesk_portal::{Fetched, Portal, PortalConfig};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{OnceCell, broadcast};
@@ -45,6 +47,7 @@ pub use failure::{Failure, LocalCode};
 pub use pin::{PinEntry, Ticket};
 pub use uuid::Uuid;
 
+use failure::FailureCode;
 use view::{Event, Home, KeyState, KeyStrip, ServiceState, SessionView, Settings};
 
 /// What a start of the program is given.
@@ -94,6 +97,7 @@ struct State {
     service: ServiceState,
     settings: Settings,
     catalogue: Option<Catalogue>,
+    catalogue_asked: Option<Instant>,
     consents: HashMap<ConsentSubject, ConsentReceipt>,
     dropped: Vec<PathBuf>,
 }
@@ -116,6 +120,7 @@ impl Controller {
             service,
             settings: Settings::default(),
             catalogue: None,
+            catalogue_asked: None,
             consents: HashMap::new(),
             dropped: Vec::new(),
         };
@@ -145,8 +150,9 @@ impl Controller {
 
     /// Everything the home screen shows.
     pub async fn home(&self) -> Result<Home, Failure> {
-        // Before the first page is drawn in the wrong language. A store that cannot be read leaves the defaults.
-        self.inner.settings_read.get_or_init(async || drop(self.load_settings().await)).await;
+        // Before the first page is drawn in the wrong language. The shell asked for them at the start, so they are here
+        // by now; a slow disk does not hold up the first paint.
+        let _ = tokio::time::timeout(SETTINGS_PATIENCE, self.load_settings()).await;
         let drafts = match self.account_name() {
             Ok(account) => self.draft_summaries(account).await?,
             Err(_) => Vec::new(),
@@ -164,16 +170,19 @@ impl Controller {
 
     /// Keeps language and look.
     pub async fn save_settings(&self, settings: Settings) -> Result<(), Failure> {
+        // First, so that what was kept before cannot come in over this choice.
+        self.load_settings().await;
         self.state().settings = settings.clone();
         self.with_cache(move |cache| cache.put_setting("settings", &settings)).await
     }
 
-    /// Reads language and look of the last start.
-    async fn load_settings(&self) -> Result<(), Failure> {
-        if let Some(kept) = self.with_cache(|cache| cache.setting::<Settings>("settings")).await? {
-            self.state().settings = kept;
-        }
-        Ok(())
+    /// Reads language and look of the last start, once; the defaults where there are none.
+    pub async fn load_settings(&self) {
+        let load = async || match self.with_cache(|cache| cache.setting::<Settings>("settings")).await {
+            Ok(kept) => self.state().settings = kept.unwrap_or_default(),
+            Err(failure) => tracing::warn!(code = ?failure.code, "settings not read"),
+        };
+        self.inner.settings_read.get_or_init(load).await;
     }
 
     /// A second start of the program was noticed: tells the window.
@@ -202,6 +211,9 @@ impl Controller {
             None => self.kept_catalogue().await?,
         };
         let Some(known) = known else { return self.fetch_catalogue().await };
+        if !self.catalogue_is_due() {
+            return Ok(known);
+        }
         let renew = self.clone();
         tokio::spawn(async move {
             if let Err(failure) = renew.fetch_catalogue().await {
@@ -209,6 +221,28 @@ impl Controller {
             }
         });
         Ok(known)
+    }
+
+    /// Whether to ask again, now: a guide that asks with every field it saves must not fetch with every field.
+    fn catalogue_is_due(&self) -> bool {
+        let mut state = self.state();
+        let due = state.catalogue_asked.is_none_or(|asked| asked.elapsed() >= CATALOGUE_LIFE);
+        if due {
+            state.catalogue_asked = Some(Instant::now());
+        }
+        due
+    }
+
+    /// Passes an answer on. Where the service names a newer text than was accepted, that text is here before the
+    /// failure is told, so that it can be read and accepted at once.
+    async fn consented<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
+        let stale = FailureCode::Service(ProblemCode::StaleConsent);
+        if answer.as_ref().is_err_and(|failure| failure.code == stale)
+            && let Err(failure) = self.fetch_catalogue().await
+        {
+            tracing::info!(code = ?failure.code, "catalogue not renewed");
+        }
+        answer
     }
 
     async fn kept_catalogue(&self) -> Result<Option<Catalogue>, Failure> {
@@ -227,7 +261,9 @@ impl Controller {
             (Fetched::NotModified, Some(kept)) => serde_json::from_value(kept.json).map_err(convert::internal)?,
             (Fetched::NotModified, None) => return Err(LocalCode::ServiceGarbled.into()),
         };
-        self.state().catalogue = Some(catalogue.clone());
+        let mut state = self.state();
+        state.catalogue = Some(catalogue.clone());
+        state.catalogue_asked = Some(Instant::now());
         Ok(catalogue)
     }
 
@@ -251,7 +287,7 @@ impl Controller {
         let answer = answer.map_err(Failure::from);
         let reachable = match &answer {
             Ok(_) => true,
-            Err(failure) => matches!(failure.code, failure::FailureCode::Service(_)),
+            Err(failure) => matches!(failure.code, FailureCode::Service(_)),
         };
         let shown = match &answer {
             Err(failure) if !reachable => Some(failure.clone()),
@@ -317,10 +353,16 @@ impl Controller {
 
 const CATALOGUE: &str = "catalogue";
 
+/// How long a catalogue is taken as it is before the service is asked whether it still holds.
+const CATALOGUE_LIFE: Duration = Duration::from_secs(60);
+
+/// How long the first paint waits for language and look.
+const SETTINGS_PATIENCE: Duration = Duration::from_millis(300);
+
 /// A clock that is off by more than this makes certificates look expired and logins look late.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
-/// Says so where this computer's clock is off. `skew`: how much the service's clock is ahead of ours.
+/// Says so where this computer's clock is off. `skew`: how much it is ahead of the service's.
 fn wrong_clock(skew: time::Duration) -> Option<Failure> {
     let off = skew.abs() > CLOCK_TOLERANCE;
     off.then(|| Failure::new(LocalCode::ClockWrong).with_detail(format!("{} min", skew.whole_minutes())))

@@ -94,7 +94,14 @@ impl Controller {
             Err(other) => return Err(other.into()),
         }
         match prompt.purpose {
-            PinPurpose::LogIn { key } => Ok(PinOutcome::LoggedIn { session: self.log_in_with_key(&key).await? }),
+            PinPurpose::LogIn { key } => {
+                let session = self.log_in_with_key(&key).await;
+                if session.is_err() {
+                    // A key that did not get its person in does not stay open.
+                    self.inner.keys.log_out(&key).await;
+                }
+                Ok(PinOutcome::LoggedIn { session: session? })
+            }
             PinPurpose::Issue { key, application, algorithm } => {
                 let issued = self.issue(&key, application, algorithm).await;
                 self.inner.keys.log_out(&key).await;

@@ -29,6 +29,7 @@ use certdesk_contract::{
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
+    query::{Query, QueryAnswer},
     session::{PasswordLogin, Session},
 };
 use certdesk_domain::region::Region;
@@ -280,6 +281,11 @@ impl Portal {
     /// The account's certificates.
     pub async fn certificates(&self) -> Result<Vec<CertificateRecord>, PortalError> {
         self.get(path::CERTIFICATES).await
+    }
+
+    /// How applications stand, for whoever knows two things about them.
+    pub async fn query(&self, query: &Query) -> Result<Vec<QueryAnswer>, PortalError> {
+        self.post(path::QUERIES, query).await
     }
 
     /// The revocation list, DER, unverified.

@@ -67,7 +67,7 @@ pub struct UploadSpec {
 pub struct FileGuard {
     /// Size.
     pub bytes: u64,
-    /// Last modification, nanoseconds since 1970.
+    /// Last modification, nanoseconds since 1970; negative before.
     pub modified_ns: i64,
 }
 
@@ -87,9 +87,12 @@ impl FileGuard {
 
 impl From<&Metadata> for FileGuard {
     fn from(metadata: &Metadata) -> Self {
-        // A system without modification times has 0 always, before 1970 is 0 too: the same file still compares equal.
-        let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let modified_ns = modified.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+        // A system without modification times has 0 always. Scanners and unpacked archives date files before 1970.
+        let nanoseconds = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        let modified_ns = metadata.modified().map_or(0, |at| match at.duration_since(UNIX_EPOCH) {
+            Ok(since) => nanoseconds(since),
+            Err(before) => -nanoseconds(before.duration()),
+        });
         Self { bytes: metadata.len(), modified_ns }
     }
 }

@@ -6,11 +6,11 @@ use std::{io::Write, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use certdesk_cli::journey;
 use certdesk_controller::{
-    Controller, Demo, Failure, Pin, PinEntry, Uuid,
+    Controller, Demo, Pin, PinEntry, Uuid,
     view::{Event, IssuanceStep, PinOutcome, PinPurpose, UploadState},
 };
 use certdesk_domain::{Business, RequirementId, token::KeyAlgorithm};
-use journeys::Seat;
+use journeys::{Seat, failed};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -107,8 +107,4 @@ fn say(what: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{what}")?;
     Ok(out.flush()?)
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    anyhow::anyhow!("{failure:?}")
 }

@@ -36,8 +36,6 @@ pub struct Draft {
     pub editable_files: Option<Vec<RequirementId>>,
     /// In a correction: the case as the service has it.
     pub base: Option<Application>,
-    /// Idempotency key of the submission: minted before the first try, replaced when the content changes.
-    pub submission_key: Option<Uuid>,
     /// Last change.
     #[serde(with = "time::serde::rfc3339")]
     pub changed_at: Timestamp,
@@ -77,7 +75,6 @@ impl Draft {
             editable_fields: Handler::FIELDS.iter().map(|&field| field.to_owned()).collect(),
             editable_files: None,
             base: None,
-            submission_key: None,
             changed_at: now,
         }
     }
