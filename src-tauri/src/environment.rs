@@ -1,28 +1,47 @@
 //! What the environment may and may not do to the window.
 
+/// What lets others script the page or put another browser under it: by Tauri, WebKitGTK and WebView2.
 #[cfg(not(feature = "e2e"))]
-const AUTOMATION: [&str; 2] = ["TAURI_WEBVIEW_AUTOMATION", "WEBKIT_INSPECTOR_SERVER"];
+const AUTOMATION: [&str; 7] = [
+    "TAURI_WEBVIEW_AUTOMATION",
+    "WEBKIT_INSPECTOR_SERVER",
+    "WEBKIT_INSPECTOR_HTTP_SERVER",
+    "WEBVIEW2_ADDITIONAL_BROWSER_ARGUMENTS",
+    "WEBVIEW2_BROWSER_EXECUTABLE_FOLDER",
+    "WEBVIEW2_PIPE_FOR_SCRIPT_DEBUGGER",
+    "WEBVIEW2_WAIT_FOR_SCRIPT_DEBUGGER",
+];
 
 /// Whoever can set the environment could script the page, and with it the key. A release starts itself anew without
 /// those variables; only a build with the feature `e2e` keeps them.
 pub(crate) fn refuse_automation() {
-    #[cfg(all(unix, not(feature = "e2e")))]
+    #[cfg(not(feature = "e2e"))]
     if AUTOMATION.iter().any(|name| std::env::var_os(name).is_some()) {
-        use std::os::unix::process::CommandExt;
         let Ok(program) = std::env::current_exe() else { std::process::exit(1) };
         let mut clean = std::process::Command::new(program);
         clean.args(std::env::args_os().skip(1));
         for name in AUTOMATION {
             clean.env_remove(name);
         }
-        let failure = clean.exec();
+        let failure = become_it(clean);
         eprintln!("certdesk: {failure}");
         std::process::exit(1);
     }
-    #[cfg(all(not(unix), not(feature = "e2e")))]
-    if AUTOMATION.iter().any(|name| std::env::var_os(name).is_some()) {
-        eprintln!("certdesk: does not start while {} is set", AUTOMATION.join(" or "));
-        std::process::exit(1);
+}
+
+/// Goes on as another process; comes back only where that cannot be started.
+#[cfg(all(unix, not(feature = "e2e")))]
+fn become_it(mut program: std::process::Command) -> std::io::Error {
+    use std::os::unix::process::CommandExt;
+    program.exec()
+}
+
+/// The same where a process cannot change into another.
+#[cfg(all(not(unix), not(feature = "e2e")))]
+fn become_it(mut program: std::process::Command) -> std::io::Error {
+    match program.spawn() {
+        Ok(_) => std::process::exit(0),
+        Err(failure) => failure,
     }
 }
 

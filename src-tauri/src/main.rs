@@ -39,6 +39,9 @@ fn main() {
             let _inside = runtime.inner().enter();
             let controller = Controller::start(start.options(app.handle().clone()));
             app.manage(controller.clone());
+            // Read while the web view starts, so that the first page is drawn as it was left.
+            let settings = controller.clone();
+            runtime.inner().spawn(async move { settings.load_settings().await });
             window::open_main(app.handle(), &controller)?;
             if desk {
                 window::open_desk(app.handle())?;

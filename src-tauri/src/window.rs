@@ -1,7 +1,10 @@
 //! The windows. Nothing remote is ever shown in them, nothing opens beside them.
 
 use certdesk_controller::Controller;
-use tauri::{AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    webview::NewWindowResponse,
+};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Name of the one event that carries all of [`certdesk_controller::view::Event`].
@@ -14,13 +17,15 @@ pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Resu
         .inner_size(1280.0, 800.0)
         .min_inner_size(900.0, 640.0)
         .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
     show_preedit(&window)?;
     let controller = controller.clone();
     let handle = window.clone();
     window.on_window_event(move |event| {
         if let WindowEvent::DragDrop(DragDropEvent::Drop { paths, position }) = event {
-            let scale = handle.scale_factor().unwrap_or(1.0);
+            // Called physical, but GTK and AppKit speak of points, which are CSS pixels already.
+            let scale = if cfg!(windows) { handle.scale_factor().unwrap_or(1.0) } else { 1.0 };
             controller.dropped(paths.clone(), position.x / scale, position.y / scale);
         }
     });
@@ -33,6 +38,7 @@ pub(crate) fn open_desk(app: &AppHandle) -> tauri::Result<()> {
         .title("演示台 Demo desk")
         .inner_size(460.0, 760.0)
         .on_navigation(is_ours)
+        .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()
         .map(drop)
 }
@@ -67,7 +73,10 @@ pub(crate) fn forward_events(app: AppHandle, controller: &Controller) {
 
 /// Only our own pages: `tauri://localhost`, on Windows `http://tauri.localhost`.
 fn is_ours(url: &tauri::Url) -> bool {
-    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
+    if cfg!(windows) {
+        return matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost");
+    }
+    url.scheme() == "tauri" && url.host_str() == Some("localhost")
 }
 
 /// wry turns preedit off on Linux, so pinyin being typed would not show in the field.

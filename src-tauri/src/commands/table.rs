@@ -4,7 +4,8 @@ use certdesk_controller::{Controller, Failure, LocalCode, command};
 use serde_json::Value;
 use tauri::State;
 
-/// Runs a command of the table for the main window. The demo desk's commands are not for it.
+/// Runs a command of the table for the main window. Those of the demo desk answer in the demo only, where the desk may
+/// be a page of it.
 #[tauri::command]
 pub(crate) async fn call(controller: State<'_, Controller>, name: String, args: Value) -> Result<Value, Failure> {
     command::dispatch(&controller, &name, args).await
