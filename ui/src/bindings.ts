@@ -724,6 +724,46 @@ export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 
 export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
 
+export type Query = { 
+/**
+ * 申办编号
+ */
+number: string, 
+/**
+ * 统一社会信用代码 of the unit, or number of the applicant's or handler's identity document.
+ */
+identity: string, 
+/**
+ * 经办人手机号.
+ */
+phone: string, };
+
+export type QueryAnswer = { 
+/**
+ * 申办编号, masked: `CD20261122****17`.
+ */
+number: string, 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * State.
+ */
+state: State, 
+/**
+ * Who acts next.
+ */
+next_actor: NextActor, 
+/**
+ * How long this state usually takes, where the catalogue says so.
+ */
+usual_time: Text | null, 
+/**
+ * When the state was reached.
+ */
+updated_at: string, };
+
 export type Receipt = { 
 /**
  * 申办编号
@@ -1016,6 +1056,8 @@ export const commands = {
   application: (id: string): Promise<ApplicationView> => call("application", { id }),
   startCorrection: (id: string): Promise<DraftView> => call("start_correction", { id }),
   certificates: (): Promise<Array<CertificateView>> => call("certificates", {  }),
+  checkQuery: (query: Query): Promise<Faults> => call("check_query", { query }),
+  queryApplications: (query: Query): Promise<Array<QueryAnswer>> => call("query_applications", { query }),
   demoSms: (): Promise<Array<SmsMessage>> => call("demo_sms", {  }),
   demoQueue: (): Promise<Array<Application>> => call("demo_queue", {  }),
   demoReview: (id: string, review: Review): Promise<Application> => call("demo_review", { id, review }),

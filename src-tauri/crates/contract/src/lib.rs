@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod certificate;
 pub mod path;
 pub mod problem;
+pub mod query;
 pub mod session;
 pub mod upload;
 

@@ -35,6 +35,10 @@ pub const ISSUANCE: &str = "/v1/applications/{id}/certificate";
 pub const INSTALLATION: &str = "/v1/applications/{id}/installation";
 /// `GET` → `Vec<`[`crate::certificate::CertificateRecord`]`>`.
 pub const CERTIFICATES: &str = "/v1/certificates";
+/// `POST` [`crate::query::Query`] → `Vec<`[`crate::query::QueryAnswer`]`>`, newest first; empty where nothing is found
+/// or the items do not belong together, never told which. Fewer than two items: `invalid_fields`. Too often for one
+/// address or one item: `too_many_requests`. Public; repeating changes nothing.
+pub const QUERIES: &str = "/v1/queries";
 /// `GET` → `application/pkix-crl`, DER. Public.
 pub const CRL: &str = "/v1/ca/crl";
 /// `GET` → `application/pkix-cert`, DER of the issuing CA's certificate. Public.

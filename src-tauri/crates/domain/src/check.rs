@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{AccountKind, IdKind},
-    form::{Address, FieldFault, Handler, Organisation, Person, Registration},
+    form::{Address, FieldFault, Handler, Organisation, Person, Query, Registration},
     region,
 };
 
@@ -146,7 +146,7 @@ pub fn email(address: &str) -> Result<(), Fault> {
 pub fn person_name(name: &str) -> Result<(), Fault> {
     text(name, 2, PERSON_NAME_MAX)?;
     all(name, |c| c.is_alphabetic() || is_combining(c) || "·•‧・．. -'’,".contains(c))?;
-    format(name.contains(char::is_alphabetic))
+    format(name.contains(char::is_alphabetic) && !name.starts_with(is_combining))
 }
 
 /// Name of a unit as on its licence.
@@ -196,6 +196,43 @@ pub fn handler(handler: &Handler, account: AccountKind) -> Vec<FieldFault> {
     faults.note("phone", mobile_phone(&handler.phone));
     faults.note("email", email(&handler.email));
     faults.0
+}
+
+/// Everything that is not right yet in a query, in the order of the page. Where fewer than two are given, each of the
+/// others is missing.
+pub fn query(query: &Query) -> Vec<FieldFault> {
+    let mut faults = Faults::default();
+    let enough = query.given().count() >= Query::ENOUGH;
+    let mut note = |field, value: &str, check: fn(&str) -> Result<(), Fault>| {
+        if !(enough && value.is_empty()) {
+            faults.note(field, check(value));
+        }
+    };
+    note("number", &query.number, application_number);
+    note("identity", &query.identity, identity);
+    note("phone", &query.phone, mobile_phone);
+    faults.0
+}
+
+/// 申办编号: given by the service, so no more is known of it than that it is short and plain.
+pub fn application_number(number: &str) -> Result<(), Fault> {
+    length(number, 6, 32)?;
+    all(number, |c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// A credit code or the number of a document whose kind is not said. Eighteen characters have a check digit in any
+/// case, and nobody but who is in the middle of typing those has eleven digits or more.
+pub fn identity(value: &str) -> Result<(), Fault> {
+    if value.is_ascii() && value.len() == 18 {
+        let person = resident_id(value).or_else(|fault| checked_id(value).map_err(|_| fault));
+        let looks_like_a_person = digits(&value[..17]);
+        return credit_code(value).or_else(|fault| person.map_err(|own| if looks_like_a_person { own } else { fault }));
+    }
+    if digits(value) && value.len() > 10 {
+        return Err(if value.len() < 18 { Fault::TooShort } else { Fault::TooLong });
+    }
+    let officer = id_number(IdKind::OfficerId, value);
+    id_number(IdKind::Passport, value).or_else(|fault| officer.map_err(|_| fault))
 }
 
 /// Collects what is wrong under the dotted names of the fields.
@@ -284,12 +321,13 @@ fn is_combining(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36F}')
 }
 
-/// Controls, line ends, direction marks, zero-width characters, selectors of a variant, private use: what would make two texts look alike, or
-/// one look different on the next computer.
-fn is_invisible(c: char) -> bool {
+/// Controls, line ends, direction marks, zero-width and blank characters (some of them letters to Unicode), selectors of
+/// a variant, private use: what would make two texts look alike, or one look different on the next computer.
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{2800}' | '\u{3164}' | '\u{FFA0}' | '\u{1D173}'..='\u{1D17A}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
             | '\u{E000}'..='\u{F8FF}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF0}'..='\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}' | '\u{F0000}'..)
 }
 
@@ -382,6 +420,13 @@ mod tests {
         assert_eq!(person_name("··"), Err(Fault::BadFormat));
         assert_eq!(person_name("张3"), Err(Fault::BadCharacter));
         assert_eq!(person_name("张\u{200B}三"), Err(Fault::BadCharacter), "nothing invisible");
+        for invisible in ['\u{202E}', '\u{2066}', '\u{FEFF}', '\u{3164}', '\u{115F}', '\u{FFA0}', '\u{34F}', '\u{2800}'] {
+            let name = format!("张{invisible}三");
+            assert_eq!(person_name(&name), Err(Fault::BadCharacter), "{invisible:?} cannot be seen");
+            assert_eq!(unit_name(&name), Err(Fault::BadCharacter), "{invisible:?} cannot be seen");
+            assert_eq!(address_detail(&name), Err(Fault::BadCharacter), "{invisible:?} cannot be seen");
+        }
+        assert_eq!(person_name("\u{301}e\u{301}a"), Err(Fault::BadFormat), "a mark stands on a letter");
         assert_eq!(person_name("张\u{E863}"), Err(Fault::BadCharacter), "private use looks different on each computer");
         assert_eq!(person_name(&"王".repeat(61)), Err(Fault::TooLong));
         assert_eq!(unit_name("福州云帆测试科技有限公司（仓山·一分）No.1"), Ok(()));
@@ -444,6 +489,40 @@ mod tests {
         assert_eq!(fields(handler(&Handler::default(), AccountKind::Individual))[0], "address.region");
     }
 
+    #[test]
+    fn a_query_wants_any_two_and_names_what_is_wrong() {
+        let faults = |number: &str, identity: &str, phone: &str| {
+            let asked = Query { number: number.into(), identity: identity.into(), phone: phone.into() };
+            query(&asked).into_iter().map(|f| (f.field, f.fault)).collect::<Vec<_>>()
+        };
+        let missing = |field: &str| (field.to_owned(), Fault::Missing);
+        let (number, phone) = ("CD20261122000017", "13800138000");
+        assert_eq!(faults(number, CREDIT, ""), [], "number and credit code are two");
+        assert_eq!(faults(number, "", phone), []);
+        assert_eq!(faults("", ID, phone), []);
+        assert_eq!(faults(number, "", ""), [missing("identity"), missing("phone")], "one is too few");
+        assert_eq!(faults("", "", ""), [missing("number"), missing("identity"), missing("phone")]);
+        assert_eq!(faults("CD2026 17", ID, phone), [("number".to_owned(), Fault::BadCharacter)]);
+        assert_eq!(faults(number, ID, "138"), [("phone".to_owned(), Fault::TooShort)], "what is given must be right");
+    }
+
+    #[test]
+    fn an_identity_is_taken_without_its_kind_and_typing_errors_are_still_noticed() {
+        for good in [CREDIT, ID, "E12345678", "H12345678", "USA110080010101", "军字第2001988号", "12345678"] {
+            assert_eq!(identity(good), Ok(()), "{good} is somebody's number");
+        }
+        for (bad, fault) in [
+            ("110105194912310021", Fault::BadCheckDigit),
+            ("91350100M000100Y44", Fault::BadCheckDigit),
+            ("11010519491231", Fault::TooShort),
+            ("1101051949123100211", Fault::TooLong),
+            ("E1234!", Fault::BadCharacter),
+            ("", Fault::Missing),
+        ] {
+            assert_eq!(identity(bad), Err(fault), "{bad}");
+        }
+    }
+
     proptest! {
         #[test]
         fn one_wrong_character_is_always_noticed_in_a_credit_code(place in 0usize..18, other in 0usize..31) {
@@ -471,6 +550,7 @@ mod tests {
 
         #[test]
         fn nothing_that_is_typed_stops_a_check(value in any::<String>()) {
+            let _ = (identity(&value), application_number(&value));
             let _ = (credit_code(&value), mobile_phone(&value), email(&value), person_name(&value), unit_name(&value), region(&value));
             for kind in IdKind::ALL {
                 let _ = id_number(kind, &value);

@@ -133,6 +133,34 @@ impl Handler {
     }
 }
 
+/// What an application is looked up by (查询服务, manual 1.4.1): any two of three. Empty is not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[serde(default)]
+pub struct Query {
+    /// 申办编号
+    #[serde(deserialize_with = "read_code")]
+    pub number: String,
+    /// 统一社会信用代码 of the unit, or number of the applicant's or handler's identity document.
+    #[serde(deserialize_with = "read_code")]
+    pub identity: String,
+    /// 经办人手机号.
+    #[serde(deserialize_with = "read_phone")]
+    pub phone: String,
+}
+
+impl Query {
+    /// How many must be given.
+    pub const ENOUGH: usize = 2;
+
+    /// Name and value of what is given, in the order of the page.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [("number", &self.number), ("identity", &self.identity), ("phone", &self.phone)]
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, value.as_str()))
+    }
+}
+
 /// The one way to write a code or the number of a document: plain characters, upper case.
 fn code(value: &str) -> String {
     narrow(value).to_ascii_uppercase()

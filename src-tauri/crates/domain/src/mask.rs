@@ -19,6 +19,14 @@ pub fn name(name: &str) -> String {
     name.chars().take(1).chain(['*']).collect()
 }
 
+/// `CD20261122****17`: the last six but two are hidden.
+pub fn application_number(number: &str) -> String {
+    match number.chars().count() {
+        count @ 8.. => keep(number, count - 6, 2),
+        _ => keep(number, 1, 1),
+    }
+}
+
 fn keep(value: &str, first: usize, last: usize) -> String {
     let count = value.chars().count();
     value.chars().enumerate().map(|(i, c)| if i < first || i + last >= count { c } else { '*' }).collect()
@@ -34,6 +42,8 @@ mod tests {
         assert_eq!(id_number("E12345678"), "E1*****78");
         assert_eq!(id_number("1234"), "1***");
         assert_eq!(phone("13812345678"), "138****5678");
+        assert_eq!(application_number("CD20261122000017"), "CD20261122****17");
+        assert_eq!(application_number("A1"), "A1");
         assert_eq!(name("张三丰"), "张*");
         assert_eq!(name("䶮"), "䶮*");
         assert_eq!(id_number(""), "");
