@@ -2,6 +2,7 @@
 // `#scenario=no-key&session=password&locale=en&theme=dark&drafts=1&tries=last&fail=home:service_unreachable`.
 import { guideAnswers } from "./guide";
 import { casesAnswers } from "./cases";
+import { queryAnswers } from "./query";
 import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
@@ -158,7 +159,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure }));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure }), queryAnswers(wanted, failure));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

@@ -1,5 +1,6 @@
 import { guideScenarios } from "./guide-scenarios.mjs";
 import { caseScenarios } from "./cases-scenarios.mjs";
+import { queryScenarios } from "./query-scenarios.mjs";
 
 // What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
 const room = (name, more = {}) => JSON.stringify({ name, ...more });
@@ -63,9 +64,9 @@ export const scenarios = [
   { name: "password-first", hash: { session: "first" }, act: async (page, id) => { await id("menu-applications").click(); await fill(id, { "password-current": "x", "password-new": "short", "password-again": "other" }); await id("password-submit").click(); } },
   { name: "business", hash: { session: "password", drafts: "1" }, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("business-new").waitFor(); } },
   { name: "business-all", hash: { session: "token", scenario: "key", businesses: "change,renew,revoke" }, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("business-renew").waitFor(); } },
-  { name: "query", hash: {}, act: (_, id) => id("menu-query").click() },
   { name: "support", hash: {}, act: async (page, id) => { await id("menu-support").click(); await page.getByText("400-000-0000").waitFor(); } },
   { name: "announcements", hash: {}, act: (_, id) => id("menu-announcements").click() },
   ...guideScenarios,
   ...caseScenarios,
+  ...queryScenarios,
 ];

@@ -22,8 +22,8 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   issuance: () => import("./cases/IssuancePage.vue"),
   certificates: () => import("./cases/CertificatesPage.vue"),
   "demo-desk": () => import("./cases/DeskPage.vue"),
+  query: () => import("./query/QueryPage.vue"),
   // Next version.
-  query: () => import("./coming/ComingPage.vue"),
   support: () => import("./coming/ComingPage.vue"),
   announcements: () => import("./coming/ComingPage.vue"),
 };

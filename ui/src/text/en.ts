@@ -3,10 +3,11 @@ import cases from "./en/cases";
 import enter from "./en/enter";
 import failures from "./en/failures";
 import guide from "./en/guide";
+import query from "./en/query";
 import shell from "./en/shell";
 import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...cases, ...failures };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...cases, ...query, ...failures };
 export default en;

@@ -3,7 +3,8 @@ import cases from "./zh-CN/cases";
 import enter from "./zh-CN/enter";
 import failures from "./zh-CN/failures";
 import guide from "./zh-CN/guide";
+import query from "./zh-CN/query";
 import shell from "./zh-CN/shell";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...cases, ...failures };
+export default { ...words, ...shell, ...enter, ...guide, ...cases, ...query, ...failures };
