@@ -7,10 +7,10 @@ export default {
     identity: "Credit code or ID number", identity_hint: "Credit code of the unit, or ID number of the applicant or the handler",
     phone: "Handler's mobile phone", phone_hint: "The handler's number as given in the application",
     submit: "Look up", again: "Look up again",
-    found: "1 application found", found_many: "{count} applications found", updated: "since {time}", usual: "usually takes: {time}",
-    yours: "Log in and go on under “My applications”.",
+    found: "1 application found", found_many: "{count} applications found", updated: "changed {time}", usual: "usually takes: {time}",
+    note: " ({note})", yours: "Log in and go on under “My applications”.",
     none: "No application found", none_lead: "What you filled in does not belong together to any submitted application. Compare both items character by character; if somebody else handled it, the phone must be theirs. Drafts that were not submitted are not found.",
-    private: "To protect privacy, this shows only how far things are, and not the whole number. What you fill in is not kept.",
+    private: "To protect privacy, this shows only how far things are, and not the whole number.",
     limited: "Looked up too often", limited_lead: "So that nobody can try things out, one item and one network can be looked up only so often. Logged in, “My applications” shows everything at any time.",
   },
 };
