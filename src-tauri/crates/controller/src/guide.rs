@@ -298,10 +298,8 @@ impl Controller {
         }
         let version = self.catalogue().await?.sensitive_data.version;
         let consent = self.consent(ConsentSubject::SensitiveData, &version).await?;
-        let consent = consent.ok_or(Failure {
-            code: FailureCode::Service(ProblemCode::StaleConsent),
-            ..LocalCode::BadCommand.into()
-        })?;
+        let consent = consent
+            .ok_or(Failure { code: FailureCode::Service(ProblemCode::StaleConsent), ..LocalCode::BadCommand.into() })?;
         // Looked at once more, all in one: a file may have been added since.
         let attachments = self.attachments(id).await?.into_iter().map(|held| match held.upload {
             Some(upload) if held.phase == AttachmentPhase::Done => {

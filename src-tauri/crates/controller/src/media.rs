@@ -9,6 +9,7 @@ use std::{
     net::Ipv4Addr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures_util::TryStreamExt;
@@ -32,6 +33,9 @@ use crate::failure::Failure;
 
 /// Bytes per read from disk.
 const BUFFER: usize = 64 * 1024;
+
+/// Pause after a call that could not be taken.
+const AFTER_A_REFUSAL: Duration = Duration::from_millis(100);
 
 #[derive(Default)]
 pub(crate) struct Media {
@@ -65,7 +69,12 @@ async fn open(files: Files) -> std::io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
+        loop {
+            // Too many open files, a caller gone again: neither shuts the door for good.
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(AFTER_A_REFUSAL).await;
+                continue;
+            };
             let files = files.clone();
             let service = hyper::service::service_fn(move |request| answer(files.clone(), request));
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));

@@ -91,9 +91,18 @@ impl Controller {
                 self.refresh_keys().await?;
                 return Ok(PinOutcome::Refused { tries: PinTries::Locked });
             }
-            Err(other) => return Err(other.into()),
+            Err(other) => return Err(self.or_pulled(&key.id, other.into()).await),
         }
-        match prompt.purpose {
+        let id = key.id;
+        match self.serve(prompt.purpose).await {
+            Ok(outcome) => Ok(outcome),
+            Err(failure) => Err(self.or_pulled(&id, failure).await),
+        }
+    }
+
+    /// What the key was opened for.
+    async fn serve(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
+        match purpose {
             PinPurpose::LogIn { key } => {
                 let session = self.log_in_with_key(&key).await;
                 if session.is_err() {
@@ -108,6 +117,15 @@ impl Controller {
                 Ok(PinOutcome::Issued { issuance: issued? })
             }
         }
+    }
+
+    /// Drivers have many words for a key that was pulled out in the middle of a call, and mostly wrong ones. Whoever
+    /// looks can tell: then it is said so, with the driver's word as its cause.
+    async fn or_pulled(&self, key: &str, failure: Failure) -> Failure {
+        if !failure.is(LocalCode::DriverFailed) || self.refresh_keys().await.is_err() || self.key(key).is_ok() {
+            return failure;
+        }
+        Failure { detail: failure.detail, ..LocalCode::KeyRemoved.into() }
     }
 
     fn key(&self, id: &str) -> Result<KeyView, Failure> {

@@ -287,12 +287,9 @@ fn next_of(cache: &Cache, account: &str, passed_over: &HashSet<Uuid>) -> Result<
 /// Whether the upload goes on by itself later.
 fn waits(failure: &Failure) -> bool {
     match failure.code {
-        FailureCode::Local(code) => matches!(
-            code,
-            LocalCode::ServiceUnreachable
-                | LocalCode::ServiceGarbled
-                | LocalCode::TlsUntrusted
-        ),
+        FailureCode::Local(code) => {
+            matches!(code, LocalCode::ServiceUnreachable | LocalCode::ServiceGarbled | LocalCode::TlsUntrusted)
+        }
         FailureCode::Service(_) => failure.retriable,
     }
 }
