@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use certdesk_cli::journey::{self, Journey};
 use certdesk_contract::account::ConsentSubject;
 use certdesk_controller::{Controller, Demo, Failure, LocalCode, Options, view::DraftView};
@@ -30,9 +30,17 @@ impl Stage {
     /// # Errors
     /// When a program is not built or SoftHSM is missing.
     pub fn set() -> Result<Self> {
+        Self::set_with_pin(PIN)
+    }
+
+    /// The same with another PIN on the key.
+    ///
+    /// # Errors
+    /// As [`Stage::set`].
+    pub fn set_with_pin(pin: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
-        let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", PIN)?;
+        let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", pin)?;
         Ok(Self { service, key, folder })
     }
 
@@ -79,7 +87,7 @@ impl Stage {
             files: specimens()?,
             registration: journey::sample_registration(kind),
             key_label: None,
-            pin: PIN.to_owned(),
+            pin: self.key.pin.clone(),
             algorithm,
             step: Box::new(|step| println!("· {step}")),
         })
@@ -94,8 +102,45 @@ impl Stage {
             module: self.key.module.clone(),
             softhsm: self.key.configuration.clone(),
             account: account.to_owned(),
-            pin: PIN.to_owned(),
+            pin: self.key.pin.clone(),
         }
+    }
+
+    /// Pulls the keys out of this computer.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn pull_keys(&self) -> Result<()> {
+        let tokens = self.folder.path().join("key/tokens");
+        std::fs::rename(&tokens, self.folder.path().join("key/away"))?;
+        Ok(std::fs::create_dir(tokens)?)
+    }
+
+    /// Plugs them in again.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn plug_keys_in(&self) -> Result<()> {
+        let tokens = self.folder.path().join("key/tokens");
+        std::fs::remove_dir(&tokens)?;
+        Ok(std::fs::rename(self.folder.path().join("key/away"), tokens)?)
+    }
+
+    /// What `pkcs11-tool` says of the key of that label.
+    ///
+    /// # Errors
+    /// When it is not installed or fails.
+    pub fn pkcs11_tool(&self, label: &str, arguments: &[&str]) -> Result<String> {
+        let output = std::process::Command::new("pkcs11-tool")
+            .arg("--module")
+            .arg(&self.key.module)
+            .args(["--token-label", label, "--login", "--pin", &self.key.pin])
+            .args(arguments)
+            .envs(self.key.environment())
+            .output()
+            .context("pkcs11-tool is not installed")?;
+        ensure!(output.status.success(), "pkcs11-tool: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// A folder for whatever else a test writes.

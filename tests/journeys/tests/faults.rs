@@ -38,6 +38,37 @@ async fn a_service_whose_certificate_nobody_vouches_for_is_not_talked_to() -> Re
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_service_is_told_from_one_that_hangs_up() -> Result<()> {
+    let stage = Stage::set()?;
+    for (answer, expected) in [
+        (&b"HTTP/1.1 500 Internal Server Error\r\n\r\n"[..], LocalCode::ServiceGarbled),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", LocalCode::ServiceGarbled),
+        (b"", LocalCode::ServiceUnreachable),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let mut options = stage.options()?;
+        options.service = Some(format!("https://{}", listener.local_addr()?));
+        options.data = stage.scratch().join("other");
+        let certdesk = Controller::start(options);
+        let (asked, served) = tokio::join!(certdesk.catalogue(), answer_once(&listener, answer));
+        served?;
+        assert_eq!(told(asked)?, expected, "answered with {:?}", String::from_utf8_lossy(answer));
+        let service = certdesk.home().await.map_err(failed)?.service;
+        assert_eq!(service.reachable, Some(false), "and the home screen shows it");
+    }
+    Ok(())
+}
+
+/// Waits for the first bytes of one caller, answers and hangs up.
+async fn answer_once(listener: &tokio::net::TcpListener, answer: &[u8]) -> Result<()> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (mut caller, _) = listener.accept().await?;
+    caller.read(&mut [0; 4096]).await?;
+    caller.write_all(answer).await?;
+    Ok(caller.shutdown().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_driver_the_strip_says_so() -> Result<()> {
     let stage = Stage::set()?;
     let mut options = stage.options()?;

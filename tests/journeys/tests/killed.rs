@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -43,6 +44,31 @@ async fn issuance_killed_after_any_step_leaves_one_certificate_and_no_orphan() -
         assert_eq!(count("Public Key Object"), 1, "killed after {step}, one public key:\n{listed}");
         assert_eq!(count("Certificate Object"), 1, "killed after {step}, one certificate:\n{listed}");
     }
+    Ok(())
+}
+
+/// Killed later and later after it began to hand in, until one got through.
+#[tokio::test(flavor = "multi_thread")]
+async fn handed_in_and_killed_it_is_one_application() -> Result<()> {
+    let stage = Stage::set()?;
+    let journey = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
+    let account = journey.register().await?;
+    let draft = journey.fill_in().await?.id.to_string();
+    for patience in (0..).map(|step| Duration::from_millis(4 * step)) {
+        let mut killed = applicant(&stage.seat(&account), "submit", &draft)?;
+        wait_for(&mut killed, |line| line == "submitting")?;
+        tokio::time::sleep(patience).await;
+        killed.kill()?;
+        let rest = killed.wait_with_output()?;
+        if !rest.stdout.is_empty() {
+            break;
+        }
+    }
+    let again = applicant(&stage.seat(&account), "submit", &draft)?.wait_with_output()?;
+    let number = String::from_utf8(again.stdout)?.lines().last().map(str::to_owned);
+    let mine = journey.controller.applications().await.map_err(failed)?;
+    assert_eq!(mine.len(), 1, "one application, however often it was killed");
+    assert_eq!(mine[0].application.number, number, "and the last try was told its number");
     Ok(())
 }
 

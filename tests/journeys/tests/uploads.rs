@@ -140,7 +140,8 @@ async fn a_file_changed_under_way_stops_and_is_sent_as_it_is_now_when_told_so() 
     until_sending(&certdesk, &draft).await?;
     let path = stage.scratch().join("长视频.mp4");
     std::fs::OpenOptions::new().write(true).open(&path)?.set_len(LONG - 4096)?;
-    let changed = |state: &UploadState| matches!(state, UploadState::Failed { failure } if failure.is(LocalCode::FileChanged));
+    let changed =
+        |state: &UploadState| matches!(state, UploadState::Failed { failure } if failure.is(LocalCode::FileChanged));
     until(&certdesk, &draft, file, changed).await?;
     certdesk.retry_upload(file).await.map_err(failed)?;
     until(&certdesk, &draft, file, |state| *state == UploadState::Done).await?;
@@ -202,12 +203,7 @@ async fn add_picture(certdesk: &Controller, draft: &DraftView) -> Result<Uuid> {
     add(certdesk, draft, picture_row(draft)?, specimens()?.join("营业执照.jpg")).await
 }
 
-async fn add(
-    certdesk: &Controller,
-    draft: &DraftView,
-    row: RequirementId,
-    path: PathBuf,
-) -> Result<Uuid> {
+async fn add(certdesk: &Controller, draft: &DraftView, row: RequirementId, path: PathBuf) -> Result<Uuid> {
     let before: Vec<_> = files(&certdesk.draft(draft.id).await.map_err(failed)?).map(|file| file.id).collect();
     let now = certdesk.add_files(draft.id, row, vec![path]).await.map_err(failed)?;
     Ok(files(&now).find(|file| !before.contains(&file.id)).context("the file was not added")?.id)

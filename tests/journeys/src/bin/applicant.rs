@@ -22,6 +22,7 @@ async fn main() -> Result<()> {
     match act.as_str() {
         "type" => type_along(&certdesk).await,
         "upload" => upload(&certdesk, given.context("a file is to be given")?.into()).await,
+        "submit" => submit(&certdesk, given.context("a draft is to be given")?.parse()?).await,
         "certificate" => make_certificate(&certdesk, &seat, given.context("a case is to be given")?.parse()?).await,
         other => bail!("no such act: {other}"),
     }
@@ -74,6 +75,13 @@ async fn upload(certdesk: &Controller, file: PathBuf) -> Result<()> {
             say(&format!("sent {done}"))?;
         }
     }
+}
+
+/// Hands a draft in; says when it begins, and the number it got.
+async fn submit(certdesk: &Controller, draft: Uuid) -> Result<()> {
+    say("submitting")?;
+    let receipt = certdesk.submit(draft, true).await.map_err(failed)?.receipt;
+    say(&receipt.number)
 }
 
 /// Makes the certificate of an approved case, from wherever its journal stands; says each step.

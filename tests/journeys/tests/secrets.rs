@@ -1,0 +1,80 @@
+//! PIN, passwords and personal data leave no trace: neither in the most talkative log, nor on disk, nor at the service.
+
+use std::{
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result};
+use certdesk_cli::journey;
+use certdesk_domain::{AccountKind, token::KeyAlgorithm};
+use journeys::Stage;
+
+/// Long enough to occur nowhere by chance.
+const SECRET_PIN: &str = "PIN-4711-geheim-0815";
+
+/// One test in a program of its own: there is one log.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_journey_leaves_no_pin_password_or_person_in_logs_and_no_pin_or_password_on_disk() -> Result<()> {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).with_ansi(false).init();
+    let stage = Stage::set_with_pin(SECRET_PIN)?;
+    let outcome = journey::run(&stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?).await?;
+
+    let log = log.text();
+    assert!(log.contains("helper started"), "the log was listened to");
+    let service = std::fs::read_to_string(stage.scratch().join("service/service.log"))?;
+    let mut personal = vec![SECRET_PIN, journey::PASSWORD, "11010519491231002X", "13800138000", "王䶮", "Bearer "];
+    for (whose, text) in [("the program's", &log), ("the service's", &service)] {
+        for secret in &personal {
+            let line = text.lines().find(|line| line.contains(secret));
+            assert!(line.is_none(), "{secret} stands in {whose} log: {line:?}");
+        }
+    }
+    personal.truncate(2);
+    for folder in ["client", "service/data"] {
+        for secret in &personal {
+            let found = holds(&stage.scratch().join(folder), secret.as_bytes())?;
+            assert!(found.is_none(), "{secret} stands on disk in {found:?}");
+        }
+    }
+    assert_eq!(outcome.certificate.on_keys.len(), 1, "and the journey came to its end");
+    Ok(())
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The first file below `folder` that holds these bytes.
+fn holds(folder: &Path, bytes: &[u8]) -> Result<Option<std::path::PathBuf>> {
+    for entry in std::fs::read_dir(folder).with_context(|| format!("{} is not there", folder.display()))? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            holds(&path, bytes)?
+        } else {
+            std::fs::read(&path)?.windows(bytes.len()).any(|window| window == bytes).then_some(path)
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
