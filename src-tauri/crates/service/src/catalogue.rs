@@ -92,6 +92,11 @@ mod tests {
                     !text.zh.trim().is_empty() && !text.en.trim().is_empty(),
                     "{account:?}: a text is missing in a language"
                 );
+                assert!(
+                    !text.zh.replace("（USB Key）", "").contains("Key") && !text.zh.contains("PIN 码"),
+                    "the key is 认证锁 and its word is PIN, as on the screen: {}",
+                    text.zh
+                );
             }
         }
     }
