@@ -420,7 +420,8 @@ mod tests {
         assert_eq!(person_name("··"), Err(Fault::BadFormat));
         assert_eq!(person_name("张3"), Err(Fault::BadCharacter));
         assert_eq!(person_name("张\u{200B}三"), Err(Fault::BadCharacter), "nothing invisible");
-        for invisible in ['\u{202E}', '\u{2066}', '\u{FEFF}', '\u{3164}', '\u{115F}', '\u{FFA0}', '\u{34F}', '\u{2800}'] {
+        for invisible in ['\u{202E}', '\u{2066}', '\u{FEFF}', '\u{3164}', '\u{115F}', '\u{FFA0}', '\u{34F}', '\u{2800}']
+        {
             let name = format!("张{invisible}三");
             assert_eq!(person_name(&name), Err(Fault::BadCharacter), "{invisible:?} cannot be seen");
             assert_eq!(unit_name(&name), Err(Fault::BadCharacter), "{invisible:?} cannot be seen");
