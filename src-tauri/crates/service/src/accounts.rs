@@ -30,8 +30,10 @@ use crate::{
     },
 };
 
-/// Messages that go to one phone within a day; registration must not become a way to bother people.
-const SMS_PER_DAY: u32 = 20;
+/// Messages that go to one phone within a day; registration must not become a way to bother people,
+const SMS_PER_DAY: u32 = 10;
+/// and a stranger who registers somebody over and over reminds them no more than this.
+const REMINDERS_PER_DAY: u32 = 3;
 
 /// From this many wrong passwords on, the next try has to wait: 2 s, then twice as long each time.
 const WRONG_UNTIL_DELAY: u32 = 3;
@@ -84,20 +86,22 @@ pub(crate) async fn register(
             if !store::consents::is_on_record(db, request.consent, ConsentSubject::Agreement, agreement)? {
                 return Err(ProblemCode::StaleConsent.into());
             }
+            // Before it is known whether there is an account, so that a phone that had enough does not tell.
+            if messages_today(db, &registration.phone, now)? >= SMS_PER_DAY {
+                return Err(Problem::new(ProblemCode::TooManyRequests).with_retry_after(24 * 60 * 60).into());
+            }
             let account = match accounts::by_identity(db, registration)? {
                 Some(account) => {
-                    send(&act, db, &account.registration.phone, sms::reminder(&account.name), now)?;
+                    let phone = &account.registration.phone;
+                    if messages_today(db, phone, now)? < REMINDERS_PER_DAY {
+                        send(&act, db, phone, sms::reminder(&account.name), now)?;
+                    }
                     account.id
                 }
                 None => {
                     let account = open(db, &request, &hash, now)?;
-                    send(
-                        &act,
-                        db,
-                        &registration.phone,
-                        sms::welcome(registration.kind, &account.name, &password),
-                        now,
-                    )?;
+                    let text = sms::welcome(registration.kind, &account.name, &password);
+                    send(&act, db, &registration.phone, text, now)?;
                     account.id
                 }
             };
@@ -126,10 +130,11 @@ fn open(db: &Connection, request: &RegistrationRequest, hash: &str, now: Timesta
     Err(anyhow::anyhow!("no free account name was found").into())
 }
 
+fn messages_today(db: &Connection, phone: &str, now: Timestamp) -> rusqlite::Result<u32> {
+    store::sms::count_since(db, phone, now - Duration::days(1))
+}
+
 fn send(portal: &Portal, db: &Connection, phone: &str, text: String, now: Timestamp) -> Outcome<()> {
-    if store::sms::count_since(db, phone, now - Duration::days(1))? >= SMS_PER_DAY {
-        return Err(Problem::new(ProblemCode::TooManyRequests).with_retry_after(24 * 60 * 60).into());
-    }
     Ok(portal.sms.take(db, &SmsMessage { phone: phone.to_owned(), text, sent_at: now })?)
 }
 
@@ -151,12 +156,13 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcom
     let right = verify(portal, login.password, phc).await?;
     let Some(account) = account.filter(|_| right) else { return Err(wrong(delay)) };
 
+    // For itself: whatever refuses the login from here on, the password was not wrong.
+    portal.store.act(move |db| Ok(store::attempts::forget(db, &name_hash)?)).await?;
     let now = portal.now();
     let act = portal.clone();
     portal
         .store
         .act(move |db| {
-            store::attempts::forget(db, &name_hash)?;
             // The password may have been changed while this one was being verified.
             let current = accounts::by_id(db, account.id)?;
             if current.password != account.password {
@@ -234,7 +240,10 @@ async fn verify(portal: &Portal, password: String, phc: Option<String>) -> Outco
 /// Counts a try as wrong before it is verified, so that tries side by side cannot outrun the count; a right one is
 /// forgotten afterwards. Answers the delay, seconds, that holds if it was wrong.
 fn count_try(db: &Connection, name_hash: &[u8], now: Timestamp) -> Outcome<u32> {
-    let before = store::attempts::of(db, name_hash)?.filter(|a| a.wrong < WRONG_UNTIL_LOCK || now < a.blocked_until);
+    let before = store::attempts::of(db, name_hash)?
+        .filter(|a| a.wrong < WRONG_UNTIL_LOCK || now < a.blocked_until)
+        // A clock that ran ahead and was set right must not lock anybody out until it catches up.
+        .filter(|a| a.blocked_until <= now + LOCK);
     if let Some(before) = before
         && now < before.blocked_until
     {

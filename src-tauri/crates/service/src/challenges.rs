@@ -63,8 +63,11 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
     let challenge = challenge.filter(|c| now < c.expires_at).ok_or_else(|| refused("unknown or expired nonce"))?;
 
     let jwk = &login.session_key;
-    if (jwk.kty.as_str(), jwk.crv.as_str()) != ("EC", "P-256") || jwk_thumbprint(&jwk.x, &jwk.y) != challenge.thumbprint
-    {
+    let is_coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
+    if (jwk.kty.as_str(), jwk.crv.as_str()) != ("EC", "P-256") || !is_coordinate(&jwk.x) || !is_coordinate(&jwk.y) {
+        return Err(refused("no session key"));
+    }
+    if jwk_thumbprint(&jwk.x, &jwk.y) != challenge.thumbprint {
         return Err(refused("another session key"));
     }
     if login.channel_binding != connection.binding {

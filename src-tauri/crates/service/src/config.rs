@@ -1,6 +1,10 @@
 //! What an operator decides about one service.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use subtle::ConstantTimeEq;
 use url::Url;
@@ -22,6 +26,10 @@ pub struct Config {
     pub tls: Tls,
     /// A catalogue in place of the embedded one, JSON of [`certdesk_contract::catalogue::Catalogue`].
     pub catalogue: Option<PathBuf>,
+    /// Reverse proxies whose `X-Forwarded-For` tells who asks.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How much one network address may ask for.
+    pub limits: Limits,
     /// The clock.
     pub clock: Clock,
 }
@@ -36,9 +44,48 @@ impl Config {
             demo: None,
             tls: Tls::DemoCa,
             catalogue: None,
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
             clock: Clock::system(),
         }
     }
+}
+
+/// How much one network address (of IPv6: one /64) may ask for without a session. An office behind one address must
+/// not feel it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections open at a time.
+    pub connections: u32,
+    /// Registrations.
+    pub registrations: Rate,
+    /// Logins by password, right or wrong.
+    pub password_logins: Rate,
+    /// Consents, login challenges, logins by token, and announced uploads.
+    pub openings: Rate,
+    /// Longest time a JSON body may take to arrive.
+    pub body_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 128,
+            registrations: Rate { burst: 30, every: Duration::from_secs(30) },
+            password_logins: Rate { burst: 60, every: Duration::from_secs(1) },
+            openings: Rate { burst: 300, every: Duration::from_millis(500) },
+            body_time: Duration::from_secs(30),
+        }
+    }
+}
+
+/// So many at once, and then one each `every`.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// How many at once, at least 1.
+    pub burst: u32,
+    /// Time after which one more may come.
+    pub every: Duration,
 }
 
 /// Where the TLS certificate comes from.

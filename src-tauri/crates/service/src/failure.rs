@@ -58,7 +58,11 @@ impl IntoResponse for Failure {
             Self::Refused(problem) => *problem,
             Self::Broken(error) => {
                 tracing::error!(error = format!("{error:#}"), "a request broke inside the service");
-                Problem::new(ProblemCode::Internal)
+                if is_disk_full(&error) {
+                    Problem::new(ProblemCode::Unavailable).with_retry_after(60)
+                } else {
+                    Problem::new(ProblemCode::Internal)
+                }
             }
         };
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -75,7 +79,15 @@ impl IntoResponse for Failure {
     }
 }
 
-/// `bad_request` under another status that HTTP or tus has a number for (412, 415).
+/// A full disk passes: the client may come back, nothing was lost.
+fn is_disk_full(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let database = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+    matches!(io, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded))
+        || database == Some(rusqlite::ErrorCode::DiskFull)
+}
+
+/// `bad_request` under another status that HTTP or tus has a number for (408, 412, 415).
 pub(crate) fn bad_request_as(status: StatusCode) -> Failure {
     let mut problem = Problem::new(ProblemCode::BadRequest);
     problem.status = status.as_u16();

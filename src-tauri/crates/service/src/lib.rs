@@ -19,6 +19,7 @@ mod demo;
 mod failure;
 mod http;
 mod openapi;
+mod pace;
 mod passwords;
 mod portal;
 mod random;
@@ -31,7 +32,7 @@ mod tls;
 mod uploads;
 
 pub use clock::Clock;
-pub use config::{Config, DemoSecret, Tls};
+pub use config::{Config, DemoSecret, Limits, Rate, Tls};
 pub use openapi::openapi_json;
 pub use server::{Running, Service, StartError};
 

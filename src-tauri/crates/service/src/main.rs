@@ -2,13 +2,17 @@
 
 use std::{
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::Context as _;
 use certdesk_contract::application::{Application, Remark, RemarkTarget, Review};
+use certdesk_domain::{
+    check::is_invisible,
+    form::{Address, Handler, Person},
+};
 use certdesk_service::{
     Config, DemoSecret, NOT_LICENSED, Running, Service, Tls, openapi_json,
     review::{Desk, Dossier, parse_remark},
@@ -63,6 +67,10 @@ struct Serve {
     /// TLS private key, PEM.
     #[arg(long, requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Address of a reverse proxy whose X-Forwarded-For tells who asks; may be repeated. Without it the limits per
+    /// address would take all that come through the proxy for one.
+    #[arg(long = "trusted-proxy", value_name = "IP")]
+    trusted_proxies: Vec<IpAddr>,
     /// Catalogue in place of the embedded one, JSON.
     #[arg(long)]
     catalogue: Option<PathBuf>,
@@ -88,25 +96,35 @@ struct DeskArgs {
 enum ReviewCommand {
     /// Everything handed in; what waits for a decision comes first.
     List,
-    /// Opens a case, by id or application number.
+    /// Shows all of a case, and where its files lie. One that was just handed in is in review from then on: its
+    /// applicant cannot take it back any more.
     Show {
         /// Id or application number.
         id: String,
     },
-    /// Accepts a case.
+    /// Copies the files of a case into a new folder, under names that viewers open. Remove the folder when you are done:
+    /// it holds identity documents.
+    Files {
+        /// Id or application number.
+        id: String,
+        /// The folder to make.
+        #[arg(long)]
+        to: PathBuf,
+    },
+    /// Accepts a case: the applicant may now make the key and fetch the certificate.
     Approve {
         /// Id or application number.
         id: String,
     },
-    /// Sends a case back with remarks.
+    /// Sends a case back with remarks: the applicant may change just what they name.
     Return {
         /// Id or application number.
         id: String,
-        /// field:NAME=TEXT, files:REQUIREMENT=TEXT or case=TEXT; may be repeated.
+        /// field:NAME=TEXT, files:REQUIREMENT=TEXT or case=TEXT (opens all of it); may be repeated. `show` tells the names.
         #[arg(long = "remark", required = true, value_parser = parse_remark)]
         remarks: Vec<Remark>,
     },
-    /// Refuses a case.
+    /// Refuses a case for good.
     Reject {
         /// Id or application number.
         id: String,
@@ -148,6 +166,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     let mut config = Config::new(&arguments.data, arguments.listen);
     config.public_url = arguments.public_url;
     config.catalogue = arguments.catalogue;
+    config.trusted_proxies = arguments.trusted_proxies;
     config.demo = arguments.demo.map(DemoSecret::new);
     if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
         config.tls = Tls::Files { certificate, key };
@@ -199,10 +218,17 @@ fn pem(der: &[u8]) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
-/// Who reads the file sees all of it or nothing.
+/// Who reads the file sees all of it or nothing; nobody but the owner reads it, for it may hold the demo secret.
 fn write_whole(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let draft = file.with_extension("part");
-    std::fs::write(&draft, bytes)
+    let _ = std::fs::remove_file(&draft);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(&draft)
+        .and_then(|mut new| new.write_all(bytes))
         .and_then(|()| std::fs::rename(&draft, file))
         .with_context(|| format!("cannot write {}", file.display()))
 }
@@ -222,6 +248,14 @@ fn review(arguments: &DeskArgs, command: ReviewCommand) -> anyhow::Result<()> {
             let dossier = desk.show(&id)?;
             return if arguments.json { print_json(&dossier) } else { print(&tell(&dossier)) };
         }
+        ReviewCommand::Files { id, to } => {
+            let copies = desk.copy_files(&id, &to)?;
+            return if arguments.json {
+                print_json(&copies)
+            } else {
+                print(&copies.iter().map(|copy| format!("{}\n", copy.display())).collect::<String>())
+            };
+        }
         ReviewCommand::Approve { id } => desk.decide(&id, Review::Approve)?,
         ReviewCommand::Return { id, remarks } => desk.decide(&id, Review::Return { remarks })?,
         ReviewCommand::Reject { id, reason } => desk.decide(&id, Review::Reject { reason })?,
@@ -234,48 +268,54 @@ fn sms(arguments: &DeskArgs) -> anyhow::Result<()> {
     if arguments.json {
         return print_json(&messages);
     }
-    print(&messages.iter().map(|m| format!("{}  {}  {}\n", m.sent_at, m.phone, m.text)).collect::<String>())
+    print(&messages.iter().map(|m| format!("{}  {}  {}\n", minute(m.sent_at), m.phone, m.text)).collect::<String>())
 }
 
 fn line(case: &Application) -> String {
     let number = case.number.as_deref().unwrap_or("-");
     let handler = case.handler.as_ref().map_or("-", |h| h.person.name.as_str());
-    format!("{number}  {}  {:?} {:?}  {handler}\n", case.id, case.business, case.state)
+    let since = case.history.last().map(|entry| minute(entry.at)).unwrap_or_default();
+    format!(
+        "{number}  {}  {}  {}  since {since}  {}\n",
+        case.id,
+        word(&case.business),
+        word(&case.state),
+        seen(handler)
+    )
 }
 
 fn tell(dossier: &Dossier) -> String {
     let case = &dossier.application;
-    let mut text = line(case);
     let registration = &dossier.registration;
-    text += &format!("account      {} ({:?})\n", dossier.account, registration.kind);
+    let mut rows = vec![
+        ("account", format!("{} ({})", dossier.account, word(&registration.kind))),
+        ("certificate", format!("will be for {}", dossier.subject)),
+    ];
     if let Some(unit) = &registration.organisation {
-        text += &format!("unit         {}  {}\n", unit.name, unit.credit_code);
-        text += &format!("represented  {}  {}\n", unit.legal_representative.name, unit.legal_representative.id_number);
+        rows.push(("unit", format!("{}  {}", unit.name, unit.credit_code)));
+        rows.push(("represented", person(&unit.legal_representative)));
     }
-    text += &format!(
-        "contact      {}  {}  {}\n",
-        registration.contact.name, registration.contact.id_number, registration.phone
-    );
+    rows.push(("contact", person(&registration.contact)));
+    rows.push(("", format!("{}  {}", registration.phone, registration.email)));
+    rows.push(("", address(&registration.address)));
     if let Some(handler) = &case.handler {
-        text += &format!(
-            "handler      {}  {}  {}  {}\n",
-            handler.person.name, handler.person.id_number, handler.phone, handler.email
-        );
         let differs = registration.organisation.as_ref().is_some_and(|unit| unit.credit_code != handler.credit_code);
-        text += &format!(
-            "credit code  {}{}\n",
-            handler.credit_code,
-            if differs { "  DIFFERS FROM THE ACCOUNT'S" } else { "" }
-        );
+        let note = if differs { "  DIFFERS FROM THE ACCOUNT'S" } else { "" };
+        rows.push(("handler", "fields as `--remark field:NAME=…` names them".into()));
+        for name in Handler::FIELDS {
+            let value = handler.get(name).unwrap_or_default();
+            rows.push(match *name {
+                "credit_code" => (name, format!("{value}{note}")),
+                "address.region" => (name, region(&value)),
+                _ => (name, value),
+            });
+        }
     }
     for (file, path) in case.attachments.iter().zip(&dossier.files) {
-        text += &format!(
-            "file         {}  {}  {} bytes  {}\n",
-            file.requirement.0,
-            file.file_name,
-            file.bytes,
-            path.display()
-        );
+        let missing = if path.exists() { "" } else { "  IS MISSING" };
+        rows.push(("files", format!("{}  {}  {} bytes", file.requirement.0, file.file_name, file.bytes)));
+        rows.push(("", format!("{}{missing}", path.display())));
+        rows.push(("", format!("sha256 {}", file.sha256)));
     }
     for remark in &case.remarks {
         let target = match &remark.target {
@@ -283,12 +323,45 @@ fn tell(dossier: &Dossier) -> String {
             RemarkTarget::Files(id) => format!("files:{}", id.0),
             RemarkTarget::Case => "case".to_owned(),
         };
-        text += &format!("remark       {target}  {}\n", remark.text);
+        rows.push(("remark", format!("{target}  {}", remark.text)));
     }
     for entry in &case.history {
-        text += &format!("history      {}  {:?}  {}\n", entry.at, entry.state, entry.note.as_deref().unwrap_or(""));
+        let note = entry.note.as_deref().unwrap_or_default();
+        rows.push(("history", format!("{}  {}  {note}", minute(entry.at), word(&entry.state))));
     }
-    text
+    if !case.attachments.is_empty() {
+        rows.push(("to see", format!("certdesk-service review files {} --to NEW_FOLDER", case.id)));
+    }
+    rows.into_iter().fold(line(case), |text, (name, value)| text + &format!("{name:<17}{}\n", seen(&value)))
+}
+
+fn person(person: &Person) -> String {
+    format!("{}  {} {}", person.name, person.id_kind.name(), person.id_number)
+}
+
+fn address(address: &Address) -> String {
+    format!("{}  {}", region(&address.region), address.detail)
+}
+
+fn region(code: &str) -> String {
+    let names = certdesk_domain::region::names(code).map(|names| names.concat()).unwrap_or_default();
+    format!("{code} {names}")
+}
+
+/// A word of the contract.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default().trim_matches('"').to_owned()
+}
+
+fn minute(at: certdesk_domain::Timestamp) -> String {
+    let (hour, minute, _) = at.to_hms();
+    format!("{} {hour:02}:{minute:02} UTC", at.date())
+}
+
+/// What an applicant wrote, for a terminal: nothing in it moves the cursor or turns the line around.
+fn seen(text: &str) -> String {
+    let shown = |c: char| if is_invisible(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
 }
 
 fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {

@@ -6,7 +6,8 @@ use certdesk_contract::catalogue::Catalogue;
 use certdesk_domain::Timestamp;
 
 use crate::{
-    Clock, DemoSecret, ca::Ca, catalogue::Served, passwords::Passwords, sms::SmsGateway, store::Store, uploads::Files,
+    Clock, DemoSecret, ca::Ca, catalogue::Served, pace::Pace, passwords::Passwords, sms::SmsGateway, store::Store,
+    uploads::Files,
 };
 
 /// The running portal.
@@ -17,6 +18,7 @@ pub(crate) struct Portal {
     pub(crate) catalogue_served: Served,
     pub(crate) regions_served: Served,
     pub(crate) passwords: Passwords,
+    pub(crate) pace: Pace,
     pub(crate) ca: Ca,
     pub(crate) files: Files,
     pub(crate) sms: Box<dyn SmsGateway>,
@@ -38,7 +40,7 @@ impl Portal {
     }
 
     async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
-        use crate::store::{attempts, challenges, consents, idempotency, sessions, sms};
+        use crate::store::{attempts, challenges, consents, idempotency, sessions, sms, uploads};
         let now = self.now();
         let ago = move |hours: i64| now - time::Duration::hours(hours);
         self.store
@@ -50,6 +52,7 @@ impl Portal {
                 consents::forget_unclaimed_before(db, ago(100 * 24))?;
                 idempotency::forget_before(db, ago(30 * 24))?;
                 sms::forget_before(db, ago(30 * 24))?;
+                uploads::forget_gone_before(db, ago(30 * 24))?;
                 Ok(())
             })
             .await?;

@@ -2,7 +2,11 @@
 //!
 //! Works on the data directory, with or without a service running on it; every decision is one transaction.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use certdesk_contract::{
@@ -10,7 +14,7 @@ use certdesk_contract::{
     account::SmsMessage,
     application::{Application, Remark, RemarkTarget, Review},
 };
-use certdesk_domain::{Act, State, Timestamp, form::Handler, form::Registration};
+use certdesk_domain::{Act, FileKind, State, Timestamp, form::Handler, form::Registration};
 use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
@@ -45,6 +49,8 @@ pub struct Dossier {
     pub account: String,
     /// What was registered.
     pub registration: Registration,
+    /// Name the certificate would carry.
+    pub subject: String,
     /// Where the files lie, in the order of `attachments`.
     pub files: Vec<PathBuf>,
 }
@@ -101,8 +107,37 @@ impl Desk {
             let account = store::accounts::by_id(db, case.account)?;
             let application = applications::view(db, case)?;
             let files = application.attachments.iter().map(|a| self.files.join(a.upload.to_string())).collect();
-            Ok(Dossier { application, account: account.name, registration: account.registration, files })
+            let subject = common_name(&account.registration).to_owned();
+            Ok(Dossier { application, account: account.name, registration: account.registration, subject, files })
         })?)
+    }
+
+    /// Copies the files of a case into a folder that is made for it, for its owner's eyes only; answers the copies. They
+    /// are named after their requirement and their content, never after what the applicant called them.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] with `not_found`; [`DeskError::Broken`], also where the folder is there already.
+    pub fn copy_files(&self, name: &str, folder: &Path) -> Result<Vec<PathBuf>, DeskError> {
+        let attachments = self.store.act_now(|db| Ok(applications::attachments(db, find(db, name)?.id)?))?;
+        let copied = || {
+            let mut builder = fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            let mut copies = Vec::new();
+            for (place, file) in (1..).zip(&attachments) {
+                let stored = self.files.join(file.upload.to_string());
+                let mut head = Vec::new();
+                let opened = fs::File::open(&stored).with_context(|| format!("cannot read {}", stored.display()))?;
+                opened.take(FileKind::SNIFF_BYTES as u64).read_to_end(&mut head)?;
+                let ending = FileKind::sniff(&head).map_or("bin", |kind| kind.extensions()[0]);
+                let copy = folder.join(format!("{place:02}-{}.{ending}", file.requirement.0));
+                fs::copy(&stored, &copy).with_context(|| format!("cannot write {}", copy.display()))?;
+                copies.push(copy);
+            }
+            Ok(copies)
+        };
+        copied().map_err(DeskError::Broken)
     }
 
     /// Decides a case.

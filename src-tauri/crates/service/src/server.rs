@@ -25,7 +25,16 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use crate::{
-    Config, Tls, ca::Ca, catalogue, http::router, passwords::Passwords, portal::Portal, sms::Outbox, store::Store, tls,
+    Config, Tls,
+    ca::Ca,
+    catalogue,
+    http::router,
+    pace::{Pace, Peer},
+    passwords::Passwords,
+    portal::Portal,
+    sms::Outbox,
+    store::Store,
+    tls,
     uploads::Files,
 };
 
@@ -38,6 +47,10 @@ const STOP_TIME: Duration = Duration::from_secs(10);
 /// How much of a request that was refused already is still taken, and how long.
 const LINGER_BYTES: usize = 2 * certdesk_contract::upload::CHUNK_BYTES as usize;
 const LINGER_TIME: Duration = Duration::from_secs(10);
+/// A connection this old ends after the request it is at: one whose other end never reads must not stay for good.
+const CONNECTION_TIME: Duration = Duration::from_secs(60 * 60);
+/// How long that request may take; longer than the longest chunk of an upload.
+const LAST_REQUEST_TIME: Duration = Duration::from_secs(35 * 60);
 const TIDY_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// The portal service. See [`Service::start`].
@@ -98,6 +111,13 @@ impl Service {
         let address = listener.local_addr().context("the listening address")?;
         let base_url = match &config.public_url {
             Some(url) => url.clone(),
+            // Token logins sign the address that the person's program was given; nobody's is 0.0.0.0.
+            None if address.ip().is_unspecified() => {
+                return Err(anyhow::anyhow!(
+                    "listening on every address ({address}) needs --public-url, the address as clients have it"
+                )
+                .into());
+            }
             None => Url::parse(&format!("https://{address}")).context("the listening address as URL")?,
         };
         if base_url.scheme() != "https" || base_url.host().is_none() {
@@ -107,7 +127,9 @@ impl Service {
         let now = config.clock.now();
         let identity = match &config.tls {
             Tls::DemoCa => ca.tls_identity(base_url.host_str(), address.ip(), now)?,
-            Tls::Files { certificate, key } => tls::from_files(certificate, key)?,
+            Tls::Files { certificate, key } => {
+                tls::from_files(certificate, key, config.public_url.as_ref().and_then(Url::host_str), now)?
+            }
         };
         let root_der = identity.root_der.clone();
         let ca_root_der = ca.root_der().to_vec();
@@ -183,6 +205,7 @@ fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Resu
         catalogue,
         regions_served: catalogue::regions()?,
         passwords: Passwords::new()?,
+        pace: Pace::new(config.limits, config.trusted_proxies.clone()),
         ca,
         files: Files::new(config.data.join("uploads")),
         sms: Box::new(Outbox),
@@ -220,11 +243,13 @@ async fn serve(
             // Reaps ended connections; without one the branch is off until the next turn.
             Some(_) = connections.join_next() => {}
             accepted = accept(&listener, &places) => {
-                let Some((stream, place)) = accepted else { continue };
-                let connection = connection(stream, acceptor.clone(), end_point.clone(), router.clone(), stopped.clone());
+                let Some((stream, peer, place)) = accepted else { continue };
+                let Some(own_place) = portal.pace.place(peer) else { continue };
+                let connection =
+                    connection(stream, peer, acceptor.clone(), end_point.clone(), router.clone(), stopped.clone());
                 connections.spawn(async move {
                     connection.await;
-                    drop(place);
+                    drop((place, own_place));
                 });
             }
         }
@@ -239,10 +264,10 @@ async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, from)) => Some((stream, Peer(from.ip()), place)),
         Err(error) => {
             tracing::warn!(%error, "a connection was not accepted");
             // Out of file descriptors: trying at once would only burn the processor.
@@ -254,6 +279,7 @@ async fn accept(
 
 async fn connection(
     stream: TcpStream,
+    peer: Peer,
     acceptor: TlsAcceptor,
     end_point: Arc<[u8]>,
     router: Router,
@@ -266,6 +292,7 @@ async fn connection(
     let binding = tls::binding(stream.get_ref().1, &end_point);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(binding.clone());
+        request.extensions_mut().insert(peer);
         Box::pin(router.clone().oneshot(crate::http::overridden(request.map(axum::body::Body::new))))
     });
     let mut http = http1::Builder::new();
@@ -276,6 +303,12 @@ async fn connection(
         _ = stopped.changed() => {
             std::pin::Pin::new(&mut serving).graceful_shutdown();
             poll_fn(|cx| serving.poll_without_shutdown(cx)).await
+        }
+        () = tokio::time::sleep(CONNECTION_TIME) => {
+            std::pin::Pin::new(&mut serving).graceful_shutdown();
+            let last = poll_fn(|cx| serving.poll_without_shutdown(cx));
+            let Ok(ended) = tokio::time::timeout(LAST_REQUEST_TIME, last).await else { return };
+            ended
         }
     };
     if let Err(error) = ended {

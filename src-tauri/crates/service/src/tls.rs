@@ -4,9 +4,12 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, ensure};
 use certdesk_contract::session::ChannelBinding;
+use certdesk_domain::Timestamp;
 use rustls::{
     ProtocolVersion, ServerConfig, ServerConnection,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    client::verify_server_name,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+    server::ParsedCertificate,
 };
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -26,13 +29,32 @@ pub(crate) struct TlsConnection {
     pub(crate) binding_b64url: String,
 }
 
-/// Reads a chain and key from PEM files.
-pub(crate) fn from_files(certificate: &Path, key: &Path) -> anyhow::Result<ServerIdentity> {
+/// Reads a chain and key from PEM files, and refuses those that no client could accept at `host`, now.
+pub(crate) fn from_files(
+    certificate: &Path,
+    key: &Path,
+    host: Option<&str>,
+    now: Timestamp,
+) -> anyhow::Result<ServerIdentity> {
+    let file = certificate.display();
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| anyhow::anyhow!("cannot read {}: {e}", certificate.display()))?;
-    ensure!(!chain.is_empty(), "{} holds no certificate", certificate.display());
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", key.display()))?;
+        .map_err(|e| anyhow::anyhow!("cannot read {file}: {e}"))?;
+    ensure!(!chain.is_empty(), "{file} holds no certificate");
+    let key = PrivateKeyDer::from_pem_file(key)
+        .map_err(|e| anyhow::anyhow!("cannot read the private key {}: {e}", key.display()))?;
+    let leaf =
+        ParsedCertificate::try_from(&chain[0]).map_err(|e| anyhow::anyhow!("{file} holds no certificate: {e}"))?;
+    if let Some(host) = host {
+        let name =
+            ServerName::try_from(host.trim_matches(['[', ']'])).context("the public address has no usable name")?;
+        let names = verify_server_name(&leaf, &name);
+        ensure!(names.is_ok(), "the first certificate of {file} is not for {host}, the public address");
+    }
+    if let Ok((_, leaf)) = x509_parser::parse_x509_certificate(&chain[0]) {
+        let (from, until) = (leaf.validity().not_before.to_datetime(), leaf.validity().not_after.to_datetime());
+        ensure!((from..=until).contains(&now), "{file} is valid from {from} until {until}, and it is {now}");
+    }
     let root_der = chain[chain.len() - 1].to_vec();
     Ok(ServerIdentity { chain, key, root_der })
 }

@@ -39,13 +39,16 @@ pub(crate) const CHECKSUMS: &str = "sha256,sha1";
 const LIFE_OPEN: time::Duration = time::Duration::days(7);
 /// A complete file that was not handed in is kept as long as a forgotten draft deserves.
 const LIFE_COMPLETE: time::Duration = time::Duration::days(90);
-/// Uploads of one case that are there at a time, and the bytes they may come to.
+/// Uploads of one case that are there at a time,
 const MOST_UPLOADS: u32 = 64;
+/// and the bytes that all uploads of one account may come to until they are handed in.
 const MOST_BYTES: u64 = 4 << 30;
 /// Bytes gathered before they are written: large enough to be worth a thread's while.
 const GATHERED: usize = 512 * 1024;
 /// A body that stands still this long is given up.
 const STALL: Duration = Duration::from_secs(60);
+/// A chunk that is not through after this is given up, however steadily it trickles: 8 MiB at 5 KiB/s.
+const LONGEST_CHUNK: Duration = Duration::from_secs(30 * 60);
 /// How long a request waits for another one on the same upload to let go.
 const LEASE_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_FILE_NAME: usize = 255;
@@ -171,7 +174,8 @@ pub(crate) async fn create(
             if announcement.length > asked.max_bytes {
                 return Err(ProblemCode::TooLarge.into());
             }
-            let (count, bytes) = uploads::load_of(db, application)?;
+            let count = uploads::count_of(db, application)?;
+            let bytes = uploads::bytes_of(db, caller.account.id)?;
             if count >= MOST_UPLOADS || bytes.saturating_add(announcement.length) > MOST_BYTES.max(asked.max_bytes) {
                 return Err(ProblemCode::TooManyRequests.into());
             }
@@ -197,9 +201,11 @@ pub(crate) async fn create(
 
 /// Where an upload stands. Waits for a chunk that is just being taken.
 pub(crate) async fn progress(portal: &Arc<Portal>, caller: &Caller, id: Uuid) -> Outcome<Progress> {
-    find(portal, caller, id).await?;
-    let (_lease, _held) = portal.files.lease(id).await?;
-    let row = find(portal, caller, id).await?;
+    let mut row = find(portal, caller, id).await?;
+    if row.state == UploadState::Open {
+        let (_lease, _held) = portal.files.lease(id).await?;
+        row = find(portal, caller, id).await?;
+    }
     let open = row.state == UploadState::Open;
     Ok(Progress {
         offset: row.received,
@@ -418,10 +424,12 @@ async fn take(writer: Writer, body: Body, room: u64, wanted: &Notify) -> Outcome
     let mut gathered = Vec::with_capacity(GATHERED);
     let mut total = 0u64;
     let mut wanted = std::pin::pin!(wanted.notified());
+    let mut too_late = std::pin::pin!(tokio::time::sleep(LONGEST_CHUNK));
     let taken = loop {
         let frame = tokio::select! {
             frame = tokio::time::timeout(STALL, body.next()) => frame,
             () = &mut wanted => break Taken::Cut,
+            () = &mut too_late => break Taken::Cut,
         };
         let bytes = match frame {
             Ok(None) => break Taken::Whole,

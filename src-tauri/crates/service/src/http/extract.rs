@@ -34,7 +34,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(bad_request_as(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let bytes = Bytes::from_request(request, portal).await.map_err(|rejection| match rejection.status() {
+        let arrived = tokio::time::timeout(portal.pace.body_time(), Bytes::from_request(request, portal)).await;
+        let arrived = arrived.map_err(|_| bad_request_as(StatusCode::REQUEST_TIMEOUT))?;
+        let bytes = arrived.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Failure::from(ProblemCode::TooLarge),
             _ => ProblemCode::BadRequest.into(),
         })?;

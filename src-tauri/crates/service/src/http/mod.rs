@@ -3,18 +3,18 @@
 mod extract;
 mod tus;
 
-use std::{sync::Arc, time::Instant};
+use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 
 use axum::{
     Json, Router,
     body::Body as HttpBody,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, head, options, post, put},
+    routing::{get, head, post, put},
 };
 use certdesk_contract::{
-    ProblemCode,
+    Problem, ProblemCode,
     account::{
         AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest,
         SmsMessage,
@@ -32,6 +32,7 @@ use crate::{
     catalogue::Served,
     challenges, demo,
     failure::{Failure, Outcome},
+    pace::{Door, Peer},
     portal::Portal,
     sessions,
     sessions::Caller,
@@ -47,15 +48,17 @@ pub(crate) type App = State<Arc<Portal>>;
 
 /// All paths of the contract.
 pub(crate) fn router(portal: Arc<Portal>) -> Router {
+    let at_pace = |door| from_fn_with_state((portal.clone(), door), paced);
+    let opening = || at_pace(Door::Opening);
     let mut router = Router::new()
         .route(path::HEALTH, get(async || StatusCode::NO_CONTENT))
         .route(path::CATALOGUE, get(get_catalogue))
         .route(path::REGIONS, get(get_regions))
-        .route(path::CONSENTS, post(post_consent))
-        .route(path::REGISTRATIONS, post(post_registration))
-        .route(path::PASSWORD_SESSIONS, post(post_password_session))
-        .route(path::CHALLENGES, post(post_challenge))
-        .route(path::TOKEN_SESSIONS, post(post_token_session))
+        .route(path::CONSENTS, post(post_consent).layer(opening()))
+        .route(path::REGISTRATIONS, post(post_registration).layer(at_pace(Door::Registration)))
+        .route(path::PASSWORD_SESSIONS, post(post_password_session).layer(at_pace(Door::PasswordLogin)))
+        .route(path::CHALLENGES, post(post_challenge).layer(opening()))
+        .route(path::TOKEN_SESSIONS, post(post_token_session).layer(opening()))
         .route(path::CURRENT_SESSION, axum::routing::delete(delete_session))
         .route(path::ACCOUNT, get(get_account))
         .route(path::PASSWORD, put(put_password))
@@ -67,7 +70,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::CERTIFICATES, get(get_certificates))
         .route(path::CRL, get(get_crl))
         .route(path::CA_CERTIFICATE, get(get_ca_certificate))
-        .route(path::UPLOADS, options(tus::options).post(tus::create))
+        .route(path::UPLOADS, post(tus::create).layer(opening()).options(tus::options))
         // A PATCH streams and counts for itself.
         .route(
             path::UPLOAD,
@@ -103,6 +106,22 @@ pub(crate) fn overridden(mut request: http::Request<HttpBody>) -> http::Request<
         *request.method_mut() = method;
     }
     request
+}
+
+/// Lets an address through a door at its pace.
+async fn paced(State((portal, door)): State<(Arc<Portal>, Door)>, request: Request, next: Next) -> Response {
+    // Every connection has its peer; where it were missing, all without one would share a pace.
+    let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
+    let forwarded: Vec<_> =
+        request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    let visitor = portal.pace.visitor(peer, forwarded.into_iter());
+    match portal.pace.pass(door, visitor, Instant::now()) {
+        Ok(()) => next.run(request).await,
+        Err(seconds) => {
+            tracing::warn!(?door, "an address asks too often");
+            Failure::from(Problem::new(ProblemCode::TooManyRequests).with_retry_after(seconds)).into_response()
+        }
+    }
 }
 
 /// What every answer carries, and the one line it leaves in the log: no query, no body, no names.

@@ -76,6 +76,15 @@ pub(crate) fn count_in_state(db: &Connection, account: i64, state: State) -> rus
     })
 }
 
+/// Cases an account opened since then.
+pub(crate) fn count_since(db: &Connection, account: i64, since: Timestamp) -> rusqlite::Result<u32> {
+    db.query_row(
+        "SELECT count(*) FROM applications WHERE account = ?1 AND created_at > ?2",
+        (account, millis(since)),
+        |row| row.get(0),
+    )
+}
+
 pub(crate) fn add_history(db: &Connection, id: Uuid, entry: &HistoryEntry) -> rusqlite::Result<()> {
     db.execute(
         "INSERT INTO history (application, state, at, note) VALUES (?1, ?2, ?3, ?4)",

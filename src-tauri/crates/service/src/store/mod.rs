@@ -38,6 +38,7 @@ pub(crate) struct Store(Arc<Mutex<Connection>>);
 impl Store {
     /// Opens the file, or makes it, and brings it to this version's schema.
     pub(crate) fn open(file: &Path) -> anyhow::Result<Self> {
+        make_private(file).with_context(|| format!("cannot keep {} to its owner", file.display()))?;
         let mut db = Connection::open(file).with_context(|| format!("cannot open {}", file.display()))?;
         db.busy_timeout(Duration::from_secs(10))?;
         db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -87,6 +88,27 @@ impl Store {
             tracing::warn!(%error, "the database log was not written back");
         }
     }
+}
+
+/// For its owner's eyes only, also in a directory that others may look into. SQLite gives the files beside it (`-wal`,
+/// `-shm`) the same mode; those of an earlier start are mended too.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(file)?;
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = file.as_os_str().to_owned();
+            name.push(ending);
+            match std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o600)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
 }
 
 fn migrate(db: &mut Connection) -> anyhow::Result<()> {

@@ -84,13 +84,33 @@ pub(crate) fn set_gone(db: &Connection, id: Uuid) -> rusqlite::Result<()> {
     db.execute("UPDATE uploads SET state = 'gone' WHERE id = ?1", [id.to_string()]).map(drop)
 }
 
-/// How many uploads of a case are there, and how many bytes they may come to.
-pub(crate) fn load_of(db: &Connection, application: Uuid) -> rusqlite::Result<(u32, u64)> {
+/// How many uploads of a case are there.
+pub(crate) fn count_of(db: &Connection, application: Uuid) -> rusqlite::Result<u32> {
     db.query_row(
-        "SELECT count(*), coalesce(sum(length), 0) FROM uploads WHERE application = ?1 AND state <> 'gone'",
+        "SELECT count(*) FROM uploads WHERE application = ?1 AND state <> 'gone'",
         [application.to_string()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| row.get(0),
     )
+}
+
+/// How many bytes the uploads of an account may come to that are in no submission.
+pub(crate) fn bytes_of(db: &Connection, account: i64) -> rusqlite::Result<u64> {
+    db.query_row(
+        "SELECT coalesce(sum(length), 0) FROM uploads WHERE account = ?1 AND state <> 'gone'
+         AND NOT EXISTS (SELECT 1 FROM attachments WHERE upload = uploads.id)",
+        [account],
+        |row| row.get(0),
+    )
+}
+
+/// Forgets uploads that are gone since long.
+pub(crate) fn forget_gone_before(db: &Connection, at: Timestamp) -> rusqlite::Result<()> {
+    db.execute(
+        "DELETE FROM uploads WHERE state = 'gone' AND expires_at < ?1
+         AND NOT EXISTS (SELECT 1 FROM attachments WHERE upload = uploads.id)",
+        [millis(at)],
+    )
+    .map(drop)
 }
 
 /// Uploads of a case that have a file.

@@ -2,11 +2,17 @@
 
 use std::time::Duration;
 
-use certdesk_contract::{ProblemCode, account::*, path, session::Session};
-use certdesk_domain::{AccountKind, Business};
+use certdesk_contract::{
+    ProblemCode,
+    account::*,
+    path,
+    session::{PasswordLogin, Session},
+};
+use certdesk_domain::{AccountKind, Business, IdKind};
+use certdesk_service::Clock;
 use uuid::Uuid;
 
-use crate::world::{NEW_PASSWORD, World, credentials, registration};
+use crate::world::{Client, Key, NEW_PASSWORD, World, credentials, registration};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn registration_is_checked_and_harmless_to_repeat() {
@@ -137,6 +143,66 @@ async fn wrong_passwords_wait_longer_and_longer_and_the_lock_opens_by_itself() {
     world.clock.advance(Duration::from_secs(15 * 60));
     client.log_in(&person.account, NEW_PASSWORD).await.expect(201);
     client.log_in(&person.account, "wrong").await.refused(ProblemCode::WrongCredentials);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_password_is_never_counted_as_wrong() {
+    let world = World::new().await;
+    let person = world.applicant(AccountKind::Enterprise).await;
+    let client = world.client();
+    let stale =
+        PasswordLogin { account: person.account.clone(), password: NEW_PASSWORD.into(), consent: Some(Uuid::new_v4()) };
+    for _ in 0..4 {
+        client.post(path::PASSWORD_SESSIONS, &stale).await.refused(ProblemCode::StaleConsent);
+    }
+    person.certified(&world.desk(), &Key::generate()).await;
+    for _ in 0..12 {
+        client.log_in(&person.account, NEW_PASSWORD).await.refused(ProblemCode::CertificateLoginRequired);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_of_a_clock_that_ran_ahead_ends_when_it_is_set_right() {
+    let World { data, clock, running } = World::new().await;
+    let client = Client::new(running.address, &running.root_der);
+    clock.advance(Duration::from_secs(400 * 24 * 3600));
+    for _ in 0..3 {
+        client.log_in("qy00000000", "wrong").await.refused(ProblemCode::WrongCredentials);
+    }
+    running.stop().await;
+    let running = crate::world::start(data.path(), &Clock::system()).await;
+    let client = Client { address: running.address, ..client };
+    client.log_in("qy00000000", "wrong").await.refused(ProblemCode::WrongCredentials);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_flooded_with_messages_and_the_answers_tell_nothing() {
+    let world = World::new().await;
+    let client = world.client();
+    let consent = client.consent(ConsentSubject::Agreement).await;
+    let register = async |id_number: &str, phone: &str| {
+        let mut registration = registration(AccountKind::Individual);
+        registration.contact.id_kind = IdKind::Passport;
+        registration.contact.id_number = id_number.into();
+        registration.phone = phone.into();
+        client.post(path::REGISTRATIONS, &RegistrationRequest { registration, consent }).await
+    };
+    let sent_to = async |phone: &str| client.sms().await.iter().filter(|m| m.phone == phone).count();
+    let (owner, stranger) = ("13800138001", "13900139000");
+    register("E00000000", owner).await.expect(201);
+    for _ in 0..6 {
+        register("E00000000", stranger).await.expect(201);
+    }
+    assert_eq!(sent_to(owner).await, 3, "the welcome and two reminders, however often a stranger tries");
+    assert_eq!(sent_to(stranger).await, 0);
+    for n in 1..=10 {
+        register(&format!("E{n:08}"), stranger).await.expect(201);
+    }
+    let unknown = register("E00000099", stranger).await.refused(ProblemCode::TooManyRequests).problem();
+    let known = register("E00000000", stranger).await.refused(ProblemCode::TooManyRequests).problem();
+    assert_eq!(unknown, known, "a phone that had enough does not tell who has an account");
+    assert_eq!(sent_to(stranger).await, 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]

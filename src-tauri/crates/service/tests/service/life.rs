@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
 
-use crate::world::{self, Applicant, Key, World, file, handler, hex};
+use crate::world::{self, Answer, Applicant, Key, World, file, handler, hex};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_whole_life() {
@@ -197,6 +197,20 @@ fn openssl_accepts(issued: &IssuedCertificate) {
         .output()
         .unwrap();
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    for critical in ["X509v3 Key Usage: critical", "X509v3 Basic Constraints: critical"] {
+        assert!(shown.contains(critical), "the certificate must say {critical}:\n{shown}");
+    }
+    for identifier in ["X509v3 Authority Key Identifier", "X509v3 Subject Key Identifier"] {
+        assert!(shown.contains(identifier), "the certificate must carry its {identifier}");
+    }
+    let der = STANDARD.decode(&issued.certificate_b64).unwrap();
+    let (_, parsed) = x509_parser::parse_x509_certificate(&der).unwrap();
+    for attribute in parsed.subject().iter_attributes() {
+        let country = attribute.attr_type().to_id_string() == "2.5.4.6";
+        let tag = attribute.attr_value().header.tag().0;
+        assert_eq!(tag, if country { 19 } else { 12 }, "C is a PrintableString, the others are UTF8String");
+    }
+    assert!(parsed.raw_serial().len() >= 16, "a serial number has at least 64 random bits");
     for part in [
         "CN=福州云帆测试科技有限公司",
         "Digital Signature, Non Repudiation",
@@ -260,6 +274,107 @@ async fn a_key_lost_before_its_certificate_was_confirmed_is_replaced() {
         .map(|r| r.raw_serial().iter().map(|b| format!("{b:02x}")).collect::<String>())
         .collect();
     assert_eq!(revoked, [serial], "the lost key's certificate is on the revocation list");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openssl_accepts_the_revocation_list_and_refuses_who_is_on_it() {
+    let World { data, clock, running } = World::new().await;
+    let world = World { data, clock, running };
+    let person = world.applicant(AccountKind::Enterprise).await;
+    let id = person.approved(&world.desk()).await;
+    let first: IssuedCertificate = person.certify(id, &Key::generate()).await.expect(200).json();
+    let second: IssuedCertificate = person.certify(id, &Key::generate()).await.expect(200).json();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, label: &str, der: &[u8]| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der)))
+            .unwrap();
+        file
+    };
+    let certificate = |name, b64: &str| write(name, "CERTIFICATE", &STANDARD.decode(b64).unwrap());
+    let (issuing, root) = (certificate("issuing", &first.chain_b64[0]), certificate("root", &first.chain_b64[1]));
+    let crl = write("crl", "X509 CRL", &person.client.get(path::CRL).await.expect(200).body);
+    let verified =
+        Command::new("openssl").args(["crl", "-noout", "-text", "-in"]).arg(&crl).arg("-CAfile").arg(&issuing).output();
+    let verified = verified.unwrap();
+    assert!(String::from_utf8_lossy(&verified.stderr).contains("verify OK"), "{verified:?}");
+    let text = String::from_utf8_lossy(&verified.stdout).into_owned();
+    for part in ["Version 2", "X509v3 CRL Number", "X509v3 Authority Key Identifier", "Next Update"] {
+        assert!(text.contains(part), "a revocation list has {part}:\n{text}");
+    }
+    let good = |leaf: &std::path::Path| {
+        let mut command = Command::new("openssl");
+        command.args(["verify", "-x509_strict", "-crl_check", "-CAfile"]).arg(&root);
+        command.arg("-untrusted").arg(&issuing).arg("-CRLfile").arg(&crl).arg(leaf).output().unwrap().status.success()
+    };
+    assert!(!good(&certificate("first", &first.certificate_b64)), "the revoked certificate is refused");
+    assert!(good(&certificate("second", &second.certificate_b64)), "the other is good");
+
+    // A clock that ran ahead is set right: the list of the future is replaced by one that holds now.
+    let this_update = |der: &[u8]| {
+        let (_, crl) = x509_parser::parse_x509_crl(der).unwrap();
+        (crl.last_update().to_datetime(), crl.crl_number().unwrap().clone())
+    };
+    world.clock.advance(std::time::Duration::from_secs(30 * 24 * 3600));
+    let (later, its_number) = this_update(&person.client.get(path::CRL).await.expect(200).body);
+    let World { data, running, .. } = world;
+    running.stop().await;
+    let running = world::start(data.path(), &certdesk_service::Clock::system()).await;
+    let client = world::Client::new(running.address, &running.root_der);
+    let (now, number) = this_update(&client.get(path::CRL).await.expect(200).body);
+    assert!(now < later && number > its_number, "the list is of now, and its number goes on");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_cases_of_a_first_certificate_one_is_completed() {
+    let world = World::new().await;
+    let person = world.applicant(AccountKind::Enterprise).await;
+    let desk = world.desk();
+    let approved = person.approved(&desk).await;
+    let late = person.draft().await;
+    let submission = person.submission(person.all_files(late).await).await;
+    person.certified(&desk, &Key::generate()).await;
+    person
+        .client
+        .post_once(&path::submission(late), Uuid::new_v4(), &submission)
+        .await
+        .refused(ProblemCode::WrongState);
+    person.certify(approved, &Key::generate()).await.refused(ProblemCode::WrongState);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_requests_at_once_leave_one_good_certificate() {
+    let world = World::new().await;
+    let person = world.applicant(AccountKind::Enterprise).await;
+    let id = person.approved(&world.desk()).await;
+    let (one, two) = (Key::generate(), Key::generate());
+    let (a, b) = tokio::join!(person.certify(id, &one), person.certify(id, &two));
+    let der = |answer: Answer| {
+        let issued: IssuedCertificate = answer.expect(200).json();
+        STANDARD.decode(issued.certificate_b64).unwrap()
+    };
+    let (a, b) = (der(a), der(b));
+    let confirm = async |installation: Installation| person.client.post(&path::installation(id), &installation).await;
+    let (a, b) = tokio::join!(confirm(one.installation(id, &a)), confirm(two.installation(id, &b)));
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "the later request's key alone is confirmed");
+    let records: Vec<CertificateRecord> = person.client.get(path::CERTIFICATES).await.expect(200).json();
+    assert_eq!(records.iter().filter(|r| r.status == CertificateStatus::Active).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_is_its_own_cases_and_accounts() {
+    let world = World::new().await;
+    let (one, two) = (world.applicant(AccountKind::Enterprise).await, world.applicant(AccountKind::Authority).await);
+    let key = Uuid::new_v4();
+    let id = one.draft().await;
+    let submission = one.submission(one.all_files(id).await).await;
+    one.client.post_once(&path::submission(id), key, &submission).await.expect(200);
+    two.client.post_once(&path::submission(id), key, &submission).await.refused(ProblemCode::NotFound);
+    let own = two.draft().await;
+    two.client.post_once(&path::submission(own), key, &submission).await.refused(ProblemCode::MissingAttachments);
 }
 
 #[tokio::test(flavor = "multi_thread")]

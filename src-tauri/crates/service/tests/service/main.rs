@@ -3,7 +3,9 @@
 // Here a broken expectation is the test's result.
 #![allow(clippy::unwrap_used)]
 
+mod abuse;
 mod accounts;
+mod desk;
 mod kill;
 mod life;
 mod token_login;

@@ -140,6 +140,26 @@ async fn the_key_logs_in_and_no_lie_does() {
     let bound = login.answer(&challenge, &login.origin(), &line.end_point.clone());
     line.post(&older, path::TOKEN_SESSIONS, &bound).await.expect(201);
 
+    // Other algorithms than the key's, and none at all.
+    for algorithm in ["RS256", "PS256", "HS256", "none", "es256", ""] {
+        let mut line = client.line().await;
+        let challenge = login.challenge(&client, &mut line).await;
+        let mut confused = login.answer(&challenge, &login.origin(), &line.exporter.clone());
+        confused.token.algorithm = algorithm.into();
+        line.post(&client, path::TOKEN_SESSIONS, &confused).await.refused(ProblemCode::LoginRefused);
+    }
+    // A session key whose text would say more than two coordinates.
+    let mut line = client.line().await;
+    let challenge = login.challenge(&client, &mut line).await;
+    let mut odd = login.answer(&challenge, &login.origin(), &line.exporter.clone());
+    odd.session_key.x = format!("{}\",\"y\":\"{}", odd.session_key.x, odd.session_key.y);
+    line.post(&client, path::TOKEN_SESSIONS, &odd).await.refused(ProblemCode::LoginRefused);
+    // A channel that is told to be another's.
+    let mut line = client.line().await;
+    let challenge = login.challenge(&client, &mut line).await;
+    let elsewhere_bound = login.answer(&challenge, &login.origin(), &[7; 32]);
+    line.post(&client, path::TOKEN_SESSIONS, &elsewhere_bound).await.refused(ProblemCode::LoginRefused);
+
     // A thumbprint that is none.
     client.post(path::CHALLENGES, &ChallengeRequest { jkt: "x".into() }).await.refused(ProblemCode::BadRequest);
 }

@@ -51,6 +51,49 @@ async fn what_is_announced_is_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_account_does_not_fill_the_disk() {
+    let (_world, person, first) = at_work().await;
+    let second = person.draft().await;
+    let announce = async |case| person.announce(case, "commitment_video", "v.mp4", 100 << 20, None).await;
+    for turn in 0..40 {
+        let case = if turn % 2 == 0 { first } else { second };
+        assert!(announce(case).await.is_ok(), "upload {turn} has room");
+    }
+    for case in [first, second, person.draft().await] {
+        announce(case).await.unwrap_err().refused(ProblemCode::TooManyRequests);
+    }
+    person.client.send("DELETE", &path::application(first), &[], "").await.expect(204);
+    announce(second).await.map_err(|a| a.status).expect("a withdrawn case makes room");
+
+    // Nor does it leave cases without end.
+    for _ in 0..47 {
+        let id = person.draft().await;
+        person.client.send("DELETE", &path::application(id), &[], "").await.expect(204);
+    }
+    let draft = certdesk_contract::application::ApplicationDraft { business: certdesk_domain::Business::New };
+    let again = path::application(Uuid::now_v7());
+    person.client.put(&again, &draft).await.refused(ProblemCode::TooManyRequests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_never_a_path() {
+    let (world, person, id) = at_work().await;
+    for name in ["../../evil", "..\\evil.pdf", "/etc/passwd", "C:\\evil.pdf", "a\u{202E}fdp.exe", "..", "👨‍👩‍👧.pdf"]
+    {
+        let upload = person.announce(id, "application_form", name, 100, None).await.map_err(|a| a.status).unwrap();
+        person.patch(&upload, 0, true, &file("pdf", 100)).await.expect(204);
+        assert!(
+            world.data.path().join("uploads").join(id_of(&upload).to_string()).exists(),
+            "{name} lies in its place"
+        );
+    }
+    assert_eq!(std::fs::read_dir(world.data.path().join("uploads")).unwrap().count(), 7, "and nowhere else");
+    for strange in ["/v1/uploads/..%2f..%2fportal.db", "/v1/uploads/%2e%2e", "/v1/uploads/"] {
+        assert_eq!(person.head(strange).await.status, 404, "{strange} is nobody's upload");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_chunk_that_is_not_right_changes_nothing() {
     let (world, person, id) = at_work().await;
     let client = &person.client;

@@ -108,6 +108,51 @@ async fn a_start_that_cannot_be_says_why() {
     assert!(no_file.to_string().contains("/no/such.pem"), "{no_file}");
     let no_catalogue = start(&|c| c.catalogue = Some("/no/catalogue.json".into())).await;
     assert!(no_catalogue.to_string().contains("/no/catalogue.json"), "{no_catalogue}");
+    let everywhere = start(&|c| c.listen = "0.0.0.0:0".parse().unwrap()).await;
+    assert!(everywhere.to_string().contains("--public-url"), "{everywhere}");
     let plain = start(&|c| c.public_url = Some("http://portal.example".parse().unwrap())).await;
     assert!(plain.to_string().contains("https"), "{plain}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_files_that_no_client_could_accept_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let made = |years: std::ops::Range<i32>| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(["portal.example".to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
+        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    };
+    let ((good, key), (past, past_key), (_, other_key)) = (made(2020..2090), made(2000..2001), made(2020..2090));
+    let (good, key) = (write("good.pem", &good), write("good.key", &key));
+    let start = async |certificate: &std::path::Path, key: &std::path::Path, host: &str| {
+        let data = tempfile::tempdir().unwrap();
+        let mut config = Config::new(data.path(), "127.0.0.1:0".parse().unwrap());
+        config.public_url = Some(format!("https://{host}").parse().unwrap());
+        config.tls = Tls::Files { certificate: certificate.to_owned(), key: key.to_owned() };
+        match Service::start(config).await {
+            Ok(running) => running.stop().await,
+            Err(error) => return error.to_string(),
+        }
+        String::new()
+    };
+    assert_eq!(start(&good, &key, "portal.example").await, "", "a fitting pair is taken");
+    let empty = write("empty.pem", "");
+    for (certificate, key, host, why) in [
+        (&good, &write("other.key", &other_key), "portal.example", "KeyMismatch"),
+        (&good, &good, "portal.example", "good.pem"),
+        (&key, &good, "portal.example", "good.key"),
+        (&empty, &key, "portal.example", "empty.pem"),
+        (&good, &key, "elsewhere.example", "elsewhere.example"),
+        (&write("past.pem", &past), &write("past.key", &past_key), "portal.example", "valid from 2000"),
+    ] {
+        let said = start(certificate, key, host).await;
+        assert!(said.contains(why), "{said:?} must tell {why}");
+    }
 }

@@ -44,9 +44,14 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A service that an operator set up differently.
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let clock = Clock::system();
-        let running = start(data.path(), &clock).await;
+        let running = start_with(data.path(), &clock, change).await;
         Self { data, clock, running }
     }
 
@@ -66,9 +71,14 @@ impl World {
 }
 
 pub(crate) async fn start(data: &Path, clock: &Clock) -> Running {
+    start_with(data, clock, |_| {}).await
+}
+
+pub(crate) async fn start_with(data: &Path, clock: &Clock, change: impl FnOnce(&mut Config)) -> Running {
     let mut config = Config::new(data, "127.0.0.1:0".parse().unwrap());
     config.demo = Some(DemoSecret::new(SECRET));
     config.clock = clock.clone();
+    change(&mut config);
     Service::start(config).await.unwrap()
 }
 
