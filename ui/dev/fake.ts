@@ -1,6 +1,7 @@
 // Speaks the program's side of the window: commands by name, doors, events. Scenarios come by the address:
 // `#scenario=no-key&session=password&locale=en&theme=dark&drafts=1&tries=last&fail=home:service_unreachable`.
 import { guideAnswers } from "./guide";
+import { announcementAnswers } from "./announcements";
 import { casesAnswers } from "./cases";
 import { queryAnswers } from "./query";
 import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
@@ -159,7 +160,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure }), queryAnswers(wanted, failure));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure }), announcementAnswers(wanted), queryAnswers(wanted, failure));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

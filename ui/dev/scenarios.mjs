@@ -1,4 +1,5 @@
 import { guideScenarios } from "./guide-scenarios.mjs";
+import { announcementScenarios } from "./announcements-scenarios.mjs";
 import { caseScenarios } from "./cases-scenarios.mjs";
 import { queryScenarios } from "./query-scenarios.mjs";
 
@@ -65,8 +66,8 @@ export const scenarios = [
   { name: "business", hash: { session: "password", drafts: "1" }, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("business-new").waitFor(); } },
   { name: "business-all", hash: { session: "token", scenario: "key", businesses: "change,renew,revoke" }, act: async (page, id) => { await id("menu-apply").click(); await readAgreement(page, id); await id("agreement-next").click(); await id("business-renew").waitFor(); } },
   { name: "support", hash: {}, act: async (page, id) => { await id("menu-support").click(); await page.getByText("400-000-0000").waitFor(); } },
-  { name: "announcements", hash: {}, act: (_, id) => id("menu-announcements").click() },
   ...guideScenarios,
   ...caseScenarios,
+  ...announcementScenarios,
   ...queryScenarios,
 ];

@@ -27,6 +27,57 @@ region: string,
  */
 detail: string, };
 
+export type Announcement = { 
+/**
+ * Serial number, lower-case hex.
+ */
+serial: string, 
+/**
+ * Whose it was: the common name.
+ */
+subject: string, 
+/**
+ * When.
+ */
+revoked_at: string, 
+/**
+ * Why.
+ */
+reason: RevocationReason, 
+/**
+ * The first revocation list that has it.
+ */
+crl_number: number, };
+
+export type AnnouncementPage = { 
+/**
+ * Newest first, at most [`PAGE`].
+ */
+announcements: Array<Announcement>, 
+/**
+ * Names the page after this one, where there is one.
+ */
+next: string | null, };
+
+export type AnnouncementQuery = { 
+/**
+ * Any part of the holder's name, or at least the first eight hex digits of the serial number. At most 100
+ * characters; empty: everything.
+ */
+search: string, 
+/**
+ * Revoked then or later.
+ */
+from?: string | null, 
+/**
+ * Revoked before.
+ */
+to?: string | null, 
+/**
+ * [`AnnouncementPage::next`] of the page before.
+ */
+cursor?: string | null, };
+
 export type Application = { 
 /**
  * Technical name, chosen by the client.
@@ -242,6 +293,28 @@ details: Array<[string, string]>,
  * PEM text.
  */
 pem: string, };
+
+export type CheckedCertificate = { 
+/**
+ * Holder: common name.
+ */
+holder: string, 
+/**
+ * Issuer: common name.
+ */
+issuer: string, 
+/**
+ * Serial number, lower-case hex.
+ */
+serial: string, 
+/**
+ * First instant.
+ */
+not_before: string, 
+/**
+ * Last instant.
+ */
+not_after: string, };
 
 export type ConsentReceipt = { 
 /**
@@ -610,7 +683,7 @@ title: Text,
  */
 paragraphs: Array<Text>, };
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type Locale = "zh-CN" | "en";
 
@@ -910,6 +983,44 @@ remarks: Array<Remark>, } | { "decision": "reject",
  */
 reason: string, };
 
+export type RevocationAnswer = { 
+/**
+ * Which one.
+ */
+certificate: CheckedCertificate, 
+/**
+ * How it stands.
+ */
+status: RevocationStatus, };
+
+export type RevocationReason = "unspecified" | "key_compromise" | "ca_compromise" | "affiliation_changed" | "superseded" | "cessation_of_operation" | "certificate_hold" | "privilege_withdrawn" | "aa_compromise";
+
+export type RevocationStatus = { "kind": "revoked", 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Why.
+ */
+reason: RevocationReason, 
+/**
+ * The list that says so.
+ */
+crl_number: number, } | { "kind": "good", 
+/**
+ * When the list was made.
+ */
+as_of: string, 
+/**
+ * Its number.
+ */
+crl_number: number, } | { "kind": "unknown", 
+/**
+ * Why not.
+ */
+why: UnknownWhy, };
+
 export type ServiceState = { 
 /**
  * Host and port, to show.
@@ -979,6 +1090,8 @@ zh: string,
 en: string, };
 
 export type Theme = "system" | "light" | "dark";
+
+export type UnknownWhy = "offline" | "stale" | "other_issuer" | "bad_list" | "rolled_back" | "clock";
 
 export type UploadState = { "kind": "queued" } | { "kind": "hashing", 
 /**
@@ -1058,6 +1171,9 @@ export const commands = {
   certificates: (): Promise<Array<CertificateView>> => call("certificates", {  }),
   checkQuery: (query: Query): Promise<Faults> => call("check_query", { query }),
   queryApplications: (query: Query): Promise<Array<QueryAnswer>> => call("query_applications", { query }),
+  announcements: (query: AnnouncementQuery): Promise<AnnouncementPage> => call("announcements", { query }),
+  checkRevocationOfFile: (): Promise<RevocationAnswer | null> => call("check_revocation_of_file", {  }),
+  checkRevocationOfKey: (key: string): Promise<RevocationAnswer> => call("check_revocation_of_key", { key }),
   demoSms: (): Promise<Array<SmsMessage>> => call("demo_sms", {  }),
   demoQueue: (): Promise<Array<Application>> => call("demo_queue", {  }),
   demoReview: (id: string, review: Review): Promise<Application> => call("demo_review", { id, review }),

@@ -25,7 +25,7 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   query: () => import("./query/QueryPage.vue"),
   // Next version.
   support: () => import("./coming/ComingPage.vue"),
-  announcements: () => import("./coming/ComingPage.vue"),
+  announcements: () => import("./announcements/AnnouncementsPage.vue"),
 };
 
 /** Component of each page. Home comes with the first load. */

@@ -1,4 +1,5 @@
 // The English texts: the same keys as the Chinese ones, held by the type and by a test.
+import announcements from "./en/announcements";
 import cases from "./en/cases";
 import enter from "./en/enter";
 import failures from "./en/failures";
@@ -9,5 +10,5 @@ import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...cases, ...query, ...failures };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...failures };
 export default en;

@@ -23,6 +23,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 pub use error::CacheError;
 pub use table::{
     attachment::{Attachment, AttachmentPhase},
+    crl::{CrlRecord, CrlWriter, Revocation},
     document::Document,
     draft::{Draft, FormRecord},
     issuance::Issuance,

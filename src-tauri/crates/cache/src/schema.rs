@@ -48,6 +48,22 @@ const MIGRATIONS: &[&str] = &["
         application TEXT PRIMARY KEY,
         content     TEXT NOT NULL
     ) STRICT;
+", "
+    CREATE TABLE crl (
+        issuer      BLOB NOT NULL,
+        number      INTEGER NOT NULL,
+        this_update INTEGER NOT NULL,
+        next_update INTEGER NOT NULL,
+        etag        TEXT
+    ) STRICT;
+    CREATE TABLE crl_block (
+        first   BLOB PRIMARY KEY,
+        entries BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE crl_number (
+        issuer BLOB PRIMARY KEY,
+        number INTEGER NOT NULL
+    ) STRICT;
 "];
 
 /// Runs the scripts that have not run on this file yet, all or none.

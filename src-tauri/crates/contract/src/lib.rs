@@ -7,6 +7,7 @@
 //! fields ending in `_b64`. Every answer carries `Date`, from which the client tells a wrong clock.
 
 pub mod account;
+pub mod announcement;
 pub mod application;
 pub mod catalogue;
 pub mod certificate;

@@ -39,7 +39,9 @@ pub const CERTIFICATES: &str = "/v1/certificates";
 /// or the items do not belong together, never told which. Fewer than two items: `invalid_fields`. Too often for one
 /// address or one item: `too_many_requests`. Public; repeating changes nothing.
 pub const QUERIES: &str = "/v1/queries";
-/// `GET` → `application/pkix-crl`, DER. Public.
+/// `GET`, the query [`crate::announcement::AnnouncementQuery`] → [`crate::announcement::AnnouncementPage`]. Public.
+pub const ANNOUNCEMENTS: &str = "/v1/announcements";
+/// `GET` → `application/pkix-crl`, DER, with `ETag`. Public.
 pub const CRL: &str = "/v1/ca/crl";
 /// `GET` → `application/pkix-cert`, DER of the issuing CA's certificate. Public.
 pub const CA_CERTIFICATE: &str = "/v1/ca/certificate";

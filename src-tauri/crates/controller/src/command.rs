@@ -8,14 +8,14 @@ use serde_json::Value;
 use ts_rs::TS;
 use uuid::Uuid;
 
-use certdesk_contract::{account::*, application::Review, catalogue::Catalogue, query::*};
+use certdesk_contract::{account::*, announcement::*, application::Review, catalogue::Catalogue, query::*};
 use certdesk_domain::{
     Business, RequirementId,
     form::{FieldFault, Registration},
     region::Region,
 };
 
-use crate::{Controller, failure::Failure, failure::LocalCode, view::*};
+use crate::{Controller, announcements::RevocationAnswer, failure::Failure, failure::LocalCode, view::*};
 
 /// Prints one row for TypeScript: name, argument object, answer.
 pub(crate) struct Row {
@@ -119,6 +119,12 @@ commands! {
     /// What is not right in a query yet; fewer than two items are `missing`.
     check_query(query: Query) -> Faults;
     query_applications(query: Query) -> Vec<QueryAnswer>;
+
+    // 注销公告
+    announcements(query: AnnouncementQuery) -> AnnouncementPage;
+    /// Asks for a certificate file by the native dialog; `None` when cancelled.
+    check_revocation_of_file() -> Option<RevocationAnswer>;
+    check_revocation_of_key(key: String) -> RevocationAnswer;
 
     // Demo only
     demo_sms() -> Vec<SmsMessage>;

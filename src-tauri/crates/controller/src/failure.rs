@@ -87,6 +87,8 @@ local_codes! {
     FileChanged, false;
     /// The file is not there any more.
     FileGone, false;
+    /// The file is no certificate.
+    NotACertificate, false;
     /// More files than asked for.
     TooManyFiles, false;
     /// The video is shorter than asked for.

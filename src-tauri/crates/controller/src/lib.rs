@@ -9,6 +9,7 @@
 //! Everything else happens inside the method that was called, so a test can await it.
 
 mod account;
+pub mod announcements;
 pub mod bindings;
 mod cases;
 pub mod command;

@@ -7,6 +7,7 @@
 //! `token_login` is apart because it needs the TLS exporter of its connection, which the common HTTP client does not
 //! let out; trust, limits and errors are the same on both ways.
 
+mod crl;
 mod error;
 mod token_login;
 mod trust;
@@ -25,6 +26,7 @@ use certdesk_contract::{
         AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest,
         SmsMessage,
     },
+    announcement::{AnnouncementPage, AnnouncementQuery},
     application::{Application, ApplicationDraft, Receipt, Review, Submission},
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
@@ -53,8 +55,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Largest JSON answer.
 const MAX_JSON: usize = 4 * 1024 * 1024;
-/// Largest revocation list; a million entries take about 40 MiB.
-const MAX_CRL: usize = 64 * 1024 * 1024;
 
 /// Where the service is, and whom to trust there.
 #[derive(Clone, Debug)]
@@ -288,9 +288,9 @@ impl Portal {
         self.post(path::QUERIES, query).await
     }
 
-    /// The revocation list, DER, unverified.
-    pub async fn crl(&self) -> Result<Vec<u8>, PortalError> {
-        self.bytes(path::CRL, MAX_CRL).await
+    /// One page of 注销公告.
+    pub async fn announcements(&self, query: &AnnouncementQuery) -> Result<AnnouncementPage, PortalError> {
+        self.get(&format!("{}?{}", path::ANNOUNCEMENTS, crl::query_string(query))).await
     }
 
     /// The issuing authority's certificate, DER, unverified.

@@ -18,8 +18,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::{
     ProblemCode,
     account::{ConsentRequest, ConsentSubject},
+    announcement::AnnouncementQuery,
     application::{Review, Submission, SubmittedAttachment},
     certificate::{CertificateStatus, Installation},
+    query::Query,
     session::{PasswordLogin, SessionKind},
     upload::CHUNK_BYTES,
 };
@@ -84,7 +86,16 @@ async fn what_everybody_may_ask() {
     assert!(!portal.regions().await.unwrap().is_empty(), "the divisions are served");
 
     Certificate::parse(&portal.ca_certificate().await.unwrap()).expect("the authority shows its certificate");
-    assert!(!portal.crl().await.unwrap().is_empty(), "there is a revocation list from the first day");
+    let Fetched::New { value, etag } = portal.crl(None).await.unwrap() else { panic!("a list nobody has is new") };
+    assert!(!value.is_empty(), "there is a revocation list from the first day");
+    assert_eq!(portal.crl(etag.as_deref()).await.unwrap(), Fetched::NotModified, "and it is sent once");
+    let query = AnnouncementQuery { search: "云帆 & 100%".into(), ..Default::default() };
+    assert!(portal.announcements(&query).await.unwrap().announcements.is_empty(), "nobody was revoked yet");
+
+    let mut query = Query { number: "CD20200101000001".into(), ..Query::default() };
+    assert_eq!(refusal(portal.query(&query).await), ProblemCode::InvalidFields, "one item is too little");
+    query.phone = "13800138000".into();
+    assert_eq!(portal.query(&query).await, Ok(Vec::new()), "two that belong to nothing find nothing");
 
     assert_eq!(refusal(portal.applications().await), ProblemCode::Unauthenticated);
     assert_eq!(

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use certdesk_domain::{Timestamp, form::Registration};
+use certdesk_domain::{RevocationReason, Timestamp, form::Registration};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DistinguishedName,
     DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData,
@@ -18,7 +18,7 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::Duration;
 
-use crate::{random, tls::ServerIdentity};
+use crate::{random, store::certificates::Revoked, tls::ServerIdentity};
 
 const ROOT_NAME: &str = "Certdesk Demo Root CA (not licensed)";
 const ISSUING_NAME: &str = "Certdesk Demo Issuing CA (not licensed)";
@@ -99,12 +99,12 @@ impl Ca {
     }
 
     /// Signs a revocation list, DER.
-    pub(crate) fn crl(&self, number: u64, revoked: &[(String, Timestamp)], now: Timestamp) -> anyhow::Result<Vec<u8>> {
-        let entry = |(serial, at): &(String, Timestamp)| {
+    pub(crate) fn crl(&self, number: u64, revoked: &[Revoked], now: Timestamp) -> anyhow::Result<Vec<u8>> {
+        let entry = |revoked: &Revoked| {
             Ok(RevokedCertParams {
-                serial_number: SerialNumber::from_slice(&from_hex(serial)?),
-                revocation_time: whole_seconds(*at),
-                reason_code: None,
+                serial_number: SerialNumber::from_slice(&from_hex(&revoked.serial)?),
+                revocation_time: whole_seconds(revoked.at),
+                reason_code: reason_code(revoked.reason),
                 invalidity_date: None,
             })
         };
@@ -160,6 +160,22 @@ impl Ca {
             root_der: self.root_der.clone(),
         })
     }
+}
+
+/// The reason as a list has it; nothing where there is none to say (RFC 5280 §5.3.1).
+fn reason_code(reason: RevocationReason) -> Option<rcgen::RevocationReason> {
+    use rcgen::RevocationReason as Code;
+    Some(match reason {
+        RevocationReason::Unspecified => return None,
+        RevocationReason::KeyCompromise => Code::KeyCompromise,
+        RevocationReason::CaCompromise => Code::CaCompromise,
+        RevocationReason::AffiliationChanged => Code::AffiliationChanged,
+        RevocationReason::Superseded => Code::Superseded,
+        RevocationReason::CessationOfOperation => Code::CessationOfOperation,
+        RevocationReason::CertificateHold => Code::CertificateHold,
+        RevocationReason::PrivilegeWithdrawn => Code::PrivilegeWithdrawn,
+        RevocationReason::AaCompromise => Code::AaCompromise,
+    })
 }
 
 /// The name a certificate carries: the unit's, or the person's.

@@ -9,6 +9,7 @@
 //! `store` (one file per table).
 
 mod accounts;
+mod announcements;
 mod applications;
 mod ca;
 mod catalogue;
@@ -31,6 +32,7 @@ mod store;
 mod tls;
 mod uploads;
 
+pub use announcements::revoke;
 pub use clock::Clock;
 pub use config::{Config, DemoSecret, Limits, Rate, Tls};
 pub use openapi::openapi_json;

@@ -46,6 +46,18 @@ enum Command {
         #[command(subcommand)]
         command: SmsCommand,
     },
+    /// Revokes an active certificate, at once and for good: a new revocation list and an announcement say so, and its
+    /// account logs in by password again.
+    Revoke {
+        #[command(flatten)]
+        desk: DeskArgs,
+        /// Serial number, hex.
+        #[arg(long)]
+        serial: String,
+        /// Why, by its name in RFC 5280: key_compromise, affiliation_changed, superseded, cessation_of_operation, …
+        #[arg(long, value_parser = reason)]
+        reason: certdesk_domain::RevocationReason,
+    },
     /// Prints the OpenAPI description of the service.
     Openapi,
 }
@@ -146,6 +158,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve(arguments),
         Command::Review { desk, command } => review(&desk, command),
         Command::Sms { desk, command: SmsCommand::List } => sms(&desk),
+        Command::Revoke { desk, serial, reason } => revoke(&desk, &serial, reason),
         Command::Openapi => print(&openapi_json()),
     };
     match done {
@@ -261,6 +274,18 @@ fn review(arguments: &DeskArgs, command: ReviewCommand) -> anyhow::Result<()> {
         ReviewCommand::Reject { id, reason } => desk.decide(&id, Review::Reject { reason })?,
     };
     if arguments.json { print_json(&case) } else { print(&line(&case)) }
+}
+
+fn revoke(arguments: &DeskArgs, serial: &str, reason: certdesk_domain::RevocationReason) -> anyhow::Result<()> {
+    let announced = certdesk_service::revoke(&arguments.data, serial, reason)?;
+    if arguments.json {
+        return print_json(&announced);
+    }
+    print(&format!("revoked  {}  {}  list {}\n", announced.serial, announced.subject, announced.crl_number))
+}
+
+fn reason(name: &str) -> Result<certdesk_domain::RevocationReason, String> {
+    serde_json::from_value(name.into()).map_err(|_| "expected a reason of RFC 5280, for example key_compromise".into())
 }
 
 fn sms(arguments: &DeskArgs) -> anyhow::Result<()> {

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 description of the contract's v1 paths, made from the contract's own types.
 
 use certdesk_contract::{
-    IDEMPOTENCY_KEY, Problem, account::*, application::*, catalogue::Catalogue, certificate::*, path, session::*,
+    IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*, path, session::*,
     upload,
 };
 use certdesk_domain::region::Region;
@@ -107,7 +107,17 @@ fn describe() -> OpenApi {
         path::CERTIFICATES,
         op("The account's certificates, newest first").with_session().answers_list::<CertificateRecord>(200),
     );
-    api.add(Get, path::CRL, op("Revocation list, DER").answers_bytes(200, "application/pkix-crl"));
+    api.add(
+        Get,
+        path::ANNOUNCEMENTS,
+        op("注销公告, newest first, fifty a page")
+            .query("search")
+            .query("from")
+            .query("to")
+            .query("cursor")
+            .answers_json::<AnnouncementPage>(200),
+    );
+    api.add(Get, path::CRL, op("Revocation list, DER; with ETag").answers_bytes(200, "application/pkix-crl"));
     api.add(
         Get,
         path::CA_CERTIFICATE,
@@ -186,6 +196,12 @@ fn op(summary: &str) -> Op {
 impl Op {
     fn with_session(mut self) -> Self {
         self.operation = self.operation.security(SecurityRequirement::new("session", Vec::<String>::new()));
+        self
+    }
+
+    fn query(mut self, name: &str) -> Self {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).schema(Some(text()));
+        self.operation = self.operation.parameter(parameter);
         self
     }
 

@@ -41,7 +41,6 @@ export default {
   coming: {
     lead: "This comes with the next version.",
     support: "This page will find out which key driver this computer needs, download it, check it and install it.", support_now: "For now, install the driver from the website of the certificate authority or of the key's maker. Helpdesk: {helpdesk}", support_now_plain: "For now, install the driver from the website of the certificate authority or of the key's maker.",
-    announcements: "You will be able to look up revoked certificates by holder or serial number.", announcements_now: "For now, ask the helpdesk whether a certificate was revoked: {helpdesk}", announcements_now_plain: "For now, ask the certificate authority whether a certificate was revoked.",
   },
   business_page: {
     title: "Choose what to apply for", lead: "Logged in: {name}", only_new: "You have no certificate yet, so a new one comes first. Change, renewal and revocation open once it is made.",

@@ -41,7 +41,6 @@ export default {
   coming: {
     lead: "这个功能在下一个版本提供。",
     support: "到时候这里会认出这台电脑需要哪种认证锁驱动，帮您下载、校验并安装。", support_now: "现在请从发证机构或认证锁厂商的网站安装驱动。遇到困难，请联系服务热线：{helpdesk}", support_now_plain: "现在请从发证机构或认证锁厂商的网站安装驱动。",
-    announcements: "到时候可以按证书持有者或序列号，查询已经注销的证书。", announcements_now: "现在如需核实某张证书是否已注销，请联系服务热线：{helpdesk}", announcements_now_plain: "现在如需核实某张证书是否已注销，请联系发证机构。",
   },
   business_page: {
     title: "选择要办理的业务", lead: "已登录：{name}", only_new: "您名下还没有证书，先办理“新办”。证书办好以后，就可以办理变更、续订和注销。",

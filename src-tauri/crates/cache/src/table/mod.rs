@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod attachment;
+pub mod crl;
 pub mod document;
 pub mod draft;
 pub mod issuance;

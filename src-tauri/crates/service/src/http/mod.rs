@@ -19,16 +19,17 @@ use certdesk_contract::{
         AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest,
         SmsMessage,
     },
+    announcement::{AnnouncementPage, AnnouncementQuery},
     application::{Application, ApplicationDraft, Receipt, Review, Submission},
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
     session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
 use crate::{
-    accounts, applications,
+    accounts, announcements, applications,
     catalogue::Served,
     challenges, demo,
     failure::{Failure, Outcome},
@@ -68,6 +69,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::ISSUANCE, post(post_certificate))
         .route(path::INSTALLATION, post(post_installation))
         .route(path::CERTIFICATES, get(get_certificates))
+        .route(path::ANNOUNCEMENTS, get(get_announcements))
         .route(path::CRL, get(get_crl))
         .route(path::CA_CERTIFICATE, get(get_ca_certificate))
         .route(path::UPLOADS, post(tus::create).layer(opening()).options(tus::options))
@@ -155,6 +157,10 @@ async fn get_regions(State(portal): App, headers: HeaderMap) -> Response {
 
 /// JSON that seldom changes: asked for again, a client that has it gets 304.
 fn serve(served: &Served, headers: &HeaderMap) -> Response {
+    serve_as("application/json", served, headers)
+}
+
+fn serve_as(media_type: &'static str, served: &Served, headers: &HeaderMap) -> Response {
     let etag = HeaderValue::from_str(&served.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let fresh = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
     let has = |value: &HeaderValue| {
@@ -165,7 +171,7 @@ fn serve(served: &Served, headers: &HeaderMap) -> Response {
     if headers.get_all(header::IF_NONE_MATCH).iter().any(has) {
         return (StatusCode::NOT_MODIFIED, fresh).into_response();
     }
-    (fresh, [(header::CONTENT_TYPE, "application/json")], served.body.clone()).into_response()
+    (fresh, [(header::CONTENT_TYPE, media_type)], served.body.clone()).into_response()
 }
 
 async fn post_consent(State(portal): App, body: Body<ConsentRequest>) -> Outcome<(StatusCode, Json<ConsentReceipt>)> {
@@ -277,9 +283,14 @@ async fn get_certificates(State(portal): App, caller: Caller) -> Outcome<Json<Ve
     Ok(Json(applications::certificates_of(&portal, caller).await?))
 }
 
-async fn get_crl(State(portal): App) -> Outcome<Response> {
+async fn get_announcements(State(portal): App, uri: Uri) -> Outcome<Json<AnnouncementPage>> {
+    let query = axum::extract::Query::<AnnouncementQuery>::try_from_uri(&uri).map_err(|_| ProblemCode::BadRequest)?;
+    Ok(Json(announcements::look_up(&portal, query.0).await?))
+}
+
+async fn get_crl(State(portal): App, headers: HeaderMap) -> Outcome<Response> {
     let crl = applications::crl(&portal).await?;
-    Ok(([(header::CONTENT_TYPE, "application/pkix-crl"), (header::CACHE_CONTROL, "no-cache")], crl).into_response())
+    Ok(serve_as("application/pkix-crl", &Served::new(crl), &headers))
 }
 
 async fn get_ca_certificate(State(portal): App) -> Response {

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::certificate::{CertificateRecord, CertificateStatus};
-use certdesk_domain::Timestamp;
+use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 
@@ -95,11 +95,28 @@ pub(crate) fn revoke(db: &Connection, serial: &str, at: Timestamp) -> rusqlite::
         .map(drop)
 }
 
-/// Serial numbers and times of all revoked certificates.
-pub(crate) fn revoked(db: &Connection) -> rusqlite::Result<Vec<(String, Timestamp)>> {
-    db.prepare("SELECT serial, revoked_at FROM certificates WHERE status = 'revoked' ORDER BY revoked_at, serial")?
-        .query_map([], |row| Ok((row.get(0)?, time(row.get(1)?))))?
-        .collect()
+/// Says why a certificate was revoked.
+pub(crate) fn set_reason(db: &Connection, serial: &str, reason: RevocationReason) -> rusqlite::Result<()> {
+    db.execute("UPDATE certificates SET revocation_reason = ?2 WHERE serial = ?1", (serial, word(reason))).map(drop)
+}
+
+/// A revoked certificate.
+pub(crate) struct Revoked {
+    pub(crate) serial: String,
+    pub(crate) at: Timestamp,
+    pub(crate) reason: RevocationReason,
+}
+
+/// All revoked certificates, in the order they were.
+pub(crate) fn revoked(db: &Connection) -> rusqlite::Result<Vec<Revoked>> {
+    db.prepare(
+        "SELECT serial, revoked_at, coalesce(revocation_reason, 'unspecified') FROM certificates
+         WHERE status = 'revoked' ORDER BY revoked_at, serial",
+    )?
+    .query_map([], |row| {
+        Ok(Revoked { serial: row.get(0)?, at: time(row.get(1)?), reason: from_word(&row.get::<_, String>(2)?)? })
+    })?
+    .collect()
 }
 
 /// One published list.

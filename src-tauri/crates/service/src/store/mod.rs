@@ -4,6 +4,7 @@
 //! open the same file from a second process; `BEGIN IMMEDIATE` keeps the two from deciding on stale rows.
 
 pub(crate) mod accounts;
+pub(crate) mod announcements;
 pub(crate) mod applications;
 pub(crate) mod attempts;
 pub(crate) mod catalogues;
@@ -29,7 +30,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::failure::Outcome;
 
 /// Each brings the file from the version of its index to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 
 /// The database. Clones share it.
 #[derive(Clone)]

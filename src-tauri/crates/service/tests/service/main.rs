@@ -5,6 +5,7 @@
 
 mod abuse;
 mod accounts;
+mod announcements;
 mod desk;
 mod kill;
 mod life;
