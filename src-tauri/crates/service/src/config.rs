@@ -61,6 +61,8 @@ pub struct Limits {
     pub registrations: Rate,
     /// Logins by password, right or wrong.
     pub password_logins: Rate,
+    /// Questions of 查询服务.
+    pub queries: Rate,
     /// Consents, login challenges, logins by token, and announced uploads.
     pub openings: Rate,
     /// Longest time a JSON body may take to arrive.
@@ -73,6 +75,7 @@ impl Default for Limits {
             connections: 128,
             registrations: Rate { burst: 30, every: Duration::from_secs(30) },
             password_logins: Rate { burst: 60, every: Duration::from_secs(1) },
+            queries: Rate { burst: 30, every: Duration::from_secs(20) },
             openings: Rate { burst: 300, every: Duration::from_millis(500) },
             body_time: Duration::from_secs(30),
         }

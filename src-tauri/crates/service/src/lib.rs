@@ -23,6 +23,7 @@ mod openapi;
 mod pace;
 mod passwords;
 mod portal;
+mod queries;
 mod random;
 pub mod review;
 mod server;

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 description of the contract's v1 paths, made from the contract's own types.
 
 use certdesk_contract::{
-    IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*, path, session::*,
-    upload,
+    IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*, path,
+    query::*, session::*, upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
@@ -106,6 +106,13 @@ fn describe() -> OpenApi {
         Get,
         path::CERTIFICATES,
         op("The account's certificates, newest first").with_session().answers_list::<CertificateRecord>(200),
+    );
+    api.add(
+        Post,
+        path::QUERIES,
+        op("How applications stand, by any two of number, identity and phone")
+            .takes::<Query>()
+            .answers_list::<QueryAnswer>(200),
     );
     api.add(
         Get,

@@ -23,6 +23,7 @@ pub(crate) enum Door {
     /// A login by password: costs a password hash.
     PasswordLogin,
     /// A question about an application: costs a write, and answers strangers.
+    Query,
     /// Consents, challenges, logins by token, uploads: each leaves a row.
     Opening,
 }
@@ -100,6 +101,7 @@ impl Pace {
         let Rate { burst, every } = match door {
             Door::Registration => self.limits.registrations,
             Door::PasswordLogin => self.limits.password_logins,
+            Door::Query => self.limits.queries,
             Door::Opening => self.limits.openings,
         };
         let mut through = lock(&self.through);

@@ -6,7 +6,14 @@ use certdesk_contract::catalogue::Catalogue;
 use certdesk_domain::Timestamp;
 
 use crate::{
-    Clock, DemoSecret, ca::Ca, catalogue::Served, pace::Pace, passwords::Passwords, sms::SmsGateway, store::Store,
+    Clock, DemoSecret,
+    ca::Ca,
+    catalogue::Served,
+    pace::Pace,
+    passwords::Passwords,
+    queries::{self, Queries},
+    sms::SmsGateway,
+    store::Store,
     uploads::Files,
 };
 
@@ -19,6 +26,7 @@ pub(crate) struct Portal {
     pub(crate) regions_served: Served,
     pub(crate) passwords: Passwords,
     pub(crate) pace: Pace,
+    pub(crate) queries: Queries,
     pub(crate) ca: Ca,
     pub(crate) files: Files,
     pub(crate) sms: Box<dyn SmsGateway>,
@@ -52,6 +60,7 @@ impl Portal {
                 consents::forget_unclaimed_before(db, ago(100 * 24))?;
                 idempotency::forget_before(db, ago(30 * 24))?;
                 sms::forget_before(db, ago(30 * 24))?;
+                crate::store::queries::forget_before(db, queries::hour(now))?;
                 uploads::forget_gone_before(db, ago(30 * 24))?;
                 Ok(())
             })

@@ -23,6 +23,7 @@ use certdesk_contract::{
     application::{Application, ApplicationDraft, Receipt, Review, Submission},
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
+    query::{Query, QueryAnswer},
     session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -35,7 +36,7 @@ use crate::{
     failure::{Failure, Outcome},
     pace::{Door, Peer},
     portal::Portal,
-    sessions,
+    queries, sessions,
     sessions::Caller,
     store::idempotency::Repeatable,
     tls::TlsConnection,
@@ -69,6 +70,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::ISSUANCE, post(post_certificate))
         .route(path::INSTALLATION, post(post_installation))
         .route(path::CERTIFICATES, get(get_certificates))
+        .route(path::QUERIES, post(post_query).layer(at_pace(Door::Query)))
         .route(path::ANNOUNCEMENTS, get(get_announcements))
         .route(path::CRL, get(get_crl))
         .route(path::CA_CERTIFICATE, get(get_ca_certificate))
@@ -281,6 +283,10 @@ async fn post_installation(
 
 async fn get_certificates(State(portal): App, caller: Caller) -> Outcome<Json<Vec<CertificateRecord>>> {
     Ok(Json(applications::certificates_of(&portal, caller).await?))
+}
+
+async fn post_query(State(portal): App, body: Body<Query>) -> Outcome<Json<Vec<QueryAnswer>>> {
+    Ok(Json(queries::ask(&portal, body.value).await?))
 }
 
 async fn get_announcements(State(portal): App, uri: Uri) -> Outcome<Json<AnnouncementPage>> {

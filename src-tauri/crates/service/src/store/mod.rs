@@ -12,6 +12,7 @@ pub(crate) mod certificates;
 pub(crate) mod challenges;
 pub(crate) mod consents;
 pub(crate) mod idempotency;
+pub(crate) mod queries;
 pub(crate) mod sessions;
 pub(crate) mod sms;
 pub(crate) mod uploads;

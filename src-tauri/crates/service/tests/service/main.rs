@@ -9,6 +9,7 @@ mod announcements;
 mod desk;
 mod kill;
 mod life;
+mod queries;
 mod token_login;
 mod tus;
 mod wire;
