@@ -87,7 +87,7 @@ fn is_disk_full(error: &anyhow::Error) -> bool {
         || database == Some(rusqlite::ErrorCode::DiskFull)
 }
 
-/// `bad_request` under another status that HTTP or tus has a number for (408, 412, 415).
+/// `bad_request` under another status that HTTP or tus has a number for (412, 415).
 pub(crate) fn bad_request_as(status: StatusCode) -> Failure {
     let mut problem = Problem::new(ProblemCode::BadRequest);
     problem.status = status.as_u16();

@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
 };
-use certdesk_contract::{IDEMPOTENCY_KEY, ProblemCode};
+use certdesk_contract::{IDEMPOTENCY_KEY, Problem, ProblemCode};
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -35,7 +35,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
             return Err(bad_request_as(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let arrived = tokio::time::timeout(portal.pace.body_time(), Bytes::from_request(request, portal)).await;
-        let arrived = arrived.map_err(|_| bad_request_as(StatusCode::REQUEST_TIMEOUT))?;
+        // A line may have been slow for a moment: the client may try again.
+        let too_slow = |_| Problem {
+            status: StatusCode::REQUEST_TIMEOUT.as_u16(),
+            ..Problem::new(ProblemCode::BadRequest).with_retry_after(1)
+        };
+        let arrived = arrived.map_err(too_slow)?;
         let bytes = arrived.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Failure::from(ProblemCode::TooLarge),
             _ => ProblemCode::BadRequest.into(),
