@@ -3,6 +3,7 @@
 //!
 //! What cannot be measured is not in the answer; nothing is estimated.
 
+mod crl;
 mod direct;
 mod figure;
 mod form;
@@ -25,7 +26,7 @@ struct Arguments {
     /// Where the answer goes, JSON.
     #[arg(long, default_value = "target/bench/figures.json")]
     out: PathBuf,
-    /// Only the measurements whose name holds this text: window, key, login, form, upload.
+    /// Only the measurements whose name holds this text: window, key, login, form, crl, upload.
     #[arg(long, default_value = "")]
     only: String,
     /// Starts of each window.
@@ -34,6 +35,9 @@ struct Arguments {
     /// Calls a PKCS#11 module directly, as this JSON says, and prints the times: the peer of the helper process.
     #[arg(long, hide = true)]
     direct: Option<String>,
+    /// Checks and stores the revocation list of that folder, and prints how long that took.
+    #[arg(long, hide = true)]
+    crl: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -41,6 +45,9 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let Some(task) = arguments.direct {
         return direct::run(&task);
+    }
+    if let Some(folder) = arguments.crl {
+        return crl::run(&folder);
     }
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let asked = |name: &str| name.contains(&arguments.only);
@@ -60,6 +67,10 @@ async fn main() -> Result<()> {
     if asked("form") {
         eprintln!("the form …");
         figures.extend(form::measure()?);
+    }
+    if asked("crl") {
+        eprintln!("a million revocations …");
+        figures.extend(crl::measure()?);
     }
     if asked("upload") {
         eprintln!("1 GiB up …");

@@ -38,7 +38,7 @@ async fn a_revoked_certificate_is_announced_and_its_owner_logs_in_by_password_ag
 
     for words in ["云帆", &*certificate.serial] {
         let announced = found(certdesk, words).await?;
-        assert_eq!(announced, [certificate.serial.clone()], "{words} finds the announcement");
+        assert_eq!(announced, [&*certificate.serial], "{words} finds the announcement");
     }
     let answer = certdesk.check_revocation_of_key(key.clone()).await.map_err(failed)?;
     assert_eq!(answer.certificate.holder, certificate.holder, "the key's certificate was asked about");

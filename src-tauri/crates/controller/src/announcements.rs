@@ -205,7 +205,7 @@ impl Controller {
             Err(_) => Ok(Err(UnknownWhy::Offline)),
             Ok(Fetched::NotModified) => Ok(Ok(())),
             Ok(Fetched::New { value, etag }) => {
-                self.with_cache(move |cache| match keep(cache, &value, issuer_der, etag) {
+                self.with_cache(move |cache| match keep_list(cache, &value, issuer_der, etag) {
                     Ok(true) => Ok(Ok(())),
                     Ok(false) => Ok(Err(UnknownWhy::RolledBack)),
                     Err(Unkept::List(error)) => {
@@ -221,25 +221,26 @@ impl Controller {
 }
 
 /// Why a list was not kept.
-enum Unkept {
-    List(CrlError),
-    Cache(CacheError),
-}
-
-impl From<CrlError> for Unkept {
-    fn from(error: CrlError) -> Self {
-        Self::List(error)
-    }
-}
-
-impl From<CacheError> for Unkept {
-    fn from(error: CacheError) -> Self {
-        Self::Cache(error)
-    }
+#[derive(Debug, thiserror::Error)]
+pub enum Unkept {
+    /// It does not hold.
+    #[error(transparent)]
+    List(#[from] CrlError),
+    /// It could not be written.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
 }
 
 /// Checks a list and puts it in the place of the one before. `false`: that one has a higher number.
-fn keep(cache: &certdesk_cache::Cache, list: &[u8], issuer_der: Vec<u8>, etag: Option<String>) -> Result<bool, Unkept> {
+///
+/// # Errors
+/// [`Unkept`]; then the one before is still there.
+pub fn keep_list(
+    cache: &certdesk_cache::Cache,
+    list: &[u8],
+    issuer_der: Vec<u8>,
+    etag: Option<String>,
+) -> Result<bool, Unkept> {
     let list = Crl::verify(list, &issuer_der)?;
     let record = CrlRecord {
         number: list.number,
