@@ -7,7 +7,8 @@ use crate::CacheError;
 /// One script a version, in order; `user_version` counts those that have run. Never change one that was released.
 ///
 /// A row is its `content` (JSON, the struct of its table's file) and beside it the columns that are searched by.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE setting (
         name  TEXT PRIMARY KEY,
         value TEXT NOT NULL
@@ -48,7 +49,8 @@ const MIGRATIONS: &[&str] = &["
         application TEXT PRIMARY KEY,
         content     TEXT NOT NULL
     ) STRICT;
-", "
+",
+    "
     CREATE TABLE crl (
         issuer      BLOB NOT NULL,
         number      INTEGER NOT NULL,
@@ -64,7 +66,8 @@ const MIGRATIONS: &[&str] = &["
         issuer BLOB PRIMARY KEY,
         number INTEGER NOT NULL
     ) STRICT;
-"];
+",
+];
 
 /// Runs the scripts that have not run on this file yet, all or none.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), CacheError> {

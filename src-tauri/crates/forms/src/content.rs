@@ -74,7 +74,7 @@ pub(crate) fn write(data: &FormData) -> Sheet {
     // Each new character costs the file 200 bytes: these sentences are as short as they can be.
     let mut promises = vec![
         format!("{we}承诺所填信息与所提交的材料真实、完整、准确，如有不实，依法承担责任。"),
-        format!("{we}已阅读并接受《数字证书服务协议》，将妥善保管认证锁及其口令，如有遗失，立即告知认证机构。"),
+        format!("{we}已阅读并接受《数字证书服务协议》，将妥善保管认证锁及其 PIN，如有遗失，立即告知认证机构。"),
         format!("{we}同意{}为办理本业务核验上述信息，并依法保存记录。", data.ca_name),
     ];
     if organisation {

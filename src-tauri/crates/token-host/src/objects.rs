@@ -103,10 +103,12 @@ pub(crate) fn token_certificates(session: &Session, logged_in: bool) -> Result<V
 /// only points elsewhere (`CKA_URL`) or carries any name of its own is somebody's and stays.
 pub(crate) fn remove_shells(session: &Session) -> Result<(), TokenError> {
     for handle in find(session, ObjectClass::CERTIFICATE, &[])?.into_iter().take(MOST_CERTIFICATES) {
-        let holds = |kind| Ok::<_, TokenError>(match read(session, handle, kind)? {
-            Some(Attribute::Value(bytes) | Attribute::Url(bytes) | Attribute::Subject(bytes)) => !bytes.is_empty(),
-            _ => false,
-        });
+        let holds = |kind| {
+            Ok::<_, TokenError>(match read(session, handle, kind)? {
+                Some(Attribute::Value(bytes) | Attribute::Url(bytes) | Attribute::Subject(bytes)) => !bytes.is_empty(),
+                _ => false,
+            })
+        };
         let named = !read_id(session, handle)?.is_empty() || !read_label(session, handle)?.is_empty();
         if !named && !holds(AttributeType::Value)? && !holds(AttributeType::Url)? && !holds(AttributeType::Subject)? {
             session.destroy_object(handle).map_err(token_error)?;
