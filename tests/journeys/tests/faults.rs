@@ -63,7 +63,7 @@ async fn what_is_no_service_is_told_from_one_that_hangs_up() -> Result<()> {
 async fn answer_once(listener: &tokio::net::TcpListener, answer: &[u8]) -> Result<()> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (mut caller, _) = listener.accept().await?;
-    caller.read(&mut [0; 4096]).await?;
+    let _asked = caller.read(&mut [0; 4096]).await?;
     caller.write_all(answer).await?;
     Ok(caller.shutdown().await?)
 }

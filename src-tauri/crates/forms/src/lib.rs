@@ -238,20 +238,6 @@ mod tests {
         );
     }
 
-    /// The standard samples, to look at: `cargo test -p certdesk-forms -- --ignored samples`, then `target/forms`.
-    #[test]
-    #[ignore = "writes files to look at"]
-    fn samples() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../target/forms");
-        std::fs::create_dir_all(folder).unwrap();
-        for (name, data) in [("enterprise", enterprise()), ("individual", individual()), ("long", long())] {
-            let begun = std::time::Instant::now();
-            let form = application_form(&data).unwrap();
-            println!("{name}: {} bytes, {} pages, {:?}", form.bytes.len(), form.pages, begun.elapsed());
-            std::fs::write(format!("{folder}/{name}.pdf"), form.bytes).unwrap();
-        }
-    }
-
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
