@@ -127,6 +127,48 @@ async fn an_upload_goes_on_after_a_kill_where_it_was() -> Result<()> {
     Ok(())
 }
 
+/// The command line goes the journey and is killed as it begins its n-th step; then somebody else goes the whole way
+/// with the same program, the same folder and the same key.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_the_beginning_of_any_step_the_program_serves_on() -> Result<()> {
+    for step in 1.. {
+        let stage = Stage::set()?;
+        let scratch = stage.scratch();
+        std::fs::write(scratch.join("pin"), PIN)?;
+        let mut walker = Command::new(stage::program("certdesk-cli")?)
+            .args(["journey", "--account", "enterprise", "--algorithm", "ec-p256", "--demo"])
+            .arg(&stage.service.ready.file)
+            .arg("--module")
+            .arg(&stage.key.module)
+            .arg("--pin-file")
+            .arg(scratch.join("pin"))
+            .arg("--files")
+            .arg(journeys::specimens()?)
+            .arg("--data")
+            .arg(stage.seat("").data)
+            .envs(stage.key.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut said = BufReader::new(walker.stderr.take().context("it has no stderr")?).lines();
+        let mut begun = 0;
+        let last = said.find(|line| {
+            begun += u32::from(line.as_ref().is_ok_and(|line| line.starts_with('·')));
+            begun == step
+        });
+        walker.kill()?;
+        let ended = walker.wait()?;
+        let Some(last) = last.transpose()? else {
+            ensure!(step > 10 && ended.success(), "the journey ended before its step {step}: {ended}");
+            return Ok(());
+        };
+        let next = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
+        certdesk_cli::journey::run(&next).await.with_context(|| format!("after a kill at “{last}”"))?;
+    }
+    Ok(())
+}
+
 /// Starts an applicant; killed with its handle where a test fails before.
 fn applicant(seat: &Seat, act: &str, given: &str) -> Result<Child> {
     let child = Command::new(env!("CARGO_BIN_EXE_applicant"))
