@@ -23,3 +23,8 @@ export function formPdf(id: string): Promise<ArrayBuffer> {
 export function preview(attachment: string): Promise<ArrayBuffer> {
   return invoke<ArrayBuffer>("preview", { attachment });
 }
+
+/** The page is interactive: benchmarks are told, to nobody else it matters. */
+export function uiReady(): void {
+  invoke("ui_ready").catch(() => undefined);
+}
