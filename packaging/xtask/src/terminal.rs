@@ -72,7 +72,7 @@ impl Terminal {
         for said in BufReader::new(output).split(b'\n') {
             let said = String::from_utf8_lossy(&said?).into_owned();
             self.say(&said);
-            reader(&said);
+            reader(&plain(&said));
         }
         let status = child.wait()?;
         ensure!(status.success(), "`{line}` failed ({status})");
@@ -93,7 +93,23 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// A line without its colours.
+fn plain(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
+}
+
 /// Cargo, the one that runs us.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn colours_are_taken_off() {
+        assert_eq!(super::plain("\x1b[2m  Tests \x1b[22m \x1b[1m\x1b[32m220 passed\x1b[39m"), "  Tests  220 passed");
+        assert_eq!(super::plain("plain"), "plain");
+    }
 }
