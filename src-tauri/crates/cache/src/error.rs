@@ -51,6 +51,8 @@ impl From<SqliteError> for CacheError {
     fn from(error: SqliteError) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            // Where the file is not made by us first, SQLite itself says that it cannot.
+            Some(ErrorCode::CannotOpen) => Self::CannotOpen(std::io::Error::other(error)),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt,
             _ => Self::Sqlite(error),
         }
