@@ -4,12 +4,20 @@
 
 use certdesk_token::{Deadlines, HostProgram, Module, Pin, SignatureScheme, TokenError};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 const SHORT: Duration = Duration::from_millis(400);
+
+/// The helper that plays a script, beside this test. Told at run time: built on one system and run on another, the path
+/// of the build is none here.
+fn scripted_host() -> PathBuf {
+    let own = std::env::current_exe().expect("a running test has a path");
+    let folder = own.parent().and_then(Path::parent).expect("cargo puts tests two folders deep");
+    folder.join(format!("scripted-host{}", std::env::consts::EXE_SUFFIX))
+}
 
 /// One scripted module. Each line is the life of one helper process: its greeting, then its answers.
 struct Script {
@@ -20,7 +28,7 @@ struct Script {
 fn script(lives: &[&str]) -> Script {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("script"), lives.join("\n")).unwrap();
-    let path = PathBuf::from(env!("CARGO_BIN_EXE_scripted-host"));
+    let path = scripted_host();
     // Any file of this machine's kind does for a module: the scripted helper loads nothing.
     let module = path.clone();
     let host = HostProgram { path, environment: vec![("SCRIPT_DIR".into(), folder.path().into())] };
@@ -153,7 +161,7 @@ async fn a_caller_that_stops_waiting_tears_nothing_apart() {
 async fn files_that_are_no_drivers_are_refused_unstarted() {
     let script = script(&["ok ok"]);
     let folder = script.folder.path();
-    let host = PathBuf::from(env!("CARGO_BIN_EXE_scripted-host"));
+    let host = scripted_host();
     let mut foreign = std::fs::read(&host).unwrap();
     foreign.truncate(4096);
     if foreign.starts_with(b"\x7fELF") {
