@@ -3,7 +3,7 @@
 //!
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
 //! (draft, form, files), `uploads` (one ordered queue), `issuance` (制证), `cases` (my applications and certificates),
-//! `media` (loopback door for the video player), `demo`.
+//! `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video player), `demo`.
 //!
 //! Two tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue.
 //! Everything else happens inside the method that was called, so a test can await it.
