@@ -1,6 +1,28 @@
 // Generated from Rust by `cargo xtask tidy`. Do not edit: a test compares this file with its source.
 import { invoke } from "@tauri-apps/api/core";
 
+export type AccountChange = { 
+/**
+ * Contact person; must stay as it is where [`AccountView::fixed_fields`] names it.
+ */
+contact: Person, 
+/**
+ * Mobile phone.
+ */
+phone: string, 
+/**
+ * The code that [`crate::path::PHONE_CODES`] sent to a new phone; not needed while the phone stays.
+ */
+phone_code?: string | null, 
+/**
+ * Mail address.
+ */
+email: string, 
+/**
+ * Address.
+ */
+address: Address, };
+
 export type AccountKind = "enterprise" | "individual" | "authority";
 
 export type AccountView = { 
@@ -15,7 +37,11 @@ registration: Registration,
 /**
  * Businesses open to this account now, in the order to show them. Without a certificate: 新办 alone.
  */
-businesses: Array<Business>, };
+businesses: Array<Business>, 
+/**
+ * Fields of the registration that a certificate fixes: 变更 alone changes them.
+ */
+fixed_fields: Array<string>, };
 
 export type Address = { 
 /**
@@ -104,6 +130,18 @@ next_actor: NextActor,
  */
 handler: Handler | null, 
 /**
+ * What it is about. The certificate is known from the opening on, the rest once it was handed in.
+ */
+particulars: Particulars, 
+/**
+ * How often it was handed in. A reviewer decides about one of these ([`Verdict`]).
+ */
+submissions: number, 
+/**
+ * Signed receipts of the acts of this case, oldest first.
+ */
+receipts: Array<ReceiptRecord>, 
+/**
  * Files handed in last.
  */
 attachments: Array<AttachmentRecord>, 
@@ -133,6 +171,10 @@ application: Application,
  * How long this state usually takes.
  */
 usual_time: Text | null, 
+/**
+ * Whether it can be taken back now.
+ */
+can_withdraw: boolean, 
 /**
  * Where 制证 stands, while it is the applicant's turn to make the certificate.
  */
@@ -198,7 +240,7 @@ on_this_computer: boolean,
  */
 upload: UploadState, };
 
-export type Business = "new" | "change" | "renew" | "revoke";
+export type Business = "new" | "change" | "renew" | "revoke" | "replace";
 
 export type Catalogue = { 
 /**
@@ -229,6 +271,14 @@ offers: Array<Offer>,
  * Usual time each state takes.
  */
 usual_times: Array<UsualTime>, 
+/**
+ * When and how certificates are renewed.
+ */
+renewal: RenewalRule, 
+/**
+ * Days before the end of a certificate on which its holder is reminded, most first, for example 90, 60, 30, 15, 7, 1.
+ */
+reminder_days: Array<number>, 
 /**
  * Telephone and hours of the helpdesk, one line.
  */
@@ -278,6 +328,22 @@ usages: Array<string>,
  */
 status: CertificateStatus | null, 
 /**
+ * From when to when it can be renewed; `None` where it cannot or it is unknown.
+ */
+renewal: RenewalWindow | null, 
+/**
+ * Businesses that can be begun about it now.
+ */
+businesses: Array<Business>, 
+/**
+ * The certificate that took its place: serial number.
+ */
+successor: string | null, 
+/**
+ * When and why it was revoked.
+ */
+revocation: Revocation | null, 
+/**
  * Keys (by [`KeyView::id`]) that hold it.
  */
 on_keys: Array<string>, 
@@ -293,6 +359,16 @@ details: Array<[string, string]>,
  * PEM text.
  */
 pem: string, };
+
+export type ChangeField = { 
+/**
+ * Its name in `Registration::CHANGEABLE`.
+ */
+field: string, 
+/**
+ * What the registration says now.
+ */
+now: string, };
 
 export type CheckedCertificate = { 
 /**
@@ -316,7 +392,33 @@ not_before: string,
  */
 not_after: string, };
 
+export type Circumstance = "lost" | "stolen" | "broken" | "locked";
+
+export type CodePurpose = "password_reset" | "lost_key";
+
 export type ConsentReceipt = { 
+/**
+ * Record number.
+ */
+id: string, 
+/**
+ * What was accepted.
+ */
+subject: ConsentSubject, 
+/**
+ * Version accepted.
+ */
+version: string, 
+/**
+ * The service's own time of the record.
+ */
+recorded_at: string, };
+
+export type ConsentRecord = { 
+/**
+ * When it was withdrawn, if it was: it serves for nothing from then on.
+ */
+withdrawn_at: string | null, 
 /**
  * Record number.
  */
@@ -376,6 +478,31 @@ step: Step,
  */
 handler: Handler, 
 /**
+ * What the case is about: its certificate, what changes (`change.<field>` in `save_field`), why it is revoked
+ * (`reason`).
+ */
+particulars: Particulars, 
+/**
+ * 变更: the fields that may be changed, with what they say now.
+ */
+change_fields: Array<ChangeField>, 
+/**
+ * The certificate it is about.
+ */
+certificate: CertificateView | null, 
+/**
+ * The steps this business has here, in order. 注销 has `submit` alone.
+ */
+steps: Array<Step>, 
+/**
+ * Whether the form can be signed with the key in place of print, stamp and scan; `None`: it cannot.
+ */
+form_signing: FormSigning | null, 
+/**
+ * Fields that were typed differently on another computer: nothing is lost, the applicant chooses.
+ */
+conflicts: Array<FieldConflict>, 
+/**
  * What is not right yet.
  */
 faults: Array<FieldFault>, 
@@ -408,6 +535,88 @@ video_script: Text | null,
  */
 saved_at: string, };
 
+export type DriverOs = "windows" | "macos" | "linux_deb" | "linux_rpm";
+
+export type DriverPackage = { 
+/**
+ * Its name in addresses, of `[a-z0-9-]`.
+ */
+id: string, 
+/**
+ * Its name for people.
+ */
+name: Text, 
+/**
+ * Which tokens need it, one sentence.
+ */
+serves: Text, 
+/**
+ * Who made and signed it.
+ */
+publisher: string, 
+/**
+ * Version as the publisher writes it.
+ */
+version: string, 
+/**
+ * For which system.
+ */
+os: DriverOs, 
+/**
+ * For which machines, as Rust names them: `x86_64`, `aarch64`; empty: all.
+ */
+architectures: Array<string>, 
+/**
+ * Name of the file, with the ending by which the system knows what to do with it.
+ */
+file_name: string, 
+/**
+ * Size, bytes.
+ */
+bytes: number, 
+/**
+ * SHA-256, lower-case hex.
+ */
+sha256: string, };
+
+export type DriverState = { "kind": "available", 
+/**
+ * Bytes.
+ */
+done: number, } | { "kind": "downloading", 
+/**
+ * Bytes here.
+ */
+done: number, } | { "kind": "checking" } | { "kind": "ready" } | { "kind": "failed", 
+/**
+ * Why.
+ */
+failure: Failure, };
+
+export type DriverView = { 
+/**
+ * What the service says of it.
+ */
+package: DriverPackage, 
+/**
+ * How far it is here.
+ */
+state: DriverState, };
+
+export type DriversView = { 
+/**
+ * This computer's system and machine, to show, for example `Debian GNU/Linux 12 · x86_64`.
+ */
+system: string, 
+/**
+ * Those that fit it, in the service's order.
+ */
+drivers: Array<DriverView>, 
+/**
+ * How many the service has for other systems.
+ */
+others: number, };
+
 export type Event = { "kind": "keys", 
 /**
  * Now.
@@ -432,7 +641,23 @@ attachment: string,
 /**
  * Now.
  */
-upload: UploadState, } | { "kind": "applications" } | { "kind": "issuance", 
+upload: UploadState, } | { "kind": "applications" } | { "kind": "notices", 
+/**
+ * How many are not read.
+ */
+unread: number, 
+/**
+ * Newest first.
+ */
+fresh: Array<Notice>, } | { "kind": "driver", 
+/**
+ * [`DriverPackage::id`].
+ */
+id: string, 
+/**
+ * Now.
+ */
+state: DriverState, } | { "kind": "issuance", 
 /**
  * Now.
  */
@@ -483,6 +708,20 @@ export type Faults = {
  */
 faults: Array<FieldFault>, };
 
+export type FieldConflict = { 
+/**
+ * Name as `save_field` takes it.
+ */
+field: string, 
+/**
+ * As typed here.
+ */
+mine: string, 
+/**
+ * As typed on the other computer.
+ */
+theirs: string, };
+
 export type FieldFault = { 
 /**
  * Which field.
@@ -494,6 +733,16 @@ field: string,
 fault: Fault, };
 
 export type FileKind = "pdf" | "jpeg" | "png" | "mp4" | "webm";
+
+export type FormSigning = { 
+/**
+ * The requirement that the signed form meets.
+ */
+requirement: RequirementId, 
+/**
+ * Whether the form as it is now was signed.
+ */
+signed: boolean, };
 
 export type FormView = { 
 /**
@@ -669,6 +918,8 @@ ready: boolean,
  */
 pin_length: [number, number], };
 
+export type LegalAct = "submit" | "withdraw";
+
 export type LegalText = { 
 /**
  * Version that is recorded with the consent.
@@ -683,11 +934,117 @@ title: Text,
  */
 paragraphs: Array<Text>, };
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "download_damaged" | "open_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+
+export type LocalData = { 
+/**
+ * In the order to show them; kinds that are not there are left out.
+ */
+items: Array<LocalDataItem>, };
+
+export type LocalDataItem = { 
+/**
+ * Kind.
+ */
+kind: LocalDataKind, 
+/**
+ * How many.
+ */
+count: number, 
+/**
+ * Size, bytes.
+ */
+bytes: number, };
+
+export type LocalDataKind = "drafts" | "forms" | "attachments" | "applications" | "certificates" | "notices" | "issuances" | "public" | "settings";
 
 export type Locale = "zh-CN" | "en";
 
+export type LostKeyReceipt = { 
+/**
+ * 申办编号 of the case; several certificates make several cases.
+ */
+numbers: Array<string>, 
+/**
+ * The service's time.
+ */
+reported_at: string, };
+
 export type NextActor = "applicant" | "service" | "nobody";
+
+export type Notice = { 
+/**
+ * Its name.
+ */
+id: string, 
+/**
+ * When.
+ */
+at: string, 
+/**
+ * Whether its reader has seen it.
+ */
+read: boolean, 
+/**
+ * What about.
+ */
+subject: NoticeSubject, };
+
+export type NoticeSubject = { "kind": "application", 
+/**
+ * Case.
+ */
+application: string, 
+/**
+ * 申办编号
+ */
+number: string | null, 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * State reached.
+ */
+state: State, } | { "kind": "expiry", 
+/**
+ * Serial number, lower-case hex.
+ */
+serial: string, 
+/**
+ * Holder: common name.
+ */
+subject: string, 
+/**
+ * Its last instant.
+ */
+not_after: string, 
+/**
+ * Which of the catalogue's reminder days it is; 0: it has ended.
+ */
+days: number, } | { "kind": "revoked", 
+/**
+ * Serial number, lower-case hex.
+ */
+serial: string, 
+/**
+ * Holder: common name.
+ */
+subject: string, };
+
+export type NoticesView = { 
+/**
+ * Newest first.
+ */
+notices: Array<Notice>, 
+/**
+ * How many of them were not read.
+ */
+unread: number, 
+/**
+ * The service was not asked: as last seen, expiry as this computer's clock has it.
+ */
+offline: boolean, };
 
 export type Offer = { 
 /**
@@ -715,9 +1072,25 @@ validity_years: number,
  */
 key_algorithms: Array<KeyAlgorithm>, 
 /**
- * Files asked for, in the order to show them.
+ * Files asked for, in the order to show them. Where one of them is the form, there is a form to make (step 2).
  */
-requirements: Array<Requirement>, };
+requirements: Array<Requirement>, 
+/**
+ * Whether the service decides by itself, without a reviewer, what was signed with the certificate's key.
+ */
+automatic: boolean, 
+/**
+ * 变更: the fields that may be changed, by their names in `Registration::CHANGEABLE`; at least one must.
+ */
+change_fields: Array<string>, 
+/**
+ * 注销: the reasons to choose from.
+ */
+reasons: Array<ReasonChoice>, 
+/**
+ * What follows from it and must be known before, one sentence each: shown before handing in, ticked as read.
+ */
+consequences: Array<Text>, };
 
 export type Organisation = { 
 /**
@@ -732,6 +1105,20 @@ credit_code: string,
  * 法定代表人 or 负责人.
  */
 legal_representative: Person, };
+
+export type Particulars = { 
+/**
+ * The certificate that is changed, renewed or revoked: serial number, lower-case hex.
+ */
+certificate: string | null, 
+/**
+ * 变更: the new value of each field that changes, by the name [`Registration::CHANGEABLE`] has for it.
+ */
+changes: { [key in string]: string }, 
+/**
+ * 注销: why.
+ */
+reason: RevocationReason | null, };
 
 export type Person = { 
 /**
@@ -755,7 +1142,19 @@ session: SessionView, } | { "kind": "issued",
 /**
  * Where the journal stands: its end.
  */
-issuance: IssuanceView, } | { "kind": "refused", 
+issuance: IssuanceView, } | { "kind": "form_signed", 
+/**
+ * The draft after it.
+ */
+draft: DraftView, } | { "kind": "submitted", 
+/**
+ * The receipt.
+ */
+receipt: ReceiptView, } | { "kind": "withdrawn", 
+/**
+ * The case after it.
+ */
+application: ApplicationView, } | { "kind": "removed" } | { "kind": "refused", 
 /**
  * What is known of the tries now.
  */
@@ -791,11 +1190,47 @@ application: string,
 /**
  * Algorithm of the key pair.
  */
-algorithm: KeyAlgorithm, };
+algorithm: KeyAlgorithm, } | { "kind": "sign_form", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * Draft.
+ */
+draft: string, } | { "kind": "submit", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * Draft.
+ */
+draft: string, 
+/**
+ * As in `submit`.
+ */
+declared_true: boolean, } | { "kind": "withdraw", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * Case.
+ */
+application: string, } | { "kind": "remove_certificate", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * [`CertificateView::fingerprint`].
+ */
+fingerprint: string, };
 
 export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 
-export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
+export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "bad_signature" | "signature_expired" | "replayed" | "act_signature_required" | "form_signature_invalid" | "wrong_code" | "renewal_not_open" | "certificate_busy" | "draft_changed" | "case_changed" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
 
 export type Query = { 
 /**
@@ -837,6 +1272,16 @@ usual_time: Text | null,
  */
 updated_at: string, };
 
+export type ReasonChoice = { 
+/**
+ * As the revocation list will have it.
+ */
+reason: RevocationReason, 
+/**
+ * In plain words.
+ */
+text: Text, };
+
 export type Receipt = { 
 /**
  * 申办编号
@@ -847,9 +1292,27 @@ number: string,
  */
 submitted_at: string, 
 /**
- * The case after it.
+ * The case after it. The last of its `receipts` is the one of this act.
  */
 application: Application, };
+
+export type ReceiptRecord = { 
+/**
+ * Its name.
+ */
+id: string, 
+/**
+ * For what.
+ */
+act: LegalAct, 
+/**
+ * The service's time.
+ */
+at: string, 
+/**
+ * Whether the act was signed by a key on a token, and that signature is in the receipt.
+ */
+signed_by_key: boolean, };
 
 export type ReceiptView = { 
 /**
@@ -915,6 +1378,34 @@ text: string, };
 
 export type RemarkTarget = { "kind": "field", "name": string } | { "kind": "files", "name": RequirementId } | { "kind": "case" };
 
+export type RenewalRule = { 
+/**
+ * Days before its end from which on a certificate can be renewed.
+ */
+opens_days: number, 
+/**
+ * Days after its end until which it still can; 0: not once it has ended.
+ */
+grace_days: number, 
+/**
+ * Whether the days that are left are added to the new certificate.
+ */
+carries_over: boolean, 
+/**
+ * Whether the old certificate is revoked (superseded) once the new one has proven itself.
+ */
+revokes_old: boolean, };
+
+export type RenewalWindow = { 
+/**
+ * First instant.
+ */
+opens_at: string, 
+/**
+ * Last instant; may lie after the end of the certificate.
+ */
+closes_at: string, };
+
 export type Requirement = { 
 /**
  * Its name on the wire.
@@ -951,7 +1442,11 @@ video: VideoRule | null,
 /**
  * The signed and stamped copy of the form made in step 2.
  */
-is_form: boolean, };
+is_form: boolean, 
+/**
+ * For the form: in a session by key, the form signed with that key (PAdES) is taken in place of the stamped copy.
+ */
+key_signature: boolean, };
 
 export type RequirementId = string;
 
@@ -973,15 +1468,15 @@ satisfied: boolean,
  */
 editable: boolean, };
 
-export type Review = { "decision": "approve" } | { "decision": "return", 
+export type Revocation = { 
 /**
- * At least one.
+ * When.
  */
-remarks: Array<Remark>, } | { "decision": "reject", 
+at: string, 
 /**
  * Why.
  */
-reason: string, };
+reason: RevocationReason, };
 
 export type RevocationAnswer = { 
 /**
@@ -1121,6 +1616,20 @@ state: State,
  */
 text: Text, };
 
+export type Verdict = { 
+/**
+ * [`Application::submissions`] of the case as it was looked at. Another number now is `case_changed`.
+ */
+submissions?: number | null, } & ({ "decision": "approve" } | { "decision": "return", 
+/**
+ * At least one.
+ */
+remarks: Array<Remark>, } | { "decision": "reject", 
+/**
+ * Why.
+ */
+reason: string, });
+
 export type VideoRule = { 
 /**
  * Shortest length, seconds.
@@ -1151,11 +1660,13 @@ export const commands = {
   changePassword: (current: string, replacement: string): Promise<SessionView> => call("change_password", { current, replacement }),
   logOut: (): Promise<void> => call("log_out", {  }),
   preparePin: (purpose: PinPurpose): Promise<PinPrompt> => call("prepare_pin", { purpose }),
-  startApplication: (business: Business): Promise<DraftView> => call("start_application", { business }),
+  startApplication: (business: Business, certificate: string | null): Promise<DraftView> => call("start_application", { business, certificate }),
   draft: (id: string): Promise<DraftView> => call("draft", { id }),
   saveField: (id: string, field: string, value: string): Promise<DraftView> => call("save_field", { id, field, value }),
   saveStep: (id: string, step: Step): Promise<DraftView> => call("save_step", { id, step }),
   makeForm: (id: string): Promise<DraftView> => call("make_form", { id }),
+  signForm: (id: string): Promise<DraftView> => call("sign_form", { id }),
+  resolveConflict: (id: string, field: string, mine: boolean): Promise<DraftView> => call("resolve_conflict", { id, field, mine }),
   discardDraft: (id: string): Promise<void> => call("discard_draft", { id }),
   pickFiles: (id: string, requirement: RequirementId): Promise<DraftView> => call("pick_files", { id, requirement }),
   addDropped: (id: string, requirement: RequirementId): Promise<DraftView> => call("add_dropped", { id, requirement }),
@@ -1169,6 +1680,28 @@ export const commands = {
   application: (id: string): Promise<ApplicationView> => call("application", { id }),
   startCorrection: (id: string): Promise<DraftView> => call("start_correction", { id }),
   certificates: (): Promise<Array<CertificateView>> => call("certificates", {  }),
+  withdrawApplication: (id: string): Promise<ApplicationView> => call("withdraw_application", { id }),
+  saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
+  saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
+  saveCertificate: (fingerprint: string): Promise<string | null> => call("save_certificate", { fingerprint }),
+  requestCode: (purpose: CodePurpose, account: string): Promise<void> => call("request_code", { purpose, account }),
+  resetPassword: (account: string, code: string, replacement: string): Promise<void> => call("reset_password", { account, code, replacement }),
+  reportLostKey: (account: string, code: string, circumstance: Circumstance): Promise<LostKeyReceipt> => call("report_lost_key", { account, code, circumstance }),
+  notices: (): Promise<NoticesView> => call("notices", {  }),
+  markNoticesRead: (ids: Array<string>): Promise<NoticesView> => call("mark_notices_read", { ids }),
+  refreshAccount: (): Promise<SessionView> => call("refresh_account", {  }),
+  checkAccountChange: (change: AccountChange): Promise<Faults> => call("check_account_change", { change }),
+  requestPhoneCode: (phone: string): Promise<void> => call("request_phone_code", { phone }),
+  changeAccount: (change: AccountChange): Promise<SessionView> => call("change_account", { change }),
+  consents: (): Promise<Array<ConsentRecord>> => call("consents", {  }),
+  withdrawConsent: (id: string): Promise<Array<ConsentRecord>> => call("withdraw_consent", { id }),
+  localData: (): Promise<LocalData> => call("local_data", {  }),
+  exportLocalData: (): Promise<string | null> => call("export_local_data", {  }),
+  deleteLocalData: (): Promise<void> => call("delete_local_data", {  }),
+  drivers: (): Promise<DriversView> => call("drivers", {  }),
+  downloadDriver: (id: string): Promise<DriversView> => call("download_driver", { id }),
+  cancelDriver: (id: string): Promise<DriversView> => call("cancel_driver", { id }),
+  openDriver: (id: string): Promise<void> => call("open_driver", { id }),
   checkQuery: (query: Query): Promise<Faults> => call("check_query", { query }),
   queryApplications: (query: Query): Promise<Array<QueryAnswer>> => call("query_applications", { query }),
   announcements: (query: AnnouncementQuery): Promise<AnnouncementPage> => call("announcements", { query }),
@@ -1176,5 +1709,5 @@ export const commands = {
   checkRevocationOfKey: (key: string): Promise<RevocationAnswer> => call("check_revocation_of_key", { key }),
   demoSms: (): Promise<Array<SmsMessage>> => call("demo_sms", {  }),
   demoQueue: (): Promise<Array<Application>> => call("demo_queue", {  }),
-  demoReview: (id: string, review: Review): Promise<Application> => call("demo_review", { id, review }),
+  demoReview: (id: string, verdict: Verdict): Promise<Application> => call("demo_review", { id, verdict }),
 };

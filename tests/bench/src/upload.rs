@@ -157,11 +157,17 @@ async fn log_in(folder: &Path, service: &Service) -> Result<(Portal, Session, Uu
     let config =
         PortalConfig { base: url::Url::parse(&base)?, extra_roots: vec![root_der], user_agent: "bench".into() };
     let portal = Portal::new(config)?;
-    let session =
-        portal.log_in_with_password(&PasswordLogin { account, password: PASSWORD.to_owned(), consent: None }).await?;
+    let session = portal
+        .log_in_with_password(&PasswordLogin {
+            account,
+            password: PASSWORD.to_owned(),
+            consent: None,
+            session_key: None,
+        })
+        .await?;
     portal.set_session(&session);
     let application = Uuid::now_v7();
-    portal.put_application(application, &ApplicationDraft { business: Business::New }).await?;
+    portal.put_application(application, &ApplicationDraft::new(Business::New)).await?;
     Ok((portal, session, application))
 }
 

@@ -157,7 +157,7 @@ pub async fn guide_opened(stage: &Stage) -> Result<(Controller, DraftView)> {
     let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
     journey.register().await?;
     let certdesk = journey.controller;
-    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let draft = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     let version = certdesk.catalogue().await.map_err(failed)?.sensitive_data.version;
     certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(failed)?;
     Ok((certdesk, draft))

@@ -89,7 +89,7 @@ async fn a_case_corrected_on_another_computer_is_whole_on_both() -> Result<()> {
     there.submit(case, true).await.map_err(failed)?;
 
     // Returned once more, it is corrected here: with the files of there, not those of before.
-    here.demo_review(case, remarked(&draft)?).await.map_err(failed)?;
+    here.demo_review(case, remarked(&draft)?.into()).await.map_err(failed)?;
     let now = here.start_correction(case).await.map_err(failed)?;
     let names: Vec<_> = shown(&now);
     assert!(names.iter().any(|(_, name, _)| name == "重录.mp4"), "the new video is known: {names:?}");
@@ -105,7 +105,7 @@ async fn returned(stage: &Stage) -> Result<(Journey, String, Uuid)> {
     let account = journey.register().await?;
     let draft = journey.fill_in().await?;
     journey.hand_in(draft.id).await?;
-    journey.controller.demo_review(draft.id, remarked(&draft)?).await.map_err(failed)?;
+    journey.controller.demo_review(draft.id, remarked(&draft)?.into()).await.map_err(failed)?;
     Ok((journey, account, draft.id))
 }
 

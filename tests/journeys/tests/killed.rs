@@ -87,7 +87,7 @@ async fn what_was_typed_is_there_after_a_kill() -> Result<()> {
         typing.kill()?;
         let rest = typing.wait_with_output()?;
         let last = String::from_utf8(rest.stdout)?.lines().last().map_or(last, str::to_owned);
-        let draft = journey.controller.start_application(Business::New).await.map_err(failed)?;
+        let draft = journey.controller.start_application(Business::New, None).await.map_err(failed)?;
         let kept = draft.handler.address.detail;
         let number = |text: &str| text.split(' ').nth(1).and_then(|number| number.parse::<u32>().ok());
         assert!(

@@ -61,7 +61,7 @@ async fn a_draft_thrown_away_during_an_upload_is_gone_here_and_there() -> Result
     until_sending(&certdesk, &draft).await?;
     certdesk.discard_draft(draft.id).await.map_err(failed)?;
     assert_eq!(told(certdesk.draft(draft.id).await)?, LocalCode::DraftGone, "it is gone");
-    let anew = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let anew = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     assert_ne!(anew.id, draft.id, "another draft begins");
     let picture = add_picture(&certdesk, &anew).await?;
     until(&certdesk, &anew, picture, |state| *state == UploadState::Done).await
@@ -73,7 +73,7 @@ async fn an_upload_goes_on_after_a_logout_and_never_for_another_account() -> Res
     let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
     let first = journey.register().await?;
     let certdesk = journey.controller.clone();
-    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let draft = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     let file = pick_video(&stage, &certdesk, &draft).await?;
     until_sending(&certdesk, &draft).await?;
     certdesk.log_out().await.map_err(failed)?;
@@ -82,7 +82,7 @@ async fn an_upload_goes_on_after_a_logout_and_never_for_another_account() -> Res
     other.register().await?;
     assert_eq!(told(certdesk.draft(draft.id).await)?, LocalCode::DraftGone, "another's draft is not there");
     assert_eq!(told(certdesk.remove_attachment(file).await)?, LocalCode::DraftGone, "nor are its files");
-    let own = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let own = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     assert_ne!(own.id, draft.id, "everyone has a draft of their own");
     let picture = add_picture(&certdesk, &own).await?;
     until(&certdesk, &own, picture, |state| *state == UploadState::Done).await?;
@@ -98,7 +98,7 @@ async fn a_session_that_the_service_ended_stops_no_upload_for_good() -> Result<(
     let journey = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
     let account = journey.register().await?;
     let certdesk = journey.controller;
-    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let draft = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     let file = pick_video(&stage, &certdesk, &draft).await?;
     until_sending(&certdesk, &draft).await?;
 

@@ -152,8 +152,8 @@ impl Journey {
     pub async fn fill_in(&self) -> Result<DraftView> {
         let certdesk = &self.controller;
         self.say("经办人信息 the handler's details are saved as typed");
-        let draft = certdesk.start_application(Business::New).await.map_err(told)?;
-        let again = certdesk.start_application(Business::New).await.map_err(told)?;
+        let draft = certdesk.start_application(Business::New, None).await.map_err(told)?;
+        let again = certdesk.start_application(Business::New, None).await.map_err(told)?;
         ensure!(draft.id == again.id, "opening 新办 twice made two drafts");
         let wrong = certdesk.save_field(draft.id, "phone".into(), "1380013".into()).await.map_err(told)?;
         ensure!(!wrong.faults.is_empty(), "a phone number of seven digits was accepted");
@@ -208,7 +208,7 @@ impl Journey {
             Remark { target: RemarkTarget::Field("email".into()), text: "请填写单位邮箱。".into() },
             Remark { target: files, text: "图片不清晰，请重新扫描。".into() },
         ];
-        certdesk.demo_review(id, Review::Return { remarks }).await.map_err(told)?;
+        certdesk.demo_review(id, Review::Return { remarks }.into()).await.map_err(told)?;
         let draft = certdesk.start_correction(id).await.map_err(told)?;
         ensure!(draft.state == State::NeedsCorrection, "the returned case is {:?}", draft.state);
         ensure!(
@@ -237,7 +237,7 @@ impl Journey {
     /// The reviewer accepts.
     pub async fn be_approved(&self, id: certdesk_controller::Uuid) -> Result<()> {
         self.say("审核通过 the case is approved and waits for the applicant");
-        self.controller.demo_review(id, Review::Approve).await.map_err(told)?;
+        self.controller.demo_review(id, Review::Approve.into()).await.map_err(told)?;
         let view = self.controller.application(id).await.map_err(told)?;
         let state = view.application.state;
         ensure!(state == State::AwaitingIssuance, "after approval the case is {state:?}");

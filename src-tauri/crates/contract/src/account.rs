@@ -1,6 +1,9 @@
 //! Accounts, consents, SMS.
 
-use certdesk_domain::{AccountKind, Timestamp, form::Registration};
+use certdesk_domain::{
+    AccountKind, Timestamp,
+    form::{Address, FieldName, Person, Registration},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -64,6 +67,9 @@ pub struct AccountView {
     pub registration: Registration,
     /// Businesses open to this account now, in the order to show them. Without a certificate: 新办 alone.
     pub businesses: Vec<certdesk_domain::Business>,
+    /// Fields of the registration that a certificate fixes: 变更 alone changes them.
+    #[serde(default)]
+    pub fixed_fields: Vec<FieldName>,
 }
 
 impl AccountView {
@@ -71,6 +77,134 @@ impl AccountView {
     pub fn kind(&self) -> AccountKind {
         self.registration.kind
     }
+}
+
+/// Basic data that its owner may change without 变更 (用户信息, manual 1.3.5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct AccountChange {
+    /// Contact person; must stay as it is where [`AccountView::fixed_fields`] names it.
+    pub contact: Person,
+    /// Mobile phone.
+    pub phone: String,
+    /// The code that [`crate::path::PHONE_CODES`] sent to a new phone; not needed while the phone stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone_code: Option<String>,
+    /// Mail address.
+    pub email: String,
+    /// Address.
+    pub address: Address,
+}
+
+/// Asks for a code to a phone, to prove that it is at hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct PhoneCodeRequest {
+    /// The new phone.
+    pub phone: String,
+}
+
+/// Asks for a code to the phone on record, by whoever cannot log in. The answer tells nobody whether there is such an
+/// account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct CodeRequest {
+    /// What for; a code is good for nothing else.
+    pub purpose: CodePurpose,
+    /// Account name, credit code or ID number.
+    pub account: String,
+}
+
+/// What a code is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CodePurpose {
+    /// A new password in place of a forgotten one.
+    PasswordReset,
+    /// 挂失: report a key that was lost, stolen or broken.
+    LostKey,
+}
+
+/// Sets a new password by a code.
+#[derive(Clone, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct PasswordReset {
+    /// As in [`CodeRequest`].
+    pub account: String,
+    /// The six digits of the SMS.
+    pub code: String,
+    /// The new password, by the rule of [`PasswordChange`].
+    pub new: String,
+}
+
+impl std::fmt::Debug for PasswordReset {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordReset(redacted)")
+    }
+}
+
+/// 挂失: the key is lost, stolen or broken. Opens a case of 注销 about every certificate in force of the account, which a
+/// reviewer decides. `Idempotency-Key` required.
+#[derive(Clone, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct LostKey {
+    /// As in [`CodeRequest`].
+    pub account: String,
+    /// The six digits of the SMS.
+    pub code: String,
+    /// What happened.
+    pub circumstance: Circumstance,
+}
+
+impl std::fmt::Debug for LostKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LostKey({:?}, redacted)", self.circumstance)
+    }
+}
+
+/// What happened to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Circumstance {
+    /// 遗失
+    Lost,
+    /// 被盗
+    Stolen,
+    /// 损坏
+    Broken,
+    /// PIN 锁死, with no way to unlock it
+    Locked,
+}
+
+impl Circumstance {
+    /// The reason on the revocation list.
+    pub fn reason(self) -> certdesk_domain::RevocationReason {
+        use certdesk_domain::RevocationReason::*;
+        match self {
+            Self::Lost | Self::Stolen => KeyCompromise,
+            Self::Broken | Self::Locked => CessationOfOperation,
+        }
+    }
+}
+
+/// 挂失 was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct LostKeyReceipt {
+    /// 申办编号 of the case; several certificates make several cases.
+    pub numbers: Vec<String>,
+    /// The service's time.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    #[schema(value_type = String, format = DateTime)]
+    pub reported_at: Timestamp,
+}
+
+/// One consent of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct ConsentRecord {
+    /// The record.
+    #[serde(flatten)]
+    pub receipt: ConsentReceipt,
+    /// When it was withdrawn, if it was: it serves for nothing from then on.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[ts(type = "string | null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub withdrawn_at: Option<Timestamp>,
 }
 
 /// Replaces the password.

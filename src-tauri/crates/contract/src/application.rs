@@ -2,7 +2,7 @@
 
 use certdesk_domain::{
     Business, NextActor, RequirementId, State, Timestamp,
-    form::{FieldName, Handler},
+    form::{FieldName, Handler, Particulars},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,6 +12,25 @@ use uuid::Uuid;
 pub struct ApplicationDraft {
     /// Business.
     pub business: Business,
+    /// The certificate that is changed, renewed or revoked: serial number, lower-case hex. One open case a certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+}
+
+impl ApplicationDraft {
+    /// A case that is about no certificate that is there already.
+    pub fn new(business: Business) -> Self {
+        Self { business, certificate: None }
+    }
+}
+
+/// What is typed of a case that is not handed in, so that it can be gone on with on another computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct DraftContent {
+    /// Step 1.
+    pub handler: Handler,
+    /// What the case is about.
+    pub particulars: Particulars,
 }
 
 /// A case as the service knows it.
@@ -29,6 +48,15 @@ pub struct Application {
     pub next_actor: NextActor,
     /// What was handed in last, once it was.
     pub handler: Option<Handler>,
+    /// What it is about. The certificate is known from the opening on, the rest once it was handed in.
+    #[serde(default)]
+    pub particulars: Particulars,
+    /// How often it was handed in. A reviewer decides about one of these ([`Verdict`]).
+    #[serde(default)]
+    pub submissions: u32,
+    /// Signed receipts of the acts of this case, oldest first.
+    #[serde(default)]
+    pub receipts: Vec<ReceiptRecord>,
     /// Files handed in last.
     pub attachments: Vec<AttachmentRecord>,
     /// Remarks that are open: only in `NeedsCorrection`.
@@ -97,14 +125,17 @@ pub struct AttachmentRecord {
 pub struct Submission {
     /// Step 1.
     pub handler: Handler,
-    /// SHA-256 (lower-case hex) of the form PDF as made in step 2.
-    pub form_sha256: String,
+    /// What the case is about; its certificate must be the one of the opening.
+    #[serde(default)]
+    pub particulars: Particulars,
+    /// SHA-256 (lower-case hex) of the form PDF as made in step 2; `None` where the offer asks for no form.
+    pub form_sha256: Option<String>,
     /// Step 3: complete uploads.
     pub attachments: Vec<SubmittedAttachment>,
     /// 本人承诺所填信息与所交材料真实、完整、准确 (电子签名法 Art. 20); must be true.
     pub declared_true: bool,
-    /// Record of the consent for sensitive data.
-    pub sensitive_data_consent: Uuid,
+    /// Record of the consent for sensitive data; `None` where the offer asks for no files.
+    pub sensitive_data_consent: Option<Uuid>,
 }
 
 /// One upload put under one requirement.
@@ -126,8 +157,52 @@ pub struct Receipt {
     #[ts(type = "string")]
     #[schema(value_type = String, format = DateTime)]
     pub submitted_at: Timestamp,
-    /// The case after it.
+    /// The case after it. The last of its `receipts` is the one of this act.
     pub application: Application,
+}
+
+/// A legal act that leaves a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LegalAct {
+    /// A case of any business was handed in.
+    Submit,
+    /// A case was taken back.
+    Withdraw,
+}
+
+/// A receipt that can be fetched by [`crate::path::RECEIPT`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct ReceiptRecord {
+    /// Its name.
+    pub id: Uuid,
+    /// For what.
+    pub act: LegalAct,
+    /// The service's time.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Whether the act was signed by a key on a token, and that signature is in the receipt.
+    pub signed_by_key: bool,
+}
+
+/// A decision about what was looked at, and not about what was handed in meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct Verdict {
+    /// The decision.
+    #[serde(flatten)]
+    pub review: Review,
+    /// [`Application::submissions`] of the case as it was looked at. Another number now is `case_changed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submissions: Option<u32>,
+}
+
+impl From<Review> for Verdict {
+    /// A decision about the case as it is now, whatever was handed in last.
+    fn from(review: Review) -> Self {
+        Self { review, submissions: None }
+    }
 }
 
 /// What a reviewer decides. Used by the review desk (CLI) and the demo desk.

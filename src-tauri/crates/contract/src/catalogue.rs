@@ -1,6 +1,8 @@
 //! What the service asks for and says, versioned (design §5.14). The client is built around it, not the other way.
 
-use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, State, token::KeyAlgorithm};
+use certdesk_domain::{
+    AccountKind, Business, FileKind, RequirementId, RevocationReason, State, form::FieldName, token::KeyAlgorithm,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything the client needs to know before and during an application.
@@ -20,6 +22,10 @@ pub struct Catalogue {
     pub offers: Vec<Offer>,
     /// Usual time each state takes.
     pub usual_times: Vec<UsualTime>,
+    /// When and how certificates are renewed.
+    pub renewal: RenewalRule,
+    /// Days before the end of a certificate on which its holder is reminded, most first, for example 90, 60, 30, 15, 7, 1.
+    pub reminder_days: Vec<u16>,
     /// Telephone and hours of the helpdesk, one line.
     pub helpdesk: String,
 }
@@ -66,8 +72,49 @@ pub struct Offer {
     pub validity_years: u8,
     /// Key algorithms the CA certifies, preferred first.
     pub key_algorithms: Vec<KeyAlgorithm>,
-    /// Files asked for, in the order to show them.
+    /// Files asked for, in the order to show them. Where one of them is the form, there is a form to make (step 2).
     pub requirements: Vec<Requirement>,
+    /// Whether the service decides by itself, without a reviewer, what was signed with the certificate's key.
+    #[serde(default)]
+    pub automatic: bool,
+    /// 变更: the fields that may be changed, by their names in `Registration::CHANGEABLE`; at least one must.
+    #[serde(default)]
+    pub change_fields: Vec<FieldName>,
+    /// 注销: the reasons to choose from.
+    #[serde(default)]
+    pub reasons: Vec<ReasonChoice>,
+    /// What follows from it and must be known before, one sentence each: shown before handing in, ticked as read.
+    #[serde(default)]
+    pub consequences: Vec<Text>,
+}
+
+impl Offer {
+    /// The requirement that is the form of step 2; `None`: there is no form to make.
+    pub fn form(&self) -> Option<&Requirement> {
+        self.requirements.iter().find(|requirement| requirement.is_form)
+    }
+}
+
+/// When and how certificates are renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct RenewalRule {
+    /// Days before its end from which on a certificate can be renewed.
+    pub opens_days: u16,
+    /// Days after its end until which it still can; 0: not once it has ended.
+    pub grace_days: u16,
+    /// Whether the days that are left are added to the new certificate.
+    pub carries_over: bool,
+    /// Whether the old certificate is revoked (superseded) once the new one has proven itself.
+    pub revokes_old: bool,
+}
+
+/// A reason for 注销, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct ReasonChoice {
+    /// As the revocation list will have it.
+    pub reason: RevocationReason,
+    /// In plain words.
+    pub text: Text,
 }
 
 /// 材料要求: one file that is asked for.
@@ -92,6 +139,9 @@ pub struct Requirement {
     pub video: Option<VideoRule>,
     /// The signed and stamped copy of the form made in step 2.
     pub is_form: bool,
+    /// For the form: in a session by key, the form signed with that key (PAdES) is taken in place of the stamped copy.
+    #[serde(default)]
+    pub key_signature: bool,
 }
 
 /// Rules of the commitment video (承诺视频).

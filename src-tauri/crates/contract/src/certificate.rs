@@ -1,6 +1,6 @@
 //! Certificates: request, issue, records.
 
-use certdesk_domain::Timestamp;
+use certdesk_domain::{RevocationReason, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -72,4 +72,40 @@ pub struct CertificateRecord {
     #[ts(type = "string")]
     #[schema(value_type = String, format = DateTime)]
     pub not_after: Timestamp,
+    /// From when to when it can be renewed, by the service's rule; `None` where it cannot.
+    #[serde(default)]
+    pub renewal: Option<RenewalWindow>,
+    /// The certificate that took its place: serial number. One that was succeeded reminds nobody of its end.
+    #[serde(default)]
+    pub successor: Option<String>,
+    /// When and why it was revoked.
+    #[serde(default)]
+    pub revocation: Option<Revocation>,
+}
+
+/// From when to when a certificate can be renewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct RenewalWindow {
+    /// First instant.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    #[schema(value_type = String, format = DateTime)]
+    pub opens_at: Timestamp,
+    /// Last instant; may lie after the end of the certificate.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    #[schema(value_type = String, format = DateTime)]
+    pub closes_at: Timestamp,
+}
+
+/// A revocation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct Revocation {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Why.
+    pub reason: RevocationReason,
 }

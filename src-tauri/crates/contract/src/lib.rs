@@ -11,10 +11,14 @@ pub mod announcement;
 pub mod application;
 pub mod catalogue;
 pub mod certificate;
+pub mod driver;
+pub mod notice;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod receipt;
 pub mod session;
+pub mod signature;
 pub mod upload;
 
 pub use problem::{Problem, ProblemCode};

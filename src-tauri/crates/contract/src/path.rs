@@ -18,17 +18,38 @@ pub const CHALLENGES: &str = "/v1/sessions/challenges";
 pub const TOKEN_SESSIONS: &str = "/v1/sessions/token";
 /// `DELETE` → 204: log out.
 pub const CURRENT_SESSION: &str = "/v1/sessions/current";
-/// `GET` → [`crate::account::AccountView`].
+/// `GET` → [`crate::account::AccountView`]; `PUT` [`crate::account::AccountChange`] → the same.
 pub const ACCOUNT: &str = "/v1/account";
+/// `POST` [`crate::account::CodeRequest`] → 202, whether or not there is such an account. Public.
+pub const CODES: &str = "/v1/codes";
+/// `POST` [`crate::account::PasswordReset`] → 204. Public.
+pub const PASSWORD_RESETS: &str = "/v1/password-resets";
+/// `POST` [`crate::account::LostKey`] → 201 [`crate::account::LostKeyReceipt`]. Public, idempotent.
+pub const LOST_KEYS: &str = "/v1/lost-keys";
+/// `POST` [`crate::account::PhoneCodeRequest`] → 202.
+pub const PHONE_CODES: &str = "/v1/account/phone-codes";
+/// `GET` → `Vec<`[`crate::account::ConsentRecord`]`>`, newest first.
+pub const ACCOUNT_CONSENTS: &str = "/v1/account/consents";
+/// `DELETE` → 204: withdraws the consent.
+pub const ACCOUNT_CONSENT: &str = "/v1/account/consents/{id}";
+/// `GET` → [`crate::notice::Notices`].
+pub const NOTICES: &str = "/v1/notices";
+/// `POST` [`crate::notice::NoticesRead`] → 204.
+pub const NOTICES_READ: &str = "/v1/notices/read";
 /// `PUT` [`crate::account::PasswordChange`] → 204.
 pub const PASSWORD: &str = "/v1/account/password";
 /// `GET` → `Vec<`[`crate::application::Application`]`>`, newest first.
 pub const APPLICATIONS: &str = "/v1/applications";
 /// `PUT` [`crate::application::ApplicationDraft`] → [`crate::application::Application`] (the client names the case, so
-/// that a repeated PUT makes no second one); `GET` → the same; `DELETE` → 204, withdraws it.
+/// that a repeated PUT makes no second one); `GET` → the same; `DELETE` → the same, withdraws it (a legal act).
 pub const APPLICATION: &str = "/v1/applications/{id}";
-/// `POST` [`crate::application::Submission`] → [`crate::application::Receipt`]. Idempotent.
+/// `GET` → [`crate::application::DraftContent`] with `ETag`; `PUT` the same with `If-Match` (`If-None-Match: *` for the
+/// first) → 204 with the new `ETag`; `draft_changed` where another computer was faster. While the case is editable.
+pub const DRAFT: &str = "/v1/applications/{id}/draft";
+/// `POST` [`crate::application::Submission`] → [`crate::application::Receipt`]. Idempotent. A legal act.
 pub const SUBMISSION: &str = "/v1/applications/{id}/submission";
+/// `GET` → `application/jose+json`: a signed receipt, see [`crate::receipt`].
+pub const RECEIPT: &str = "/v1/receipts/{id}";
 /// `POST` [`crate::certificate::CertificateRequest`] → [`crate::certificate::IssuedCertificate`]. Idempotent by key.
 pub const ISSUANCE: &str = "/v1/applications/{id}/certificate";
 /// `POST` [`crate::certificate::Installation`] → [`crate::application::Application`].
@@ -49,6 +70,10 @@ pub const CA_CERTIFICATE: &str = "/v1/ca/certificate";
 pub const UPLOADS: &str = "/v1/uploads";
 /// tus 1.0.0: `HEAD`, `PATCH`, `DELETE`.
 pub const UPLOAD: &str = "/v1/uploads/{id}";
+/// `GET` → `Vec<`[`crate::driver::DriverPackage`]`>`, all systems. Public.
+pub const DRIVERS: &str = "/v1/drivers";
+/// `GET` → the package, with `Range` and `ETag`. Public.
+pub const DRIVER: &str = "/v1/drivers/{id}";
 /// `GET` → 204. Public; for reachability and the clock.
 pub const HEALTH: &str = "/v1/health";
 
@@ -56,12 +81,16 @@ pub const HEALTH: &str = "/v1/health";
 pub const DEMO_SMS: &str = "/demo/sms";
 /// Demo only: `GET` → `Vec<`[`crate::application::Application`]`>`, the reviewer's queue.
 pub const DEMO_QUEUE: &str = "/demo/review";
-/// Demo only: `POST` [`crate::application::Review`] → [`crate::application::Application`].
+/// Demo only: `POST` [`crate::application::Verdict`] → [`crate::application::Application`].
 pub const DEMO_REVIEW: &str = "/demo/review/{id}";
 
 /// [`APPLICATION`] of one case.
 pub fn application(id: Uuid) -> String {
     APPLICATION.replace("{id}", &id.to_string())
+}
+/// [`DRAFT`] of one case.
+pub fn draft(id: Uuid) -> String {
+    DRAFT.replace("{id}", &id.to_string())
 }
 /// [`SUBMISSION`] of one case.
 pub fn submission(id: Uuid) -> String {
@@ -74,6 +103,18 @@ pub fn issuance(id: Uuid) -> String {
 /// [`INSTALLATION`] of one case.
 pub fn installation(id: Uuid) -> String {
     INSTALLATION.replace("{id}", &id.to_string())
+}
+/// [`RECEIPT`] of one act.
+pub fn receipt(id: Uuid) -> String {
+    RECEIPT.replace("{id}", &id.to_string())
+}
+/// [`ACCOUNT_CONSENT`] of one consent.
+pub fn account_consent(id: Uuid) -> String {
+    ACCOUNT_CONSENT.replace("{id}", &id.to_string())
+}
+/// [`DRIVER`] of one package; ids are of `[a-z0-9-]`.
+pub fn driver(id: &str) -> String {
+    DRIVER.replace("{id}", id)
 }
 /// [`UPLOAD`] of one upload.
 pub fn upload(id: Uuid) -> String {

@@ -86,6 +86,26 @@ codes! {
     WeakPassword = "weak_password", 422, "The new password is too weak.";
     /// The token login did not verify.
     LoginRefused = "login_refused", 401, "The login by token did not verify.";
+    /// A signature of the request is missing, does not verify, or does not cover what it must.
+    BadSignature = "bad_signature", 401, "A signature of the request is missing or does not verify.";
+    /// A signature is not of now: sign anew, by the service's `Date`.
+    SignatureExpired = "signature_expired", 401, "A signature of the request is too old or of the future.";
+    /// This very signature was seen before.
+    Replayed = "replayed", 401, "This signed request was seen before.";
+    /// In a session by key, this act must be signed by the key too.
+    ActSignatureRequired = "act_signature_required", 403, "This act must be signed by the key.";
+    /// The form is not signed by the certificate of the session, or was changed after.
+    FormSignatureInvalid = "form_signature_invalid", 422, "The form's signature is not valid.";
+    /// The code of the SMS is wrong, used up or too old; never which, nor whether there is such an account.
+    WrongCode = "wrong_code", 403, "The code is wrong or has expired.";
+    /// The certificate cannot be renewed now.
+    RenewalNotOpen = "renewal_not_open", 409, "This certificate cannot be renewed now.";
+    /// An open case is about this certificate already.
+    CertificateBusy = "certificate_busy", 409, "Another open application is about this certificate.";
+    /// The draft was changed on another computer meanwhile (RFC 9110 §15.5.13).
+    DraftChanged = "draft_changed", 412, "The draft was changed elsewhere.";
+    /// The case was changed since it was looked at.
+    CaseChanged = "case_changed", 409, "The application was changed since it was looked at.";
     /// The certificate has been revoked.
     CertificateRevoked = "certificate_revoked", 403, "The certificate has been revoked.";
     /// The certificate is outside its validity.

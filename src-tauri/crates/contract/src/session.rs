@@ -19,6 +19,10 @@ pub struct PasswordLogin {
     pub password: String,
     /// Consent given before the login, to be attached to the account.
     pub consent: Option<Uuid>,
+    /// Public session key: it signs every request of the session ([`crate::signature`]). A service may be configured to
+    /// do without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_key: Option<Jwk>,
 }
 
 impl std::fmt::Debug for PasswordLogin {

@@ -63,7 +63,12 @@ impl Controller {
 
     /// Logs in by account and password.
     pub async fn log_in_with_password(&self, account: String, password: String) -> Result<SessionView, Failure> {
-        let login = PasswordLogin { account: account.trim().to_owned(), password, consent: self.agreement() };
+        let login = PasswordLogin {
+            account: account.trim().to_owned(),
+            password,
+            consent: self.agreement(),
+            session_key: None,
+        };
         let answer = self.portal()?.log_in_with_password(&login).await;
         let session = self.consented(self.noted(answer)).await?;
         self.begin_session(&session, None).await

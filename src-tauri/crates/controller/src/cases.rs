@@ -8,7 +8,7 @@ use certdesk_contract::{
     application::Application,
     certificate::{CertificateRecord, CertificateStatus},
 };
-use certdesk_domain::{State, Timestamp};
+use certdesk_domain::{Act, State, Timestamp};
 use certdesk_pki::Certificate;
 use uuid::Uuid;
 
@@ -130,7 +130,8 @@ impl Controller {
             State::AwaitingIssuance | State::Completed => Some(self.issuance_view(application.id).await?),
             _ => None,
         };
-        Ok(ApplicationView { application, usual_time, issuance })
+        let can_withdraw = application.state.after(Act::Withdraw).is_some();
+        Ok(ApplicationView { application, usual_time, can_withdraw, issuance })
     }
 
     /// The service's records; as last seen when it is away, none without a session.
@@ -179,6 +180,10 @@ fn certificate_view(certificate: &Certificate, status: Option<CertificateStatus>
         key_algorithm: certificate.key_algorithm.clone(),
         usages: certificate.usages.clone(),
         status,
+        renewal: None,
+        businesses: Vec::new(),
+        successor: None,
+        revocation: None,
         on_keys: Vec::new(),
         has_private_key: false,
         details: certificate.details.clone(),

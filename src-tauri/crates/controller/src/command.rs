@@ -8,7 +8,7 @@ use serde_json::Value;
 use ts_rs::TS;
 use uuid::Uuid;
 
-use certdesk_contract::{account::*, announcement::*, application::Review, catalogue::Catalogue, query::*};
+use certdesk_contract::{account::*, announcement::*, application::Verdict, catalogue::Catalogue, query::*};
 use certdesk_domain::{
     Business, RequirementId,
     form::{FieldFault, Registration},
@@ -87,13 +87,20 @@ commands! {
     prepare_pin(purpose: PinPurpose) -> PinPrompt;
 
     // The guide
-    /// Opens the draft of this business, a new one if there is none.
-    start_application(business: Business) -> DraftView;
+    /// Opens the draft of this business (about this certificate, by its serial number, where it is about one), a new one
+    /// if there is none.
+    start_application(business: Business, certificate: Option<String>) -> DraftView;
     draft(id: Uuid) -> DraftView;
-    /// Saves one field of step 1 (dotted name as in `Handler`) at once.
+    /// Saves one field at once: dotted name as in `Handler`, `change.<field>` (变更; empty takes the change back), `reason`
+    /// (注销).
     save_field(id: Uuid, field: String, value: String) -> DraftView;
     save_step(id: Uuid, step: Step) -> DraftView;
     make_form(id: Uuid) -> DraftView;
+    /// Signs the form with the key of the session and puts it under its requirement; `pin_needed` where the key must be
+    /// unlocked first.
+    sign_form(id: Uuid) -> DraftView;
+    /// Settles fields that were typed differently on another computer: `mine` keeps what was typed here.
+    resolve_conflict(id: Uuid, field: String, mine: bool) -> DraftView;
     discard_draft(id: Uuid) -> ();
     /// Asks for files by the native dialog and adds them.
     pick_files(id: Uuid, requirement: RequirementId) -> DraftView;
@@ -106,6 +113,7 @@ commands! {
     save_form_copy(id: Uuid) -> Option<String>;
     /// Address from which the window may play a picked video, guarded by a token.
     media_url(attachment: Uuid) -> String;
+    /// Hands in. In a session by key the key signs too; `pin_needed` where it must be unlocked first, and for 注销 always.
     submit(id: Uuid, declared_true: bool) -> ReceiptView;
 
     // My applications, my certificates
@@ -114,6 +122,44 @@ commands! {
     /// Opens a returned case for correction.
     start_correction(id: Uuid) -> DraftView;
     certificates() -> Vec<CertificateView>;
+    /// Takes a case back; `pin_needed` as for `submit`.
+    withdraw_application(id: Uuid) -> ApplicationView;
+    /// Saves a signed receipt by the native dialog; `None` when cancelled, else the name it got.
+    save_receipt(receipt: Uuid) -> Option<String>;
+    /// Saves the end of a certificate as a calendar file by the native dialog.
+    save_calendar(fingerprint: String) -> Option<String>;
+    /// Saves a certificate (PEM) by the native dialog.
+    save_certificate(fingerprint: String) -> Option<String>;
+
+    // Without a key: forgotten password, lost key
+    request_code(purpose: CodePurpose, account: String) -> ();
+    reset_password(account: String, code: String, replacement: String) -> ();
+    report_lost_key(account: String, code: String, circumstance: Circumstance) -> LostKeyReceipt;
+
+    // 通知消息
+    notices() -> NoticesView;
+    mark_notices_read(ids: Vec<Uuid>) -> NoticesView;
+
+    // 用户信息
+    /// Asks the service anew whose session it is.
+    refresh_account() -> SessionView;
+    check_account_change(change: AccountChange) -> Faults;
+    request_phone_code(phone: String) -> ();
+    change_account(change: AccountChange) -> SessionView;
+    consents() -> Vec<ConsentRecord>;
+    withdraw_consent(id: Uuid) -> Vec<ConsentRecord>;
+    local_data() -> LocalData;
+    /// Saves everything kept here about the account as one file by the native dialog.
+    export_local_data() -> Option<String>;
+    /// Forgets everything kept here about the account, and logs out. What the service has stays.
+    delete_local_data() -> ();
+
+    // 服务支持
+    drivers() -> DriversView;
+    download_driver(id: String) -> DriversView;
+    cancel_driver(id: String) -> DriversView;
+    /// Opens the installer by the system's own way, after its SHA-256 was checked once more.
+    open_driver(id: String) -> ();
 
     // Look up without login
     /// What is not right in a query yet; fewer than two items are `missing`.
@@ -129,5 +175,5 @@ commands! {
     // Demo only
     demo_sms() -> Vec<SmsMessage>;
     demo_queue() -> Vec<certdesk_contract::application::Application>;
-    demo_review(id: Uuid, review: Review) -> certdesk_contract::application::Application;
+    demo_review(id: Uuid, verdict: Verdict) -> certdesk_contract::application::Application;
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use certdesk_contract::{
     account::SmsMessage,
-    application::{Application, Review},
+    application::{Application, Verdict},
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -62,8 +62,8 @@ impl Controller {
     }
 
     /// Decides a case as the reviewer.
-    pub async fn demo_review(&self, id: Uuid, review: Review) -> Result<Application, Failure> {
-        let answer = self.portal()?.demo_review(self.demo_secret()?, id, &review).await;
+    pub async fn demo_review(&self, id: Uuid, verdict: Verdict) -> Result<Application, Failure> {
+        let answer = self.portal()?.demo_review(self.demo_secret()?, id, &verdict).await;
         self.noted(answer)
     }
 

@@ -111,6 +111,16 @@ local_codes! {
     PinLength, false;
     /// The last try needs an explicit yes.
     LastTryUnconfirmed, false;
+    /// The key must be unlocked by its PIN first: ask with the act as purpose.
+    PinNeeded, false;
+    /// The certificate of the session is not on any key that is plugged in.
+    SessionKeyMissing, true;
+    /// The certificate is still the only one in force of its holder: it stays on the key.
+    CertificateInUse, false;
+    /// What was downloaded is not what the service announced; it was thrown away.
+    DownloadDamaged, true;
+    /// The system has no way to open this file.
+    OpenFailed, false;
     /// The prompt was answered already, or is too old.
     PromptGone, false;
     /// No driver is installed.

@@ -14,7 +14,7 @@ use certdesk_contract::{
 };
 use certdesk_domain::{
     Business, FileKind, RequirementId, State, Timestamp,
-    form::{Handler, Registration},
+    form::{Handler, Particulars, Registration},
 };
 use certdesk_forms::FormData;
 use sha2::{Digest, Sha256};
@@ -35,9 +35,13 @@ const MOST_PREVIEW_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Controller {
     /// Opens the draft of this business, a new one if there is none. What registration knows is filled in.
-    pub async fn start_application(&self, business: Business) -> Result<DraftView, Failure> {
+    pub async fn start_application(
+        &self,
+        business: Business,
+        certificate: Option<String>,
+    ) -> Result<DraftView, Failure> {
         let session = self.session_view()?;
-        if !session.account.businesses.contains(&business) {
+        if !session.account.businesses.contains(&business) || certificate.is_some() {
             return Err(LocalCode::BadCommand.into());
         }
         let account = session.account.name.clone();
@@ -309,10 +313,11 @@ impl Controller {
         });
         let submission = Submission {
             handler: view.handler,
-            form_sha256: form.sha256,
+            particulars: view.particulars,
+            form_sha256: Some(form.sha256),
             attachments: attachments.collect::<Result<_, _>>()?,
             declared_true,
-            sensitive_data_consent: consent,
+            sensitive_data_consent: Some(consent),
         };
         let draft = self.own_draft(id).await?;
         // Named by its content and by how often the case came back: the try after a kill is the same request, the one
@@ -339,6 +344,16 @@ impl Controller {
         }
         self.inner.uploads.wake();
         Ok(())
+    }
+
+    /// Signs the form with the key of the session.
+    pub async fn sign_form(&self, _id: Uuid) -> Result<DraftView, Failure> {
+        Err(LocalCode::BadCommand.into())
+    }
+
+    /// Settles a field that was typed differently on another computer.
+    pub async fn resolve_conflict(&self, _id: Uuid, _field: String, _mine: bool) -> Result<DraftView, Failure> {
+        Err(LocalCode::BadCommand.into())
     }
 
     /// Opens a returned case: the remarks stand where they belong, and only what they mean can be changed.
@@ -381,7 +396,7 @@ impl Controller {
 
     /// Makes the case known at the service, so that files can be sent to it. Repeating it changes nothing.
     pub(crate) async fn open_case(&self, id: Uuid, business: Business) -> Result<(), Failure> {
-        let answer = self.portal()?.put_application(id, &ApplicationDraft { business }).await;
+        let answer = self.portal()?.put_application(id, &ApplicationDraft::new(business)).await;
         self.noted(answer).map(drop)
     }
 
@@ -479,6 +494,12 @@ impl Controller {
             editable_fields: draft.editable_fields.clone(),
             sensitive_data_accepted,
             video_script: script.map(|script| spoken(script, registration, &draft.handler)),
+            particulars: Particulars::default(),
+            change_fields: Vec::new(),
+            certificate: None,
+            steps: Step::ALL.to_vec(),
+            form_signing: None,
+            conflicts: Vec::new(),
             handler: draft.handler,
             remarks: draft.remarks,
             saved_at: draft.changed_at,

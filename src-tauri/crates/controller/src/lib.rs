@@ -3,27 +3,33 @@
 //!
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
 //! (draft, form, files), `uploads` (one ordered queue), `issuance` (制证), `cases` (my applications and certificates),
-//! `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video player), `demo`.
+//! `acts` (taking back, receipts), `notices`, `personal` (用户信息), `recovery` (without key or password), `drivers`, `query`
+//! (without login), `announcements` (what is revoked), `media` (loopback door for the video player), `demo`.
 //!
 //! Two tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue.
 //! Everything else happens inside the method that was called, so a test can await it.
 
 mod account;
+mod acts;
 pub mod announcements;
 pub mod bindings;
 mod cases;
 pub mod command;
 mod convert;
 mod demo;
+mod drivers;
 pub mod failure;
 pub mod file_facts;
 mod guide;
 mod issuance;
 mod keys;
 mod media;
+mod notices;
+mod personal;
 pub mod picker;
 mod pin;
 mod query;
+mod recovery;
 mod uploads;
 pub mod view;
 

@@ -103,6 +103,10 @@ impl Controller {
     /// What the key was opened for.
     async fn serve(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
         match purpose {
+            PinPurpose::SignForm { .. }
+            | PinPurpose::Submit { .. }
+            | PinPurpose::Withdraw { .. }
+            | PinPurpose::RemoveCertificate { .. } => Err(LocalCode::BadCommand.into()),
             PinPurpose::LogIn { key } => {
                 let session = self.log_in_with_key(&key).await;
                 if session.is_err() {
@@ -142,7 +146,12 @@ impl Controller {
 impl PinPurpose {
     fn key(&self) -> &str {
         match self {
-            Self::LogIn { key } | Self::Issue { key, .. } => key,
+            Self::LogIn { key }
+            | Self::Issue { key, .. }
+            | Self::SignForm { key, .. }
+            | Self::Submit { key, .. }
+            | Self::Withdraw { key, .. }
+            | Self::RemoveCertificate { key, .. } => key,
         }
     }
 }

@@ -7,12 +7,14 @@ use certdesk_contract::{
     account::AccountView,
     application::{Application, Receipt, Remark},
     catalogue::Requirement,
-    certificate::CertificateStatus,
+    certificate::{CertificateStatus, RenewalWindow, Revocation},
+    driver::DriverPackage,
+    notice::Notice,
     session::SessionKind,
 };
 use certdesk_domain::{
     Business, FileKind, RequirementId, State, Timestamp,
-    form::{FieldFault, Handler},
+    form::{FieldFault, FieldName, Handler, Particulars},
     token::{KeyAlgorithm, PinTries},
 };
 use serde::{Deserialize, Serialize};
@@ -201,6 +203,19 @@ pub struct DraftView {
     pub step: Step,
     /// What was typed, as typed.
     pub handler: Handler,
+    /// What the case is about: its certificate, what changes (`change.<field>` in `save_field`), why it is revoked
+    /// (`reason`).
+    pub particulars: Particulars,
+    /// 变更: the fields that may be changed, with what they say now.
+    pub change_fields: Vec<ChangeField>,
+    /// The certificate it is about.
+    pub certificate: Option<CertificateView>,
+    /// The steps this business has here, in order. 注销 has `submit` alone.
+    pub steps: Vec<Step>,
+    /// Whether the form can be signed with the key in place of print, stamp and scan; `None`: it cannot.
+    pub form_signing: Option<FormSigning>,
+    /// Fields that were typed differently on another computer: nothing is lost, the applicant chooses.
+    pub conflicts: Vec<FieldConflict>,
     /// What is not right yet.
     pub faults: Vec<FieldFault>,
     /// The form, if made and still true to what was typed.
@@ -219,6 +234,35 @@ pub struct DraftView {
     #[serde(with = "time::serde::rfc3339")]
     #[ts(type = "string")]
     pub saved_at: Timestamp,
+}
+
+/// 变更: one field that may be changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct ChangeField {
+    /// Its name in `Registration::CHANGEABLE`.
+    pub field: FieldName,
+    /// What the registration says now.
+    pub now: String,
+}
+
+/// Where the signature of the form stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct FormSigning {
+    /// The requirement that the signed form meets.
+    pub requirement: RequirementId,
+    /// Whether the form as it is now was signed.
+    pub signed: bool,
+}
+
+/// One field that says two things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FieldConflict {
+    /// Name as `save_field` takes it.
+    pub field: FieldName,
+    /// As typed here.
+    pub mine: String,
+    /// As typed on the other computer.
+    pub theirs: String,
 }
 
 /// The form PDF.
@@ -334,6 +378,36 @@ pub enum PinPurpose {
         /// Algorithm of the key pair.
         algorithm: KeyAlgorithm,
     },
+    /// Sign the form with the key (after `sign_form` said `pin_needed`).
+    SignForm {
+        /// Key.
+        key: String,
+        /// Draft.
+        draft: Uuid,
+    },
+    /// Hand in, signed by the key (after `submit` said `pin_needed`; always for 注销).
+    Submit {
+        /// Key.
+        key: String,
+        /// Draft.
+        draft: Uuid,
+        /// As in `submit`.
+        declared_true: bool,
+    },
+    /// Take a case back, signed by the key (after `withdraw_application` said `pin_needed`).
+    Withdraw {
+        /// Key.
+        key: String,
+        /// Case.
+        application: Uuid,
+    },
+    /// Remove a certificate that another took the place of from its key, with its key pair, for good.
+    RemoveCertificate {
+        /// Key.
+        key: String,
+        /// [`CertificateView::fingerprint`].
+        fingerprint: String,
+    },
 }
 
 /// What came of a PIN.
@@ -350,6 +424,23 @@ pub enum PinOutcome {
         /// Where the journal stands: its end.
         issuance: IssuanceView,
     },
+    /// The form is signed.
+    FormSigned {
+        /// The draft after it.
+        draft: Box<DraftView>,
+    },
+    /// Handed in.
+    Submitted {
+        /// The receipt.
+        receipt: Box<ReceiptView>,
+    },
+    /// Taken back.
+    Withdrawn {
+        /// The case after it.
+        application: Box<ApplicationView>,
+    },
+    /// Removed from the key.
+    Removed,
     /// The token says the PIN is wrong. Nothing was tried again.
     Refused {
         /// What is known of the tries now.
@@ -399,6 +490,8 @@ pub struct ApplicationView {
     pub application: Application,
     /// How long this state usually takes.
     pub usual_time: Option<certdesk_contract::catalogue::Text>,
+    /// Whether it can be taken back now.
+    pub can_withdraw: bool,
     /// Where 制证 stands, while it is the applicant's turn to make the certificate.
     pub issuance: Option<IssuanceView>,
 }
@@ -437,6 +530,14 @@ pub struct CertificateView {
     pub usages: Vec<String>,
     /// Status at the service; `None` where unknown (offline, other issuer): never "good" by guess.
     pub status: Option<CertificateStatus>,
+    /// From when to when it can be renewed; `None` where it cannot or it is unknown.
+    pub renewal: Option<RenewalWindow>,
+    /// Businesses that can be begun about it now.
+    pub businesses: Vec<Business>,
+    /// The certificate that took its place: serial number.
+    pub successor: Option<String>,
+    /// When and why it was revoked.
+    pub revocation: Option<Revocation>,
     /// Keys (by [`KeyView::id`]) that hold it.
     pub on_keys: Vec<String>,
     /// Whether its private key is beside it there.
@@ -445,6 +546,107 @@ pub struct CertificateView {
     pub details: Vec<(String, String)>,
     /// PEM text.
     pub pem: String,
+}
+
+/// 通知消息: from the service, or from what is known here while it is away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, TS)]
+pub struct NoticesView {
+    /// Newest first.
+    pub notices: Vec<Notice>,
+    /// How many of them were not read.
+    pub unread: u32,
+    /// The service was not asked: as last seen, expiry as this computer's clock has it.
+    pub offline: bool,
+}
+
+/// What this program keeps on this computer about one account, or of no account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct LocalData {
+    /// In the order to show them; kinds that are not there are left out.
+    pub items: Vec<LocalDataItem>,
+}
+
+/// One kind of what is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct LocalDataItem {
+    /// Kind.
+    pub kind: LocalDataKind,
+    /// How many.
+    pub count: u32,
+    /// Size, bytes.
+    #[ts(type = "number")]
+    pub bytes: u64,
+}
+
+/// Kinds of what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum LocalDataKind {
+    /// Drafts with what was typed.
+    Drafts,
+    /// Application forms (PDF).
+    Forms,
+    /// Names and places of picked files; the files themselves are where they were.
+    Attachments,
+    /// Applications as last seen.
+    Applications,
+    /// Certificates as last seen.
+    Certificates,
+    /// Notices as last seen.
+    Notices,
+    /// Journals of 制证.
+    Issuances,
+    /// The catalogue, the revocation list, downloaded drivers: of nobody.
+    Public,
+    /// Language and look.
+    Settings,
+}
+
+/// 服务支持: drivers for this computer.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct DriversView {
+    /// This computer's system and machine, to show, for example `Debian GNU/Linux 12 · x86_64`.
+    pub system: String,
+    /// Those that fit it, in the service's order.
+    pub drivers: Vec<DriverView>,
+    /// How many the service has for other systems.
+    pub others: u32,
+}
+
+/// One driver.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct DriverView {
+    /// What the service says of it.
+    pub package: DriverPackage,
+    /// How far it is here.
+    pub state: DriverState,
+}
+
+/// How far a driver is on this computer.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum DriverState {
+    /// Not fetched; `done` bytes of it are here from an earlier try.
+    Available {
+        /// Bytes.
+        #[ts(type = "number")]
+        done: u64,
+    },
+    /// On its way.
+    Downloading {
+        /// Bytes here.
+        #[ts(type = "number")]
+        done: u64,
+    },
+    /// Being compared with its SHA-256.
+    Checking,
+    /// Here, and its SHA-256 is right: it can be opened.
+    Ready,
+    /// Not fetched; the next try goes on where this one ended.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
 }
 
 /// What the window is told without asking. One Tauri event, `certdesk`, carries them all.
@@ -477,6 +679,20 @@ pub enum Event {
     },
     /// Applications at the service changed: ask again.
     Applications,
+    /// There are new notices, or some were read. `fresh`: those never told before, for notices of the system.
+    Notices {
+        /// How many are not read.
+        unread: u32,
+        /// Newest first.
+        fresh: Vec<Notice>,
+    },
+    /// A driver moved.
+    Driver {
+        /// [`DriverPackage::id`].
+        id: String,
+        /// Now.
+        state: DriverState,
+    },
     /// 制证 moved.
     Issuance {
         /// Now.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// 业务. `Replace` 补办 and `Unlock` 解锁 get their place here when the service offers them.
+/// 业务. `Unlock` 解锁 gets its place here when the service offers it.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema,
 )]
@@ -16,6 +16,34 @@ pub enum Business {
     Renew,
     /// 注销
     Revoke,
+    /// 补办: a new certificate after a key was lost or broken
+    Replace,
+}
+
+impl Business {
+    /// All, in the order to show them.
+    pub const ALL: [Self; 5] = [Self::New, Self::Change, Self::Renew, Self::Revoke, Self::Replace];
+
+    /// Whether a case of this business is about a certificate that is there already.
+    pub fn needs_certificate(self) -> bool {
+        matches!(self, Self::Change | Self::Renew | Self::Revoke)
+    }
+
+    /// Whether such a case ends with a new certificate on a key.
+    pub fn issues(self) -> bool {
+        self != Self::Revoke
+    }
+
+    /// Its name on the wire and in the tag of a signed act.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Change => "change",
+            Self::Renew => "renew",
+            Self::Revoke => "revoke",
+            Self::Replace => "replace",
+        }
+    }
 }
 
 /// State of an application (design §3).
@@ -74,6 +102,8 @@ pub enum Act {
     PrepareIssuance,
     /// The certificate is on the key and has proven itself by a signature.
     ConfirmInstallation,
+    /// The service has done what was asked for, and nothing is left to do: a certificate is revoked.
+    CarryOut,
 }
 
 impl State {
@@ -89,7 +119,7 @@ impl State {
             (Submitted | InReview, Reject) => Some(Rejected),
             (Submitted | InReview, Approve) => Some(Approved),
             (Approved, PrepareIssuance) => Some(AwaitingIssuance),
-            (AwaitingIssuance, ConfirmInstallation) => Some(Completed),
+            (AwaitingIssuance, ConfirmInstallation) | (Approved, CarryOut) => Some(Completed),
             _ => None,
         }
     }
@@ -129,7 +159,7 @@ mod tests {
         State::Rejected,
         State::Withdrawn,
     ];
-    const ACTS: [Act; 8] = [
+    const ACTS: [Act; 9] = [
         Act::Submit,
         Act::Withdraw,
         Act::StartReview,
@@ -138,6 +168,7 @@ mod tests {
         Act::Approve,
         Act::PrepareIssuance,
         Act::ConfirmInstallation,
+        Act::CarryOut,
     ];
 
     #[test]
@@ -171,6 +202,13 @@ mod tests {
         for state in STATES {
             let done = state.after(Act::ConfirmInstallation);
             assert_eq!(done.is_some(), state == State::AwaitingIssuance, "completing from {state:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_carried_out_before_it_is_approved() {
+        for state in STATES {
+            assert_eq!(state.after(Act::CarryOut).is_some(), state == State::Approved, "carrying out from {state:?}");
         }
     }
 }

@@ -4,9 +4,14 @@
 //! there is one way to write each, here, at the service and in the database. Whether they are right is told by
 //! [`crate::check`].
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::account::{AccountKind, IdKind};
+use crate::{
+    account::{AccountKind, IdKind},
+    revocation::RevocationReason,
+};
 
 /// A postal address with its division code.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
@@ -133,6 +138,83 @@ impl Handler {
     }
 }
 
+/// What a case is about, besides who handles it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+#[serde(default)]
+pub struct Particulars {
+    /// The certificate that is changed, renewed or revoked: serial number, lower-case hex.
+    pub certificate: Option<String>,
+    /// 变更: the new value of each field that changes, by the name [`Registration::CHANGEABLE`] has for it.
+    pub changes: BTreeMap<FieldName, String>,
+    /// 注销: why.
+    pub reason: Option<RevocationReason>,
+}
+
+impl Registration {
+    /// Fields a certificate fixes: 变更 alone changes them.
+    pub const CHANGEABLE: &[&str] = &[
+        "organisation.name",
+        "organisation.legal_representative.name",
+        "organisation.legal_representative.id_kind",
+        "organisation.legal_representative.id_number",
+        "contact.name",
+        "contact.id_kind",
+        "contact.id_number",
+    ];
+
+    /// One of [`Registration::CHANGEABLE`]; `None` for another name, or where this kind of account has no such field.
+    pub fn get(&self, field: &str) -> Option<String> {
+        let unit = self.organisation.as_ref();
+        let value = match field {
+            "organisation.name" => &unit?.name,
+            "organisation.legal_representative.name" => &unit?.legal_representative.name,
+            "organisation.legal_representative.id_kind" => {
+                return Some(unit?.legal_representative.id_kind.name().to_owned());
+            }
+            "organisation.legal_representative.id_number" => &unit?.legal_representative.id_number,
+            "contact.name" => &self.contact.name,
+            "contact.id_kind" => return Some(self.contact.id_kind.name().to_owned()),
+            "contact.id_number" => &self.contact.id_number,
+            _ => return None,
+        };
+        Some(value.clone())
+    }
+
+    /// Sets one of [`Registration::CHANGEABLE`]. `false`: there is no such field here, or no such kind of document;
+    /// nothing changed.
+    pub fn set(&mut self, field: &str, value: &str) -> bool {
+        let unit = self.organisation.as_mut();
+        if field == "organisation.name" {
+            return unit.map(|unit| unit.name = value.to_owned()).is_some();
+        }
+        let person = match field.rsplit_once('.') {
+            Some(("contact", _)) => Some(&mut self.contact),
+            Some(("organisation.legal_representative", _)) => unit.map(|unit| &mut unit.legal_representative),
+            _ => None,
+        };
+        let Some(person) = person else { return false };
+        match field.rsplit('.').next() {
+            Some("name") => person.name = value.to_owned(),
+            Some("id_kind") => match IdKind::from_name(value) {
+                Some(kind) => person.id_kind = kind,
+                None => return false,
+            },
+            Some("id_number") => person.id_number = code(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The registration as it is with `changes`; what cannot be set is left as it was.
+    pub fn with(&self, changes: &BTreeMap<FieldName, String>) -> Self {
+        let mut changed = self.clone();
+        for (field, value) in changes {
+            changed.set(field, value);
+        }
+        changed
+    }
+}
+
 /// What an application is looked up by (查询服务, manual 1.4.1): any two of three. Empty is not given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 #[serde(default)]
@@ -223,6 +305,27 @@ mod tests {
         let before = handler.clone();
         assert!(!handler.set("person.shoe_size", "43") && !handler.set("person.id_kind", "library_card"));
         assert_eq!(handler, before, "a name that does not exist changes nothing");
+    }
+
+    #[test]
+    fn what_a_certificate_fixes_is_set_and_read_by_its_name() {
+        let unit = Registration {
+            kind: AccountKind::Enterprise,
+            organisation: Some(Organisation::default()),
+            contact: Person::default(),
+            phone: String::new(),
+            email: String::new(),
+            address: Address::default(),
+        };
+        for &field in Registration::CHANGEABLE {
+            let value = if field.ends_with("id_kind") { "passport" } else { "A1" };
+            let changed = unit.with(&BTreeMap::from([(field.to_owned(), value.to_owned())]));
+            assert_eq!(changed.get(field).as_deref(), Some(value), "{field} reads as it was set");
+        }
+        let odd = BTreeMap::from([("phone".to_owned(), "1".to_owned()), ("contact.shoe".to_owned(), "43".to_owned())]);
+        assert_eq!(unit.with(&odd), unit, "what no certificate fixes is not changed this way");
+        let person = Registration { kind: AccountKind::Individual, organisation: None, ..unit };
+        assert_eq!(person.get("organisation.name"), None, "a person has no unit");
     }
 
     #[test]

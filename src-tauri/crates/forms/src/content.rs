@@ -97,8 +97,13 @@ pub(crate) fn write(data: &FormData) -> Sheet {
     sheet
 }
 
-const BUSINESSES: [(Business, &str); 4] =
-    [(Business::New, "新办"), (Business::Change, "变更"), (Business::Renew, "续订"), (Business::Revoke, "注销")];
+const BUSINESSES: [(Business, &str); 5] = [
+    (Business::New, "新办"),
+    (Business::Change, "变更"),
+    (Business::Renew, "续订"),
+    (Business::Revoke, "注销"),
+    (Business::Replace, "补办"),
+];
 
 const ACCOUNTS: [(AccountKind, &str); 3] =
     [(AccountKind::Enterprise, "企业"), (AccountKind::Individual, "个人"), (AccountKind::Authority, "主管部门")];

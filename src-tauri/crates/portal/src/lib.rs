@@ -27,7 +27,7 @@ use certdesk_contract::{
         SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
-    application::{Application, ApplicationDraft, Receipt, Review, Submission},
+    application::{Application, ApplicationDraft, Receipt, Submission, Verdict},
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
@@ -248,8 +248,8 @@ impl Portal {
     }
 
     /// Takes a case back.
-    pub async fn withdraw(&self, id: Uuid) -> Result<(), PortalError> {
-        self.done(self.request(Method::DELETE, &path::application(id))).await
+    pub async fn withdraw(&self, id: Uuid) -> Result<Application, PortalError> {
+        self.json(self.request(Method::DELETE, &path::application(id))).await
     }
 
     /// Hands a case in. The same `idempotency` with the same content hands it in once.
@@ -309,8 +309,8 @@ impl Portal {
     }
 
     /// Demo only: decides a case as the reviewer.
-    pub async fn demo_review(&self, secret: &str, id: Uuid, review: &Review) -> Result<Application, PortalError> {
-        self.json(self.request(Method::POST, &path::demo_review(id)).header(DEMO_SECRET, secret).json(review)).await
+    pub async fn demo_review(&self, secret: &str, id: Uuid, verdict: &Verdict) -> Result<Application, PortalError> {
+        self.json(self.request(Method::POST, &path::demo_review(id)).header(DEMO_SECRET, secret).json(verdict)).await
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, PortalError> {

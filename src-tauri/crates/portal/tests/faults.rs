@@ -157,7 +157,8 @@ async fn the_services_own_refusals_pass_through() {
         http("429 Too Many Requests", "content-type: application/problem+json\r\n", &body)
     })
     .await;
-    let login = PasswordLogin { account: "qy82640193".into(), password: "secret".into(), consent: None };
+    let login =
+        PasswordLogin { account: "qy82640193".into(), password: "secret".into(), consent: None, session_key: None };
     let said = portal(&server.url(), &root).log_in_with_password(&login).await;
     let Err(PortalError::Problem(problem)) = said else { panic!("the lock must be told as such: {said:?}") };
     assert_eq!((problem.code, problem.retry_after), (ProblemCode::AccountLocked, Some(900)));

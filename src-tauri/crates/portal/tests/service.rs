@@ -142,10 +142,11 @@ async fn certified(real: &Real, portal: &Portal) -> Certified {
     };
     let submission = Submission {
         handler: handler(),
-        form_sha256: "0".repeat(64),
+        particulars: Default::default(),
+        form_sha256: Some("0".repeat(64)),
         attachments,
         declared_true: true,
-        sensitive_data_consent: portal.consent(&sensitive).await.unwrap().id,
+        sensitive_data_consent: Some(portal.consent(&sensitive).await.unwrap().id),
     };
     let key = Uuid::new_v4();
     let receipt = portal.submit(case, &submission, key).await.expect("the case is handed in");
@@ -157,7 +158,7 @@ async fn certified(real: &Real, portal: &Portal) -> Certified {
     assert_eq!(portal.applications().await.unwrap().len(), 1);
 
     assert_eq!(portal.demo_queue(SECRET).await.unwrap().len(), 1, "it is in the reviewer's queue");
-    portal.demo_review(SECRET, case, &Review::Approve).await.expect("the reviewer accepts");
+    portal.demo_review(SECRET, case, &Review::Approve.into()).await.expect("the reviewer accepts");
     let approved = portal.application(case).await.unwrap();
     assert_eq!(approved.state, State::AwaitingIssuance);
 
@@ -194,7 +195,8 @@ async fn from_nothing_to_a_login_by_certificate() {
     // From now on the certificate logs in, and only it.
     portal.log_out().await.expect("logout");
     assert_eq!(refusal(portal.account().await), ProblemCode::Unauthenticated, "out is out");
-    let password = PasswordLogin { account: account.clone(), password: real::PASSWORD.into(), consent: None };
+    let password =
+        PasswordLogin { account: account.clone(), password: real::PASSWORD.into(), consent: None, session_key: None };
     assert_eq!(refusal(portal.log_in_with_password(&password).await), ProblemCode::CertificateLoginRequired);
 
     let session = token_login(&portal, &token, &certificate_der).await.expect("login by token");

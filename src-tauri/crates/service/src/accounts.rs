@@ -211,7 +211,12 @@ pub(crate) async fn change_password(portal: &Arc<Portal>, caller: Caller, change
 /// What the account's owner is told about it.
 pub(crate) fn view(portal: &Portal, db: &Connection, account: &Account, now: Timestamp) -> Outcome<AccountView> {
     let businesses = businesses(portal, db, account, now)?;
-    Ok(AccountView { name: account.name.clone(), registration: account.registration.clone(), businesses })
+    Ok(AccountView {
+        name: account.name.clone(),
+        registration: account.registration.clone(),
+        businesses,
+        fixed_fields: Vec::new(),
+    })
 }
 
 /// Businesses open to an account: 新办 until it holds a certificate, the others from then on; of these, what is offered.

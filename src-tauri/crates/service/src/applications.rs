@@ -110,14 +110,14 @@ pub(crate) async fn show(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> Outc
 }
 
 /// Withdraws a case; again is as good as once.
-pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> Outcome<()> {
+pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> Outcome<Application> {
     let now = portal.now();
-    let unused = portal
+    let (application, unused) = portal
         .store
         .act(move |db| {
             let mut case = of(db, id, &caller.account)?;
             if case.state == State::Withdrawn {
-                return Ok(Vec::new());
+                return Ok((applications::view(db, case)?, Vec::new()));
             }
             case.remarks.clear();
             advance(db, &mut case, Act::Withdraw, None, now)?;
@@ -131,13 +131,13 @@ pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> 
                 }
             }
             unused.retain(|upload| !kept.contains(upload));
-            Ok(unused)
+            Ok((applications::view(db, case)?, unused))
         })
         .await?;
     for upload in unused {
         portal.files.remove(upload).await;
     }
-    Ok(())
+    Ok(application)
 }
 
 /// Hands a case in, first or again after a correction.
@@ -163,15 +163,12 @@ pub(crate) async fn submit(
             check_still_open(&act, db, &case, &caller.account, now)?;
             let kind = caller.account.registration.kind;
             let offer = act.catalogue.offer(case.business, kind).ok_or(ProblemCode::WrongState)?;
-            check_fields(&submission, &caller.account)?;
+            check_fields(&submission, offer, &caller.account)?;
             let sensitive = accounts::version(&act, ConsentSubject::SensitiveData);
-            store::consents::attach(
-                db,
-                submission.sensitive_data_consent,
-                ConsentSubject::SensitiveData,
-                sensitive,
-                caller.account.id,
-            )?;
+            if !offer.requirements.is_empty() {
+                let consent = submission.sensitive_data_consent.ok_or(ProblemCode::StaleConsent)?;
+                store::consents::attach(db, consent, ConsentSubject::SensitiveData, sensitive, caller.account.id)?;
+            }
             check_files(db, &submission, &case, offer)?;
             if case.state == State::NeedsCorrection {
                 check_correction(db, &submission, &case, offer)?;
@@ -355,9 +352,10 @@ fn check_still_open(portal: &Portal, db: &Connection, case: &Case, account: &Acc
     if open { Ok(()) } else { Err(ProblemCode::WrongState.into()) }
 }
 
-fn check_fields(submission: &Submission, account: &Account) -> Outcome<()> {
+fn check_fields(submission: &Submission, offer: &Offer, account: &Account) -> Outcome<()> {
     let mut faults = check::handler(&submission.handler, account.registration.kind);
-    if !is_sha256(&submission.form_sha256) {
+    let form_named = submission.form_sha256.as_deref().is_some_and(is_sha256);
+    if form_named != offer.form().is_some() {
         faults.push(FieldFault { field: "form_sha256".into(), fault: Fault::BadFormat });
     }
     if !submission.declared_true {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use certdesk_contract::{
     ProblemCode,
     account::SmsMessage,
-    application::{Application, Review},
+    application::{Application, Verdict},
 };
 use uuid::Uuid;
 
@@ -22,13 +22,17 @@ pub(crate) async fn queue(portal: &Arc<Portal>) -> Outcome<Vec<Application>> {
 }
 
 /// A reviewer's decision.
-pub(crate) async fn decide(portal: &Arc<Portal>, id: Uuid, decision: Review) -> Outcome<Application> {
+pub(crate) async fn decide(portal: &Arc<Portal>, id: Uuid, verdict: Verdict) -> Outcome<Application> {
     let now = portal.now();
     portal
         .store
         .act(move |db| {
             let case = store::applications::by_id(db, id)?.ok_or(ProblemCode::NotFound)?;
-            review::decide(db, case, decision, now)
+            let seen = verdict.submissions;
+            if seen.is_some() && seen != Some(store::applications::count_submissions(db, id)?) {
+                return Err(ProblemCode::CaseChanged.into());
+            }
+            review::decide(db, case, verdict.review, now)
         })
         .await
 }

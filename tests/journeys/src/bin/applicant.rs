@@ -42,7 +42,7 @@ async fn sit_down(seat: &Seat) -> Result<Controller> {
 
 /// Types an address letter by letter, for ever; says each value once it was answered as saved.
 async fn type_along(certdesk: &Controller) -> Result<()> {
-    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let draft = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     for count in 0_u32.. {
         let value = format!("测试路 {count} 号");
         let saved = certdesk.save_field(draft.id, "address.detail".into(), value.clone()).await.map_err(failed)?;
@@ -56,7 +56,7 @@ async fn type_along(certdesk: &Controller) -> Result<()> {
 
 /// Picks a file where it is not picked yet and waits for its upload; says how far it is.
 async fn upload(certdesk: &Controller, file: PathBuf) -> Result<()> {
-    let draft = certdesk.start_application(Business::New).await.map_err(failed)?;
+    let draft = certdesk.start_application(Business::New, None).await.map_err(failed)?;
     let mut events = certdesk.events();
     if draft.files.iter().all(|row| row.attachments.is_empty()) {
         let row = draft.files.iter().find(|row| row.requirement.video.is_some()).context("no row takes a video")?;

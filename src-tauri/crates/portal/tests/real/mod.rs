@@ -136,7 +136,8 @@ pub async fn registered(portal: &Portal) -> String {
     let between = |from: &str, to: &str| sms[0].text.split(from).nth(1).unwrap().split(to).next().unwrap().to_owned();
     let (account, first) = (between("账号：", "，"), between("初始密码：", "。"));
 
-    let login = PasswordLogin { account: account.clone(), password: first.clone(), consent: Some(consent) };
+    let login =
+        PasswordLogin { account: account.clone(), password: first.clone(), consent: Some(consent), session_key: None };
     let session = portal.log_in_with_password(&login).await.expect("login with the password of the SMS");
     assert!(session.must_change_password, "the first password is for one use");
     portal.set_session(&session);
@@ -146,7 +147,7 @@ pub async fn registered(portal: &Portal) -> String {
 }
 
 pub async fn log_in(portal: &Portal, account: &str) {
-    let login = PasswordLogin { account: account.into(), password: PASSWORD.into(), consent: None };
+    let login = PasswordLogin { account: account.into(), password: PASSWORD.into(), consent: None, session_key: None };
     let session = portal.log_in_with_password(&login).await.expect("login with the new password");
     portal.set_session(&session);
 }
@@ -154,7 +155,7 @@ pub async fn log_in(portal: &Portal, account: &str) {
 /// Opens a case of 新办.
 pub async fn opened(portal: &Portal) -> Uuid {
     let id = Uuid::now_v7();
-    portal.put_application(id, &ApplicationDraft { business: Business::New }).await.expect("a case is opened");
+    portal.put_application(id, &ApplicationDraft::new(Business::New)).await.expect("a case is opened");
     id
 }
 

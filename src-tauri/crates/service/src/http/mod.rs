@@ -20,7 +20,7 @@ use certdesk_contract::{
         SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
-    application::{Application, ApplicationDraft, Receipt, Review, Submission},
+    application::{Application, ApplicationDraft, Receipt, Submission, Verdict},
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
     query::{Query, QueryAnswer},
@@ -246,9 +246,8 @@ async fn put_application(
     Ok(Json(applications::open(&portal, caller, id, body.value).await?))
 }
 
-async fn delete_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<StatusCode> {
-    applications::withdraw(&portal, caller, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn delete_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Json<Application>> {
+    Ok(Json(applications::withdraw(&portal, caller, id).await?))
 }
 
 async fn post_submission(
@@ -316,7 +315,7 @@ async fn post_demo_review(
     State(portal): App,
     _key: DemoKey,
     Id(id): Id,
-    body: Body<Review>,
+    body: Body<Verdict>,
 ) -> Outcome<Json<Application>> {
     Ok(Json(demo::decide(&portal, id, body.value).await?))
 }

@@ -1,7 +1,10 @@
 //! Tables `applications`, `history`, `submissions`, `attachments`: one case and its story.
 
 use certdesk_contract::application::{Application, AttachmentRecord, HistoryEntry, Remark, Submission};
-use certdesk_domain::{Business, RequirementId, State, Timestamp, form::Handler};
+use certdesk_domain::{
+    Business, RequirementId, State, Timestamp,
+    form::{Handler, Particulars},
+};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 
@@ -114,6 +117,11 @@ pub(crate) fn add_submission(
     Ok(())
 }
 
+/// How often a case was handed in.
+pub(crate) fn count_submissions(db: &Connection, id: Uuid) -> rusqlite::Result<u32> {
+    db.query_row("SELECT count(*) FROM submissions WHERE application = ?1", [id.to_string()], |row| row.get(0))
+}
+
 /// The files of the latest submission.
 pub(crate) fn attachments(db: &Connection, id: Uuid) -> rusqlite::Result<Vec<AttachmentRecord>> {
     db.prepare(
@@ -147,6 +155,9 @@ pub(crate) fn view(db: &Connection, case: Case) -> rusqlite::Result<Application>
         state: case.state,
         next_actor: case.state.next_actor(),
         handler: case.handler,
+        particulars: Particulars::default(),
+        submissions: count_submissions(db, case.id)?,
+        receipts: Vec::new(),
         attachments: attachments(db, case.id)?,
         remarks: case.remarks,
         reason: case.reason,

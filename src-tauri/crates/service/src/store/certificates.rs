@@ -35,6 +35,9 @@ impl CertificateRow {
             status: if over { CertificateStatus::Expired } else { self.status },
             not_before: self.not_before,
             not_after: self.not_after,
+            renewal: None,
+            successor: None,
+            revocation: None,
         }
     }
 }

@@ -150,8 +150,12 @@ async fn a_right_password_is_never_counted_as_wrong() {
     let world = World::new().await;
     let person = world.applicant(AccountKind::Enterprise).await;
     let client = world.client();
-    let stale =
-        PasswordLogin { account: person.account.clone(), password: NEW_PASSWORD.into(), consent: Some(Uuid::new_v4()) };
+    let stale = PasswordLogin {
+        account: person.account.clone(),
+        password: NEW_PASSWORD.into(),
+        consent: Some(Uuid::new_v4()),
+        session_key: None,
+    };
     for _ in 0..4 {
         client.post(path::PASSWORD_SESSIONS, &stale).await.refused(ProblemCode::StaleConsent);
     }

@@ -20,7 +20,7 @@ async fn a_whole_life() {
 
     // Drafted twice under the same id: one case.
     let id = person.draft().await;
-    client.put(&path::application(id), &ApplicationDraft { business: Business::New }).await.expect(200);
+    client.put(&path::application(id), &ApplicationDraft::new(Business::New)).await.expect(200);
     let cases: Vec<Application> = client.get(path::APPLICATIONS).await.expect(200).json();
     assert_eq!(cases.len(), 1, "a repeated PUT makes no second case");
 
@@ -391,7 +391,7 @@ async fn what_is_anothers_is_not_there() {
     let other_client = &other.client;
     other_client.get(&path::application(id)).await.refused(ProblemCode::NotFound);
     other_client
-        .put(&path::application(id), &ApplicationDraft { business: Business::New })
+        .put(&path::application(id), &ApplicationDraft::new(Business::New))
         .await
         .refused(ProblemCode::NotFound);
     other_client.send("DELETE", &path::application(id), &[], "").await.refused(ProblemCode::NotFound);

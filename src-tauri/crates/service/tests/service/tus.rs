@@ -70,7 +70,7 @@ async fn one_account_does_not_fill_the_disk() {
         let id = person.draft().await;
         person.client.send("DELETE", &path::application(id), &[], "").await.expect(204);
     }
-    let draft = certdesk_contract::application::ApplicationDraft { business: certdesk_domain::Business::New };
+    let draft = certdesk_contract::application::ApplicationDraft::new(certdesk_domain::Business::New);
     let again = path::application(Uuid::now_v7());
     person.client.put(&again, &draft).await.refused(ProblemCode::TooManyRequests);
 }

@@ -42,7 +42,7 @@ async fn every_refusal_is_a_problem() {
 
     let person = world.applicant(AccountKind::Enterprise).await;
     person.client.get("/v1/applications/no-id").await.refused(ProblemCode::NotFound);
-    let renew = ApplicationDraft { business: Business::Renew };
+    let renew = ApplicationDraft::new(Business::Renew);
     person.client.put(&path::application(Uuid::new_v4()), &renew).await.refused(ProblemCode::WrongState);
 }
 

@@ -201,7 +201,8 @@ impl Client {
     }
 
     pub(crate) async fn log_in(&self, account: &str, password: &str) -> Answer {
-        let login = PasswordLogin { account: account.into(), password: password.into(), consent: None };
+        let login =
+            PasswordLogin { account: account.into(), password: password.into(), consent: None, session_key: None };
         self.post(path::PASSWORD_SESSIONS, &login).await
     }
 
@@ -316,7 +317,7 @@ pub(crate) fn file(kind: &str, length: usize) -> Vec<u8> {
 impl Applicant {
     pub(crate) async fn draft(&self) -> Uuid {
         let id = Uuid::now_v7();
-        self.client.put(&path::application(id), &ApplicationDraft { business: Business::New }).await.expect(200);
+        self.client.put(&path::application(id), &ApplicationDraft::new(Business::New)).await.expect(200);
         id
     }
 
@@ -394,10 +395,11 @@ impl Applicant {
     pub(crate) async fn submission(&self, attachments: Vec<SubmittedAttachment>) -> Submission {
         Submission {
             handler: handler(),
-            form_sha256: "0".repeat(64),
+            particulars: Default::default(),
+            form_sha256: Some("0".repeat(64)),
             attachments,
             declared_true: true,
-            sensitive_data_consent: self.client.consent(ConsentSubject::SensitiveData).await,
+            sensitive_data_consent: Some(self.client.consent(ConsentSubject::SensitiveData).await),
         }
     }
 
