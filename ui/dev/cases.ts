@@ -1,7 +1,7 @@
 // Answers for applications, 制证, certificates and the demo desk. Words of the address:
 // `state=needs_correction` (any state), `list=empty`, `issue=key_removed@written` (fails there), `issue=hang@certificate`,
 // `journal=certificate` (stands there), `certificates=mixed|none`, `queue=empty`, `sms=none`.
-import type { Application, ApplicationView, Business, CertificateView, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, Review, SmsMessage, State, Text } from "../src/bindings";
+import type { Application, ApplicationView, Business, CertificateView, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, SmsMessage, State, Text, Verdict } from "../src/bindings";
 import type { Answers } from "./fake";
 
 const DAY = 86_400_000;
@@ -32,6 +32,7 @@ function application(state: State, more: Partial<Application> = {}): Application
   const path = PATHS[state];
   return {
     id: CASE, number: "CD20261122000017", business: "new", state, next_actor: NEXT[state], handler,
+    particulars: { certificate: null, changes: {}, reason: null }, submissions: 1, receipts: [],
     attachments: [
       { requirement: "application_form", upload: "u1", file_name: "申请表（签字盖章）.pdf", bytes: 418_220, sha256: "ab".repeat(32) },
       { requirement: "business_license", upload: "u2", file_name: "营业执照 2026 扫描件.jpg", bytes: 2_381_004, sha256: "cd".repeat(32) },
@@ -55,7 +56,7 @@ function certificate(more: Partial<CertificateView>): CertificateView {
   const days = more.days_left ?? 203;
   return {
     fingerprint: "3f9a".repeat(16), holder: "福州云帆测试科技有限公司", issuer: "云帆演示认证中心", serial: "5f3a91c2e07b4d18a6639b20", not_before: at(days - 365), not_after: at(days + 0.5), days_left: days, key_algorithm: "RSA 2048",
-    usages: ["digitalSignature", "nonRepudiation", "clientAuth"], status: "active", on_keys: ["k1"], has_private_key: true,
+    usages: ["digitalSignature", "nonRepudiation", "clientAuth"], status: "active", renewal: null, businesses: [], successor: null, revocation: null, on_keys: ["k1"], has_private_key: true,
     details: [["Version", "3"], ["Serial number", "5f3a91c2e07b4d18a6639b20"], ["Signature algorithm", "ECDSA with SHA-256 (1.2.840.10045.4.3.2)"], ["Issuer: CN (2.5.4.3)", "云帆演示认证中心"], ["Valid from", "2026-06-12 08:00:00 UTC"], ["Valid until", "2027-06-12 08:00:00 UTC"], ["Subject: CN (2.5.4.3)", "福州云帆测试科技有限公司"], ["Public key", "RSA 2048"], ["Public key SHA-1 (CKA_ID)", "9c1185a5c5e9fc54612808977ee8f548b2258d31"], ["Key usage (2.5.29.15) (critical)", "digitalSignature, nonRepudiation"], ["Extended key usage (2.5.29.37)", "clientAuth"], ["SHA-256 fingerprint", "3f9a".repeat(16)], ["SHA-1 fingerprint", "77b2".repeat(10)]],
     pem: PEM, ...more,
   };
@@ -84,7 +85,7 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: W
   let sent = 0;
 
   const issuance = (step: IssuanceStep, failed: Failure | null = null): IssuanceView => ({ application: CASE, step, key: step === "ready" ? null : (wanted.get("begun") ?? home.keys.keys[0]?.id ?? null), algorithms: ["rsa2048", "ec_p256"], failure: failed });
-  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
+  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, can_withdraw: false, issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
   const other = (number: string, business: Business, state: State, days: number): Application => {
     const one = application(state, { id: `id-${number}`, number, business });
     return { ...one, history: one.history.map((entry) => ({ ...entry, at: new Date(new Date(entry.at).getTime() - days * DAY).toISOString() })) };
@@ -132,9 +133,9 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: W
     demo_sms: () => (wanted.get("sms") === "none" ? [] : messages),
     demo_queue: () => queue,
     demo_review: (args) => {
-      const { id, review } = args as unknown as { id: string; review: Review };
-      const state: State = review.decision === "approve" ? "awaiting_issuance" : review.decision === "return" ? "needs_correction" : "rejected";
-      queue = queue.map((one) => (one.id === id ? application(state, { id, number: one.number, remarks: review.decision === "return" ? review.remarks : [], reason: review.decision === "reject" ? review.reason : null }) : one));
+      const { id, verdict } = args as unknown as { id: string; verdict: Verdict };
+      const state: State = verdict.decision === "approve" ? "awaiting_issuance" : verdict.decision === "return" ? "needs_correction" : "rejected";
+      queue = queue.map((one) => (one.id === id ? application(state, { id, number: one.number, remarks: verdict.decision === "return" ? verdict.remarks : [], reason: verdict.decision === "reject" ? verdict.reason : null }) : one));
       return queue.find((one) => one.id === id);
     },
   };

@@ -27,7 +27,7 @@ export const registration: Registration = {
   contact: { name: "林小满", id_kind: "resident_id", id_number: "11010519491231002X" },
   phone: "13800138000", email: "xiaoman@example.cn", address: { region: "350102", detail: "湖东路 88 号云帆大厦 12 层" },
 };
-export const account: AccountView = { name: "qy82640193", registration, businesses: ["new"] };
+export const account: AccountView = { name: "qy82640193", registration, businesses: ["new"], fixed_fields: [] };
 
 function region(code: string, name: string, ...children: Region[]): Region {
   return children.length > 0 ? { code, name, children } : { code, name };
@@ -56,7 +56,7 @@ const clauses: [string, string][] = [
 ];
 
 function requirement(id: string, title: [string, string], hint: [string, string], more: Partial<Requirement> = {}): Requirement {
-  return { id, title: text(...title), hint: text(...hint), kinds: ["pdf", "jpeg", "png"], max_bytes: 10 << 20, min_count: 1, max_count: 1, video: null, is_form: false, ...more };
+  return { id, title: text(...title), hint: text(...hint), kinds: ["pdf", "jpeg", "png"], max_bytes: 10 << 20, min_count: 1, max_count: 1, video: null, is_form: false, key_signature: false, ...more };
 }
 export const requirements: Requirement[] = [
   requirement("application_form", ["签字盖章的申请表", "Signed and stamped form"], ["打印第 2 步的申请表，签字并加盖公章后扫描。", "Print the form of step 2, sign and stamp it, then scan it."], { is_form: true }),
@@ -69,7 +69,8 @@ export const catalogue: Catalogue = {
   version: "2026-11", ca_name: "云帆演示认证中心", demonstration: true,
   agreement: { version: "2026-11-01", title: text("数字证书服务协议", "Digital certificate service agreement"), paragraphs: clauses.map(([zh, en]) => text(zh, en)) },
   sensitive_data: { version: "2026-11-01", title: text("敏感个人信息处理同意书", "Consent for sensitive data"), paragraphs: [text("为核验身份，需要收集经办人和法定代表人的证件影像以及经办人的承诺视频。这些属于敏感个人信息，仅用于本次申请的身份核验，并按法律要求保存。", "Copies of ID documents and the commitment video are sensitive data. They serve identification for this application only."), text("您可以不同意。不同意时，可以到受理网点当面办理。", "You may decline and apply at a counter instead.")] },
-  offers: (["enterprise", "individual", "authority"] as const).map((kind) => ({ business: "new", account: kind, notes: [text("请准备好营业执照、法定代表人和经办人的身份证件、公章。", "Have licence, ID documents and the stamp at hand."), text("全部材料在线提交，约 15 分钟。审核一般 1 个工作日。", "Everything is done here, in about 15 minutes.")], fees: text("演示环境不收费", "No fees in the demonstration"), validity_years: 1, key_algorithms: ["rsa2048", "ec_p256"], requirements })),
+  offers: (["enterprise", "individual", "authority"] as const).map((kind) => ({ business: "new", account: kind, notes: [text("请准备好营业执照、法定代表人和经办人的身份证件、公章。", "Have licence, ID documents and the stamp at hand."), text("全部材料在线提交，约 15 分钟。审核一般 1 个工作日。", "Everything is done here, in about 15 minutes.")], fees: text("演示环境不收费", "No fees in the demonstration"), validity_years: 1, key_algorithms: ["rsa2048", "ec_p256"], requirements, automatic: false, change_fields: [], reasons: [], consequences: [] })),
+  renewal: { opens_days: 60, grace_days: 0, carries_over: true, revokes_old: false }, reminder_days: [60, 30, 7, 1],
   usual_times: [{ state: "in_review", text: text("1 个工作日", "1 working day") }],
   helpdesk: "400-000-0000（工作日 9:00–17:30）",
 };

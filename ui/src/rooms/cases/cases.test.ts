@@ -35,7 +35,7 @@ describe("a case", () => {
   });
 
   const view = (number: string, state: State, next_actor: NextActor, at: string): ApplicationView =>
-    ({ application: { id: number, number, state, next_actor, history: [{ state, at, note: null }] } as unknown as Application, usual_time: null, issuance: null });
+    ({ application: { id: number, number, state, next_actor, history: [{ state, at, note: null }] } as unknown as Application, usual_time: null, can_withdraw: false, issuance: null });
 
   test("that waits for the applicant stands first, then what changed last", () => {
     const views = [view("a", "completed", "nobody", "2026-11-22T00:00:00Z"), view("b", "in_review", "service", "2026-11-20T00:00:00Z"), view("c", "needs_correction", "applicant", "2026-11-01T00:00:00Z"), view("d", "submitted", "service", "2026-11-21T00:00:00Z")];

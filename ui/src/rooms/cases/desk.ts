@@ -1,6 +1,6 @@
 // The demo desk's commands. In its own window they go through its own door, which knows no others.
 import { invoke } from "@tauri-apps/api/core";
-import type { Application, Catalogue, Home, Region, Review, SmsMessage } from "@/bindings";
+import type { Application, Catalogue, Home, Region, SmsMessage, Verdict } from "@/bindings";
 
 /** This page is the desk's own window, not the main one. */
 export const inDeskWindow = /^#desk\b/.test(location.hash);
@@ -11,7 +11,7 @@ export const desk = {
   home: () => call<Home>("home"),
   sms: () => call<SmsMessage[]>("demo_sms"),
   queue: () => call<Application[]>("demo_queue"),
-  review: (id: string, review: Review) => call<Application>("demo_review", { id, review }),
+  review: (id: string, verdict: Verdict) => call<Application>("demo_review", { id, verdict }),
   /** Names of the files asked for, and of regions. */
   catalogue: () => call<Catalogue>("catalogue"),
   regions: () => call<Region[]>("regions"),

@@ -31,7 +31,7 @@ export default {
     missing: "Please fill this in.", submit: "Save new password", done: "The password has been changed.",
   },
   pin: {
-    title_log_in: "Enter PIN to log in", title_issue: "Enter PIN to make the certificate", key: "USB key", label: "PIN",
+    title_log_in: "Enter PIN to log in", title_issue: "Enter PIN to make the certificate", title_sign_form: "Enter PIN to sign the form", title_submit: "Enter PIN to sign and submit", title_withdraw: "Enter PIN to withdraw", title_remove_certificate: "Enter PIN to remove the old certificate", key: "USB key", label: "PIN",
     hint: "{min} to {max} characters. This is the key's own PIN, not the password of the account.",
     pad: "Choose “Start”, then enter the PIN on the key's own pad.", pad_start: "Start",
     few: "The PIN was entered wrongly before and few tries are left. Please be sure.", last: "This is the last try. If it is wrong, the key locks and must be unlocked at the certificate authority.",

@@ -7,12 +7,13 @@ export default {
     change_password: "Change password", print: "Print", copy: "Copy", copied: "Copied", show: "Show", hide: "Hide", details: "Details", remove: "Remove",
   },
   status: { saved: "Saved", saving: "Saving…", loading: "Loading…", working: "One moment…", optional: "optional" },
-  business: { new: "New certificate", change: "Change", renew: "Renewal", revoke: "Revocation" },
+  business: { new: "New certificate", change: "Change", renew: "Renewal", revoke: "Revocation", replace: "Replacement" },
   business_lead: {
     new: "Your first application for a digital certificate starts here.",
     change: "The name of the company or of its legal representative has changed.",
     renew: "The certificate is about to expire and is needed longer.",
-    revoke: "The certificate is no longer used, or the key is lost.",
+    revoke: "The certificate is no longer used and shall be void from now on.",
+    replace: "The key was lost or broken: get a certificate again after reporting it.",
   },
   account_kind: { enterprise: "Company", individual: "Private person", authority: "Competent department" },
   id_kind: {

@@ -31,7 +31,7 @@ export default {
     missing: "请填写这一项。", submit: "保存新密码", done: "密码已修改。",
   },
   pin: {
-    title_log_in: "输入 PIN 登录", title_issue: "输入 PIN 制作证书", key: "认证锁", label: "PIN",
+    title_log_in: "输入 PIN 登录", title_issue: "输入 PIN 制作证书", title_sign_form: "输入 PIN 签署申请表", title_submit: "输入 PIN 签名提交", title_withdraw: "输入 PIN 撤回申办", title_remove_certificate: "输入 PIN 删除旧证书", key: "认证锁", label: "PIN",
     hint: "{min} 到 {max} 位。这是认证锁的密码，不是账号密码。",
     pad: "请点“开始”，然后在认证锁的键盘上输入 PIN。", pad_start: "开始",
     few: "之前输错过 PIN，剩余次数不多了，请想清楚再输入。", last: "只剩最后一次机会。再输错一次，认证锁就会锁定，需要到发证机构解锁。",

@@ -7,12 +7,13 @@ export default {
     change_password: "修改密码", print: "打印", copy: "复制", copied: "已复制", show: "显示", hide: "隐藏", details: "详情", remove: "删除",
   },
   status: { saved: "已保存", saving: "正在保存…", loading: "正在读取…", working: "请稍候…", optional: "选填" },
-  business: { new: "新办", change: "变更", renew: "续订", revoke: "注销" },
+  business: { new: "新办", change: "变更", renew: "续订", revoke: "注销", replace: "补办" },
   business_lead: {
     new: "第一次申请数字证书，从这里开始。",
     change: "企业名称或法人名称变了，更新证书里的信息。",
     renew: "证书快到期了，延长有效期。",
-    revoke: "证书不再使用，或认证锁丢失，停用证书。",
+    revoke: "证书不再使用，让它从此失效。",
+    replace: "认证锁丢了或坏了，挂失以后重新领一张证书。",
   },
   account_kind: { enterprise: "企业", individual: "个人", authority: "主管部门" },
   id_kind: {
