@@ -13,6 +13,7 @@ use crate::{
     Controller,
     command::Faults,
     failure::{Failure, LocalCode},
+    keys::SessionKey,
     view::{Event, SessionView},
 };
 
@@ -93,7 +94,7 @@ impl Controller {
     pub async fn log_out(&self) -> Result<(), Failure> {
         let key = self.state().session_key.take();
         if let Some(key) = key {
-            self.inner.keys.log_out(&key).await;
+            self.inner.keys.log_out(&key.id).await;
         }
         if self.state().session.is_none() {
             return Ok(());
@@ -106,7 +107,11 @@ impl Controller {
         Ok(())
     }
 
-    pub(crate) async fn begin_session(&self, session: &Session, key: Option<String>) -> Result<SessionView, Failure> {
+    pub(crate) async fn begin_session(
+        &self,
+        session: &Session,
+        key: Option<SessionKey>,
+    ) -> Result<SessionView, Failure> {
         let portal = self.portal()?;
         // What still runs belongs to the session before.
         self.inner.uploads.stop_all();
@@ -121,7 +126,8 @@ impl Controller {
         let before = std::mem::replace(&mut state.session_key, key);
         // The agreement is its reader's; this one is the account's.
         state.consents.remove(&ConsentSubject::SensitiveData);
-        let left = before.filter(|before| Some(before) != state.session_key.as_ref());
+        let now = state.session_key.as_ref().map(|key| &key.id);
+        let left = before.filter(|before| Some(&before.id) != now);
         drop(state);
         self.leave_key(left);
         self.emit(Event::Session { session: Some(view.clone()) });
@@ -144,10 +150,10 @@ impl Controller {
     }
 
     /// Logs a key out whose session is over. Nobody waits for it: a driver may take its time.
-    fn leave_key(&self, key: Option<String>) {
+    fn leave_key(&self, key: Option<SessionKey>) {
         let Some(key) = key else { return };
         let controller = self.clone();
-        tokio::spawn(async move { controller.inner.keys.log_out(&key).await });
+        tokio::spawn(async move { controller.inner.keys.log_out(&key.id).await });
     }
 }
 

@@ -1,5 +1,8 @@
-//! Legal acts besides handing in: taking a case back; and the receipts of all of them.
+//! Legal acts: what the key of a session signs them with, taking a case back, and the receipts of all of them.
 
+use certdesk_domain::token::SignatureScheme;
+use certdesk_pki::Certificate;
+use certdesk_token::{Module, TokenCertificate, TokenError};
 use uuid::Uuid;
 
 use crate::{
@@ -8,10 +11,98 @@ use crate::{
     view::ApplicationView,
 };
 
+/// For what the PIN was given that opened the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unlocked {
+    /// For the act at hand, just now.
+    ForThis,
+    /// For something before, or not at all.
+    Before,
+}
+
+/// The key of the session on its token, open to sign.
+pub(crate) struct SessionSigner {
+    /// The certificate that logged in, DER.
+    pub(crate) certificate_der: Vec<u8>,
+    /// How its key signs.
+    pub(crate) scheme: SignatureScheme,
+    module: Module,
+    key: String,
+    key_id: Vec<u8>,
+}
+
+impl SessionSigner {
+    /// Signs a message of any length; ECDSA gives the raw `r‖s`.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`] (`pin_needed`), and what the driver says.
+    pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, TokenError> {
+        self.module.sign(&self.key, &self.key_id, self.scheme, message).await
+    }
+}
+
+/// Where the certificate of the session is now.
+pub(crate) struct SessionKeyNow {
+    /// `KeyView::id` of the key that holds it.
+    pub(crate) key: String,
+    held: TokenCertificate,
+    open: bool,
+}
+
 impl Controller {
+    /// The key of a session by key, open to sign; `None` in a session by password, which has none.
+    ///
+    /// # Errors
+    /// `session_key_missing` where no key that is plugged in holds the certificate of the session, `pin_needed` where that
+    /// key is locked (again).
+    pub(crate) async fn session_signer(&self) -> Result<Option<SessionSigner>, Failure> {
+        if self.session_key_id().is_none() {
+            return Ok(None);
+        }
+        // Ask the key anew: it may have been pulled out and plugged in again, which locks it.
+        self.refresh_keys().await?;
+        let Some(now) = self.session_key_now()? else { return Err(LocalCode::SessionKeyMissing.into()) };
+        if !now.open {
+            return Err(LocalCode::PinNeeded.into());
+        }
+        let spki = Certificate::parse(&now.held.der)?.spki_der;
+        Ok(Some(SessionSigner {
+            scheme: certdesk_pki::key_algorithm(&spki)?.scheme(),
+            module: self.inner.keys.module(&now.key)?,
+            key: now.key,
+            key_id: now.held.key_id,
+            certificate_der: now.held.der,
+        }))
+    }
+
+    /// The key of the session among those seen last.
+    ///
+    /// # Errors
+    /// `session_ended` without a session, `bad_command` in a session by password.
+    pub(crate) fn session_key_now(&self) -> Result<Option<SessionKeyNow>, Failure> {
+        self.session_view()?;
+        let session = self.state().session_key.clone().ok_or(LocalCode::BadCommand)?;
+        let held =
+            |certificate: &&TokenCertificate| certificate.der == session.certificate_der && certificate.has_private_key;
+        let mut found = self.inner.keys.tokens().into_iter().filter_map(|token| {
+            let held = token.certificates.iter().find(held)?.clone();
+            Some(SessionKeyNow { key: token.id, held, open: token.logged_in })
+        });
+        Ok(found.next())
+    }
+
+    /// `KeyView::id` of the key that logged in.
+    pub(crate) fn session_key_id(&self) -> Option<String> {
+        self.state().session_key.as_ref().map(|key| key.id.clone())
+    }
+
     /// Takes a case back.
-    pub async fn withdraw_application(&self, _id: Uuid) -> Result<ApplicationView, Failure> {
-        Err(LocalCode::BadCommand.into())
+    pub async fn withdraw_application(&self, id: Uuid) -> Result<ApplicationView, Failure> {
+        self.session_signer().await?;
+        let answer = self.portal()?.withdraw(id).await;
+        let application = self.noted(answer)?;
+        self.keep_application(application.clone()).await?;
+        self.application_view(application).await
     }
 
     /// Saves a signed receipt by the native dialog.

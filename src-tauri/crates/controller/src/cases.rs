@@ -122,7 +122,7 @@ impl Controller {
         Ok(())
     }
 
-    async fn application_view(&self, application: Application) -> Result<ApplicationView, Failure> {
+    pub(crate) async fn application_view(&self, application: Application) -> Result<ApplicationView, Failure> {
         let catalogue = self.catalogue().await.ok();
         let usual = catalogue.into_iter().flat_map(|catalogue| catalogue.usual_times);
         let usual_time = usual.into_iter().find(|usual| usual.state == application.state).map(|usual| usual.text);

@@ -85,7 +85,7 @@ impl From<TokenError> for Failure {
             TokenError::PinLocked => LocalCode::PinLocked,
             TokenError::PinLength => LocalCode::PinLength,
             TokenError::NoToken => LocalCode::KeyRemoved,
-            TokenError::NotLoggedIn => LocalCode::SessionEnded,
+            TokenError::NotLoggedIn => LocalCode::PinNeeded,
             TokenError::TokenFull => LocalCode::TokenFull,
             TokenError::WriteProtected => LocalCode::TokenWriteProtected,
             TokenError::NotInitialised => LocalCode::TokenNotReady,

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::{
     Controller,
+    acts::Unlocked,
     failure::{Failure, FailureCode, LocalCode},
     file_facts::{self, FileFacts},
     picker::{OpenQuestion, SaveQuestion},
@@ -291,8 +292,26 @@ impl Controller {
     }
 
     /// Hands the case in. Pressed twice, killed in between, or answered into a dead line: one application.
+    ///
+    /// # Errors
+    /// `pin_needed` in a session by key whose key is locked again, and always for 注销: ask for the PIN with the purpose
+    /// `submit`.
     pub async fn submit(&self, id: Uuid, declared_true: bool) -> Result<ReceiptView, Failure> {
+        self.hand_in(id, declared_true, Unlocked::Before).await
+    }
+
+    /// The same; `unlocked` tells whether the PIN was given for this very act.
+    pub(crate) async fn hand_in(
+        &self,
+        id: Uuid,
+        declared_true: bool,
+        unlocked: Unlocked,
+    ) -> Result<ReceiptView, Failure> {
         let view = self.draft(id).await?;
+        let signer = self.session_signer().await?;
+        if view.business == Business::Revoke && signer.is_some() && unlocked == Unlocked::Before {
+            return Err(LocalCode::PinNeeded.into());
+        }
         if !view.faults.is_empty() {
             return Err(Failure { faults: view.faults, ..LocalCode::FieldsIncomplete.into() });
         }

@@ -36,6 +36,15 @@ struct Driver {
     module: Module,
 }
 
+/// The key of a session by key, and the certificate it logged in with.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SessionKey {
+    /// `KeyView::id`
+    pub(crate) id: String,
+    /// DER.
+    pub(crate) certificate_der: Vec<u8>,
+}
+
 /// One token with the driver that shows it.
 #[derive(Clone)]
 struct Seen {
@@ -182,7 +191,8 @@ impl Controller {
                 return self.consented(self.noted(Err(error))).await;
             }
         };
-        self.begin_session(&session, Some(id.to_owned())).await
+        let key = SessionKey { id: id.to_owned(), certificate_der: certificate.der };
+        self.begin_session(&session, Some(key)).await
     }
 }
 

@@ -98,8 +98,8 @@ struct Inner {
 /// What is held in memory. The lock is never held across an await.
 struct State {
     session: Option<SessionView>,
-    /// The key that logged in: `KeyView::id`.
-    session_key: Option<String>,
+    /// The key that logged in.
+    session_key: Option<keys::SessionKey>,
     strip: KeyStrip,
     service: ServiceState,
     settings: Settings,

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Controller,
+    acts::Unlocked,
     failure::{Failure, LocalCode},
     view::{KeyView, PinOutcome, PinPrompt, PinPurpose},
 };
@@ -57,6 +58,10 @@ impl Controller {
             (PinPurpose::LogIn { .. }, _) if !key.can_log_in => return Err(LocalCode::NoCertificateOnKey.into()),
             _ => {}
         }
+        // The PIN of another key would open what cannot sign for this session.
+        if purpose.is_signed_by_session() && self.session_key_now()?.is_none_or(|session| session.key != key.id) {
+            return Err(LocalCode::SessionKeyMissing.into());
+        }
         let ticket = Uuid::new_v4().to_string();
         let mut prompts = self.prompts();
         prompts.retain(|_, prompt| prompt.since.elapsed() < PROMPT_LIFE);
@@ -100,27 +105,33 @@ impl Controller {
         }
     }
 
-    /// What the key was opened for.
+    /// Does what the key was opened for. The key of the session stays open for its next acts, any other is closed.
     async fn serve(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
-        match purpose {
-            PinPurpose::SignForm { .. }
-            | PinPurpose::Submit { .. }
-            | PinPurpose::Withdraw { .. }
-            | PinPurpose::RemoveCertificate { .. } => Err(LocalCode::BadCommand.into()),
-            PinPurpose::LogIn { key } => {
-                let session = self.log_in_with_key(&key).await;
-                if session.is_err() {
-                    // A key that did not get its person in does not stay open.
-                    self.inner.keys.log_out(&key).await;
-                }
-                Ok(PinOutcome::LoggedIn { session: session? })
-            }
-            PinPurpose::Issue { key, application, algorithm } => {
-                let issued = self.issue(&key, application, algorithm).await;
-                self.inner.keys.log_out(&key).await;
-                Ok(PinOutcome::Issued { issuance: issued? })
-            }
+        let key = purpose.key().to_owned();
+        let outcome = self.act_with_key(purpose).await;
+        if self.session_key_id().as_ref() != Some(&key) {
+            self.inner.keys.log_out(&key).await;
         }
+        outcome
+    }
+
+    async fn act_with_key(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
+        Ok(match purpose {
+            PinPurpose::LogIn { key } => PinOutcome::LoggedIn { session: self.log_in_with_key(&key).await? },
+            PinPurpose::Issue { key, application, algorithm } => {
+                PinOutcome::Issued { issuance: self.issue(&key, application, algorithm).await? }
+            }
+            PinPurpose::SignForm { draft, .. } => {
+                PinOutcome::FormSigned { draft: Box::new(self.sign_form(draft).await?) }
+            }
+            PinPurpose::Submit { draft, declared_true, .. } => PinOutcome::Submitted {
+                receipt: Box::new(self.hand_in(draft, declared_true, Unlocked::ForThis).await?),
+            },
+            PinPurpose::Withdraw { application, .. } => {
+                PinOutcome::Withdrawn { application: Box::new(self.withdraw_application(application).await?) }
+            }
+            PinPurpose::RemoveCertificate { .. } => return Err(LocalCode::BadCommand.into()),
+        })
     }
 
     /// Drivers have many words for a key that was pulled out in the middle of a call, and mostly wrong ones. Whoever
@@ -144,6 +155,11 @@ impl Controller {
 }
 
 impl PinPurpose {
+    /// Whether the key is opened to sign with the certificate of the session.
+    fn is_signed_by_session(&self) -> bool {
+        matches!(self, Self::SignForm { .. } | Self::Submit { .. } | Self::Withdraw { .. })
+    }
+
     fn key(&self) -> &str {
         match self {
             Self::LogIn { key }
