@@ -1,30 +1,20 @@
-//! 注销公告: the administrator revokes, everybody looks up.
-//!
-//! A revocation, the list that has it and its announcement are one transaction: whoever reads one of them finds the
-//! others.
+//! 注销公告: everybody looks up who was revoked.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use certdesk_contract::{
     ProblemCode,
-    announcement::{Announcement, AnnouncementPage, AnnouncementQuery, PAGE},
-    certificate::CertificateStatus,
+    announcement::{AnnouncementPage, AnnouncementQuery, PAGE},
 };
-use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::Connection;
 
 use crate::{
-    Clock,
-    ca::Ca,
     failure::Outcome,
     portal::Portal,
-    review::DeskError,
     store::{
-        self, Store,
+        self,
         announcements::{self, Wanted},
-        certificates::{self, CrlRow},
     },
 };
 
@@ -33,52 +23,11 @@ const LONGEST_SEARCH: usize = 100;
 /// So many hex digits, one of them no letter, are the beginning of a serial number.
 const SERIAL_DIGITS: usize = 8;
 
-/// Revokes a certificate as the administrator of a data directory, beside a running service or without one. Its account
-/// logs in by password again; its key is refused from now on.
-///
-/// # Errors
-/// [`DeskError::Refused`] with `not_found` or, for one that is not active, `wrong_state`.
-pub fn revoke(data: &Path, serial: &str, reason: RevocationReason) -> Result<Announcement, DeskError> {
-    let opened = || -> anyhow::Result<_> {
-        let database = crate::server::database(data);
-        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
-        let now = Clock::system().now();
-        Ok((Store::open(&database)?, Ca::open(&data.join("ca"), now)?, now))
-    };
-    let (store, ca, now) = opened().map_err(DeskError::Broken)?;
-    Ok(store.act_now(|db| revoke_in(db, &ca, &plain(serial), reason, now))?)
-}
-
 /// One page of what is announced.
 pub(crate) async fn look_up(portal: &Arc<Portal>, query: AnnouncementQuery) -> Outcome<AnnouncementPage> {
     let wanted = wanted(&query)?;
     let range = (query.from.map(store::millis), query.to.map(store::millis));
     portal.store.read(move |db| page(db, wanted, range)).await
-}
-
-fn revoke_in(
-    db: &Connection,
-    ca: &Ca,
-    serial: &str,
-    reason: RevocationReason,
-    now: Timestamp,
-) -> Outcome<Announcement> {
-    let row = certificates::by_serial(db, serial)?.ok_or(ProblemCode::NotFound)?;
-    if row.record(now).status != CertificateStatus::Active {
-        return Err(ProblemCode::WrongState.into());
-    }
-    // A clock that was set back must not put the newest announcement behind older ones.
-    let revoked_at = announcements::latest(db)?.map_or(now, |latest| now.max(store::time(latest)));
-    certificates::revoke(db, serial, revoked_at)?;
-    certificates::set_reason(db, serial, reason)?;
-    let revoked = certificates::revoked(db)?;
-    let crl_number = store::count_up(db, "crl")?;
-    let der = ca.crl(crl_number, &revoked, now)?;
-    certificates::replace_crl(db, crl_number, &CrlRow { der, this_update: now, revoked_count: revoked.len() })?;
-    let certificate = certdesk_pki::Certificate::parse(&row.der).context("a kept certificate cannot be read")?;
-    let announcement = Announcement { serial: row.serial, subject: certificate.holder, revoked_at, reason, crl_number };
-    announcements::add(db, &announcement)?;
-    Ok(announcement)
 }
 
 /// Reads a question.
@@ -102,7 +51,7 @@ fn wanted(query: &AnnouncementQuery) -> Outcome<Wanted> {
 }
 
 /// A serial number as kept, however it was grouped.
-fn plain(serial: &str) -> String {
+pub(crate) fn plain(serial: &str) -> String {
     let digits: String = serial.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '-')).collect();
     digits.trim_start_matches('0').to_ascii_lowercase()
 }
@@ -134,8 +83,11 @@ fn number_of(cursor: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use certdesk_contract::announcement::Announcement;
+    use certdesk_domain::{RevocationReason, Timestamp};
 
     use super::*;
+    use crate::store::Store;
 
     fn store() -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().unwrap();

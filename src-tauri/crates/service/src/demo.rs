@@ -24,6 +24,7 @@ pub(crate) async fn queue(portal: &Arc<Portal>) -> Outcome<Vec<Application>> {
 /// A reviewer's decision.
 pub(crate) async fn decide(portal: &Arc<Portal>, id: Uuid, verdict: Verdict) -> Outcome<Application> {
     let now = portal.now();
+    let act = portal.clone();
     portal
         .store
         .act(move |db| {
@@ -32,7 +33,7 @@ pub(crate) async fn decide(portal: &Arc<Portal>, id: Uuid, verdict: Verdict) -> 
             if seen.is_some() && seen != Some(store::applications::count_submissions(db, id)?) {
                 return Err(ProblemCode::CaseChanged.into());
             }
-            review::decide(db, case, verdict.review, now)
+            review::decide(db, &act.ca, case, verdict.review, now)
         })
         .await
 }

@@ -26,6 +26,7 @@ mod portal;
 mod queries;
 mod random;
 pub mod review;
+mod revocation;
 mod server;
 mod sessions;
 mod sms;
@@ -33,10 +34,10 @@ mod store;
 mod tls;
 mod uploads;
 
-pub use announcements::revoke;
 pub use clock::Clock;
 pub use config::{Config, DemoSecret, Limits, Rate, Tls};
 pub use openapi::openapi_json;
+pub use revocation::revoke;
 pub use server::{Running, Service, StartError};
 
 /// Said wherever somebody could take this service for more than it is.

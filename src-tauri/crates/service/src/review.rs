@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     Clock, applications as acts,
-    ca::common_name,
+    ca::{Ca, common_name},
     failure::{Failure, Outcome},
     store::{
         self, Store,
@@ -36,6 +36,7 @@ const LONGEST_TEXT: usize = 500;
 pub struct Desk {
     store: Store,
     clock: Clock,
+    ca: Ca,
     files: PathBuf,
 }
 
@@ -83,7 +84,9 @@ impl Desk {
     pub fn open(data: &Path) -> anyhow::Result<Self> {
         let database = crate::server::database(data);
         anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
-        Ok(Self { store: Store::open(&database)?, clock: Clock::system(), files: data.join("uploads") })
+        let clock = Clock::system();
+        let ca = Ca::open(&data.join("ca"), clock.now())?;
+        Ok(Self { store: Store::open(&database)?, clock, ca, files: data.join("uploads") })
     }
 
     /// Everything that was ever handed in; what waits for a decision comes first.
@@ -148,7 +151,7 @@ impl Desk {
     pub fn decide(&self, name: &str, review: Review) -> Result<Application, DeskError> {
         Ok(self.store.act_now(|db| {
             let case = find(db, name)?;
-            decide(db, case, review, self.clock.now())
+            decide(db, &self.ca, case, review, self.clock.now())
         })?)
     }
 
@@ -184,16 +187,14 @@ pub(crate) fn queue(db: &Connection) -> Outcome<Vec<Application>> {
 }
 
 /// Decides a case. One that was not opened yet is opened by it, so that its history is whole.
-pub(crate) fn decide(db: &Connection, mut case: Case, review: Review, now: Timestamp) -> Outcome<Application> {
+pub(crate) fn decide(db: &Connection, ca: &Ca, mut case: Case, review: Review, now: Timestamp) -> Outcome<Application> {
     let account = store::accounts::by_id(db, case.account)?;
     if case.state == State::Submitted {
         acts::advance(db, &mut case, Act::StartReview, None, now)?;
     }
     match review {
         Review::Approve => {
-            case.subject = Some(common_name(&account.registration).to_owned());
-            acts::advance(db, &mut case, Act::Approve, None, now)?;
-            acts::advance(db, &mut case, Act::PrepareIssuance, None, now)?;
+            acts::approve(db, ca, &mut case, &account, now)?;
         }
         Review::Return { remarks } => {
             check_remarks(db, &remarks, &case, &account.registration)?;

@@ -36,7 +36,7 @@ use crate::{
     failure::{Failure, Outcome},
     pace::{Door, Peer},
     portal::Portal,
-    queries, sessions,
+    queries, revocation, sessions,
     sessions::Caller,
     store::idempotency::Repeatable,
     tls::TlsConnection,
@@ -294,7 +294,7 @@ async fn get_announcements(State(portal): App, uri: Uri) -> Outcome<Json<Announc
 }
 
 async fn get_crl(State(portal): App, headers: HeaderMap) -> Outcome<Response> {
-    let crl = applications::crl(&portal).await?;
+    let crl = revocation::crl(&portal).await?;
     Ok(serve_as("application/pkix-crl", &Served::new(crl), &headers))
 }
 

@@ -31,7 +31,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::failure::Outcome;
 
 /// Each brings the file from the version of its index to the next.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// The database. Clones share it.
 #[derive(Clone)]

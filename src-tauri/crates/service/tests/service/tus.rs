@@ -62,13 +62,13 @@ async fn one_account_does_not_fill_the_disk() {
     for case in [first, second, person.draft().await] {
         announce(case).await.unwrap_err().refused(ProblemCode::TooManyRequests);
     }
-    person.client.send("DELETE", &path::application(first), &[], "").await.expect(204);
+    person.client.send("DELETE", &path::application(first), &[], "").await.expect(200);
     announce(second).await.map_err(|a| a.status).expect("a withdrawn case makes room");
 
     // Nor does it leave cases without end.
     for _ in 0..47 {
         let id = person.draft().await;
-        person.client.send("DELETE", &path::application(id), &[], "").await.expect(204);
+        person.client.send("DELETE", &path::application(id), &[], "").await.expect(200);
     }
     let draft = certdesk_contract::application::ApplicationDraft::new(certdesk_domain::Business::New);
     let again = path::application(Uuid::now_v7());

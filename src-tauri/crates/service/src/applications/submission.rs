@@ -1,0 +1,154 @@
+//! A case is handed in: what it says and which files it has must be right, and in a correction only what was remarked
+//! may differ.
+
+use std::{collections::HashSet, sync::Arc};
+
+use certdesk_contract::{
+    Problem, ProblemCode,
+    account::ConsentSubject,
+    application::{AttachmentRecord, Receipt, Remark, RemarkTarget, Submission},
+    catalogue::Offer,
+};
+use certdesk_domain::{
+    Act, Fault, RequirementId, State, Timestamp, check,
+    form::{FieldFault, Handler},
+};
+use rusqlite::Connection;
+use time::{UtcOffset, macros::format_description};
+use uuid::Uuid;
+
+use super::{advance, check_still_open, is_sha256, of};
+use crate::{
+    accounts,
+    failure::Outcome,
+    portal::Portal,
+    sessions::Caller,
+    store::{
+        self,
+        accounts::Account,
+        applications::{self, Case},
+        idempotency::{self, Repeatable},
+        uploads::{self, UploadState},
+    },
+};
+
+/// Hands a case in, first or again after a correction.
+pub(crate) async fn submit(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    id: Uuid,
+    submission: Submission,
+    repeatable: Repeatable,
+) -> Outcome<Receipt> {
+    let now = portal.now();
+    let act = portal.clone();
+    portal
+        .store
+        .act(move |db| {
+            let mut case = of(db, id, &caller.account)?;
+            if let Some(answer) = idempotency::answer(db, &repeatable)? {
+                return Ok(answer);
+            }
+            if !case.state.is_editable() {
+                return Err(ProblemCode::WrongState.into());
+            }
+            check_still_open(&act, db, &case, &caller.account, now)?;
+            let kind = caller.account.registration.kind;
+            let offer = act.catalogue.offer(case.business, kind).ok_or(ProblemCode::WrongState)?;
+            check_fields(&submission, offer, &caller.account)?;
+            let sensitive = accounts::version(&act, ConsentSubject::SensitiveData);
+            if !offer.requirements.is_empty() {
+                let consent = submission.sensitive_data_consent.ok_or(ProblemCode::StaleConsent)?;
+                store::consents::attach(db, consent, ConsentSubject::SensitiveData, sensitive, caller.account.id)?;
+            }
+            check_files(db, &submission, &case, offer)?;
+            if case.state == State::NeedsCorrection {
+                check_correction(db, &submission, &case, offer)?;
+            }
+
+            if case.number.is_none() {
+                case.number = Some(new_number(db, now)?);
+            }
+            case.handler = Some(submission.handler.clone());
+            case.remarks.clear();
+            applications::add_submission(db, id, &submission, now)?;
+            advance(db, &mut case, Act::Submit, None, now)?;
+            let number = case.number.clone().unwrap_or_default();
+            let receipt = Receipt { number, submitted_at: now, application: applications::view(db, case)? };
+            idempotency::keep(db, &repeatable, &receipt, now)?;
+            Ok(receipt)
+        })
+        .await
+}
+
+/// `CD`, the day in China, and a number counted up from 1 each day.
+fn new_number(db: &Connection, now: Timestamp) -> Outcome<String> {
+    let china = UtcOffset::from_hms(8, 0, 0).expect("China is eight hours ahead");
+    let day = now.to_offset(china).format(format_description!("[year][month][day]")).map_err(anyhow::Error::new)?;
+    let count = store::count_up(db, &format!("applications-{day}"))?;
+    Ok(format!("CD{day}{count:06}"))
+}
+
+fn check_fields(submission: &Submission, offer: &Offer, account: &Account) -> Outcome<()> {
+    let mut faults = check::handler(&submission.handler, account.registration.kind);
+    let form_named = submission.form_sha256.as_deref().is_some_and(is_sha256);
+    if form_named != offer.form().is_some() {
+        faults.push(FieldFault { field: "form_sha256".into(), fault: Fault::BadFormat });
+    }
+    if !submission.declared_true {
+        faults.push(FieldFault { field: "declared_true".into(), fault: Fault::Missing });
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Problem::new(ProblemCode::InvalidFields).with_faults(faults).into()) }
+}
+
+/// Each file once, complete, of this case, under the requirement it was uploaded for; as many as each requirement asks.
+fn check_files(db: &Connection, submission: &Submission, case: &Case, offer: &Offer) -> Outcome<()> {
+    let mut seen = HashSet::new();
+    for attachment in &submission.attachments {
+        let upload = uploads::by_id(db, attachment.upload)?.filter(|u| {
+            u.account == case.account
+                && u.application == case.id
+                && u.requirement == attachment.requirement.0
+                && u.state == UploadState::Complete
+        });
+        if upload.is_none() || !seen.insert(attachment.upload) {
+            return Err(ProblemCode::MissingAttachments.into());
+        }
+    }
+    let asked: HashSet<_> = offer.requirements.iter().map(|r| &r.id).collect();
+    let all_asked_for = submission.attachments.iter().all(|a| asked.contains(&a.requirement));
+    let counts_right = offer.requirements.iter().all(|requirement| {
+        let count = submission.attachments.iter().filter(|a| a.requirement == requirement.id).count();
+        (usize::from(requirement.min_count)..=usize::from(requirement.max_count)).contains(&count)
+    });
+    if all_asked_for && counts_right { Ok(()) } else { Err(ProblemCode::MissingAttachments.into()) }
+}
+
+/// Only what was remarked may differ. A remark on the case as a whole opens all of it; a remark on a field opens the
+/// signed form as well, which shows that field.
+fn check_correction(db: &Connection, submission: &Submission, case: &Case, offer: &Offer) -> Outcome<()> {
+    let remarked = |target: &RemarkTarget| case.remarks.iter().any(|remark| remark.target == *target);
+    if remarked(&RemarkTarget::Case) {
+        return Ok(());
+    }
+    let before = case.handler.clone().unwrap_or_default();
+    let field_free = |field: &&str| remarked(&RemarkTarget::Field((*field).to_owned()));
+    let field_same = |field: &&str| before.get(field) == submission.handler.get(field);
+    let fields_right = Handler::FIELDS.iter().all(|field| field_free(field) || field_same(field));
+
+    let any_field = case.remarks.iter().any(|Remark { target, .. }| matches!(target, RemarkTarget::Field(_)));
+    let files_before = applications::attachments(db, case.id)?;
+    let files_right = offer.requirements.iter().all(|requirement| {
+        let free = remarked(&RemarkTarget::Files(requirement.id.clone())) || (any_field && requirement.is_form);
+        free || uploads_before(&files_before, &requirement.id) == uploads_now(submission, &requirement.id)
+    });
+    if fields_right && files_right { Ok(()) } else { Err(ProblemCode::NotRemarked.into()) }
+}
+
+fn uploads_before<'a>(files: &'a [AttachmentRecord], requirement: &RequirementId) -> HashSet<&'a Uuid> {
+    files.iter().filter(|file| file.requirement == *requirement).map(|file| &file.upload).collect()
+}
+
+fn uploads_now<'a>(submission: &'a Submission, requirement: &RequirementId) -> HashSet<&'a Uuid> {
+    submission.attachments.iter().filter(|file| file.requirement == *requirement).map(|file| &file.upload).collect()
+}

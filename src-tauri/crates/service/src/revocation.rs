@@ -1,0 +1,93 @@
+//! A certificate is revoked, by its administrator or at the end of a case, and the list of all that were is signed.
+//!
+//! A revocation, the list that has it and its announcement are one transaction: whoever reads one of them finds the
+//! others.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::Context as _;
+use certdesk_contract::{ProblemCode, announcement::Announcement, certificate::CertificateStatus};
+use certdesk_domain::{RevocationReason, Timestamp};
+use rusqlite::Connection;
+
+use crate::{
+    Clock,
+    announcements::plain,
+    ca::Ca,
+    failure::Outcome,
+    portal::Portal,
+    review::DeskError,
+    store::{
+        self, Store, announcements,
+        certificates::{self, CrlRow},
+    },
+};
+
+/// Revokes a certificate as the administrator of a data directory, beside a running service or without one. Its account
+/// logs in by password again; its key is refused from now on.
+///
+/// # Errors
+/// [`DeskError::Refused`] with `not_found` or, for one that is not active, `wrong_state`.
+pub fn revoke(data: &Path, serial: &str, reason: RevocationReason) -> Result<Announcement, DeskError> {
+    let opened = || -> anyhow::Result<_> {
+        let database = crate::server::database(data);
+        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
+        let now = Clock::system().now();
+        Ok((Store::open(&database)?, Ca::open(&data.join("ca"), now)?, now))
+    };
+    let (store, ca, now) = opened().map_err(DeskError::Broken)?;
+    Ok(store.act_now(|db| announce(db, &ca, &plain(serial), reason, now))?)
+}
+
+/// The revocation list: the kept one while it says everything and is in the first half of its life, else a new one.
+pub(crate) async fn crl(portal: &Arc<Portal>) -> Outcome<Vec<u8>> {
+    let now = portal.now();
+    let act = portal.clone();
+    portal
+        .store
+        .act(move |db| {
+            let revoked = certificates::revoked(db)?;
+            let kept = certificates::latest_crl(db)?
+                .filter(|kept| kept.revoked_count == revoked.len())
+                // Also not one of the future, made before the clock was set right.
+                .filter(|kept| (kept.this_update..kept.this_update + crate::ca::CRL_LIFE / 2).contains(&now));
+            if let Some(kept) = kept {
+                return Ok(kept.der);
+            }
+            let number = store::count_up(db, "crl")?;
+            let der = act.ca.crl(number, &revoked, now)?;
+            certificates::replace_crl(
+                db,
+                number,
+                &CrlRow { der: der.clone(), this_update: now, revoked_count: revoked.len() },
+            )?;
+            Ok(der)
+        })
+        .await
+}
+
+/// Revokes an active certificate, and says so in a new list and an announcement.
+pub(crate) fn announce(
+    db: &Connection,
+    ca: &Ca,
+    serial: &str,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Outcome<Announcement> {
+    let row = certificates::by_serial(db, serial)?.ok_or(ProblemCode::NotFound)?;
+    if row.record(now).status != CertificateStatus::Active {
+        return Err(ProblemCode::WrongState.into());
+    }
+    // A clock that was set back must not put the newest announcement behind older ones.
+    let revoked_at = announcements::latest(db)?.map_or(now, |latest| now.max(store::time(latest)));
+    certificates::revoke(db, serial, revoked_at)?;
+    certificates::set_reason(db, serial, reason)?;
+    let revoked = certificates::revoked(db)?;
+    let crl_number = store::count_up(db, "crl")?;
+    let der = ca.crl(crl_number, &revoked, now)?;
+    certificates::replace_crl(db, crl_number, &CrlRow { der, this_update: now, revoked_count: revoked.len() })?;
+    let certificate = certdesk_pki::Certificate::parse(&row.der).context("a kept certificate cannot be read")?;
+    let announcement = Announcement { serial: row.serial, subject: certificate.holder, revoked_at, reason, crl_number };
+    announcements::add(db, &announcement)?;
+    Ok(announcement)
+}
