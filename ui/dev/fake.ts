@@ -131,7 +131,7 @@ export function install(wanted: URLSearchParams): Fake {
   const scenario = wanted.get("scenario") ?? "empty-key";
   const tries = (wanted.get("tries") ?? "no_warning") as PinTries;
   const keys = strip(scenario, tries);
-  const session = (kind: "password" | "token", first = false): SessionView => ({ kind, must_change_password: first, account: { ...account, businesses: wanted.get("businesses")?.split(",") as never ?? ["new"] } });
+  const session = (kind: "password" | "token", first = false): SessionView => ({ kind, key: kind === "token" ? (keys.keys[0]?.id ?? "k1") : null, must_change_password: first, account: { ...account, businesses: wanted.get("businesses")?.split(",") as never ?? ["new"] } });
   const kind = wanted.get("session");
   const home: Home = {
     session: kind === "password" || kind === "token" ? session(kind) : kind === "first" ? session("password", true) : null,

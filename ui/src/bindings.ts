@@ -1538,6 +1538,10 @@ export type SessionView = {
  */
 kind: SessionKind, 
 /**
+ * The key that logged in ([`KeyView::id`]), whether it is still plugged in or not: legal acts ask for its PIN.
+ */
+key: string | null, 
+/**
  * The first login: nothing else goes before a new password.
  */
 must_change_password: boolean, 

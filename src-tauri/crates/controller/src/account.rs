@@ -118,6 +118,7 @@ impl Controller {
         portal.set_session(session);
         let view = SessionView {
             kind: session.kind,
+            key: key.as_ref().map(|key| key.id.clone()),
             must_change_password: session.must_change_password,
             account: session.account.clone(),
         };

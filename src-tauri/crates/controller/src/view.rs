@@ -45,6 +45,8 @@ pub struct Home {
 pub struct SessionView {
     /// By password or by key.
     pub kind: SessionKind,
+    /// The key that logged in ([`KeyView::id`]), whether it is still plugged in or not: legal acts ask for its PIN.
+    pub key: Option<String>,
     /// The first login: nothing else goes before a new password.
     pub must_change_password: bool,
     /// The account, its owner's own data unmasked.
