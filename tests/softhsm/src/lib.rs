@@ -59,7 +59,7 @@ impl SoftHsm {
     ///
     /// # Panics
     /// Where it is missing or fails.
-    pub fn pkcs11_tool<const N: usize>(&self, arguments: [&str; N]) -> String {
+    pub fn pkcs11_tool<'a>(&'a self, arguments: impl IntoIterator<Item = &'a str>) -> String {
         let module = self.module.to_str().expect("the module's path is plain");
         let output = self.run("pkcs11-tool", ["--module", module].into_iter().chain(arguments));
         String::from_utf8_lossy(&output.stdout).into_owned()

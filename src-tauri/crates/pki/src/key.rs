@@ -4,7 +4,7 @@ use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
 use ring::{digest, signature as ring_signature};
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
-use crate::PkiError;
+use crate::{PkiError, der};
 
 pub(crate) const RSA: &str = "1.2.840.113549.1.1.1";
 pub(crate) const EC: &str = "1.2.840.10045.2.1";
@@ -54,6 +54,12 @@ pub fn verify(spki_der: &[u8], scheme: SignatureScheme, message: &[u8], signatur
 /// The same for ECDSA as X.509 carries it: a DER SEQUENCE of `r` and `s` (RFC 3279 §2.2.3).
 pub(crate) fn verify_ecdsa_der(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
     verify_with(spki_der, &ring_signature::ECDSA_P256_SHA256_ASN1, true, message, signature)
+}
+
+/// Raw `r‖s` as X.509 and CMS carry it.
+pub(crate) fn ecdsa_der(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(signature.len() / 2);
+    der::value(der::SEQUENCE, &[&der::unsigned(r), &der::unsigned(s)])
 }
 
 fn verify_with(

@@ -14,10 +14,10 @@ const RSA_PSS: &str = "1.2.840.113549.1.1.10";
 const ECDSA_WITH_SHA256: &str = "1.2.840.10045.4.3.2";
 
 /// AlgorithmIdentifier of `sha256WithRSAEncryption`, parameters NULL (RFC 4055 §5).
-const ALGORITHM_RSA_PKCS1: &[u8] =
+pub(crate) const ALGORITHM_RSA_PKCS1: &[u8] =
     &[0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00];
 /// AlgorithmIdentifier of `ecdsa-with-SHA256`, no parameters (RFC 5758 §3.2).
-const ALGORITHM_ECDSA: &[u8] = &[0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+pub(crate) const ALGORITHM_ECDSA: &[u8] = &[0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
 /// AlgorithmIdentifier of `id-RSASSA-PSS` with SHA-256, MGF1 with SHA-256, salt of 32 bytes (RFC 4055 §3.1).
 const ALGORITHM_RSA_PSS: &[u8] = &[
     0x30, 0x41, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A, 0x30, 0x34, 0xA0, 0x0F, 0x30, 0x0D,
@@ -71,10 +71,7 @@ impl CsrBuilder {
         let (algorithm, signature) = match scheme {
             SignatureScheme::RsaPkcs1Sha256 => (ALGORITHM_RSA_PKCS1, signature.to_vec()),
             SignatureScheme::RsaPssSha256 => (ALGORITHM_RSA_PSS, signature.to_vec()),
-            SignatureScheme::EcdsaP256Sha256 => {
-                let (r, s) = signature.split_at(signature.len() / 2);
-                (ALGORITHM_ECDSA, der::value(der::SEQUENCE, &[&der::unsigned(r), &der::unsigned(s)]))
-            }
+            SignatureScheme::EcdsaP256Sha256 => (ALGORITHM_ECDSA, key::ecdsa_der(signature)),
         };
         Ok(der::value(der::SEQUENCE, &[&self.info_der, algorithm, &der::bit_string(&signature)]))
     }

@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 
 use certdesk_domain::token::SignatureScheme;
-use certdesk_pki::{Certificate, Csr, CsrBuilder, chain, key_algorithm, key_id, verify, web_eid};
+use certdesk_pki::{Certificate, Csr, CsrBuilder, chain, cms, key_algorithm, key_id, verify, web_eid};
 use proptest::prelude::*;
 use rcgen::{
     CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
@@ -31,6 +31,23 @@ fn good() -> &'static (Vec<u8>, Vec<u8>) {
         let certificate = params.self_signed(&key).unwrap().der().to_vec();
         let request = params_for_request().serialize_request(&key).unwrap().der().to_vec();
         (certificate, request)
+    })
+}
+
+/// A detached signature over content of SHA-256 `[7; 32]`, to be damaged.
+fn signature() -> &'static Vec<u8> {
+    static SIGNATURE: OnceLock<Vec<u8>> = OnceLock::new();
+    SIGNATURE.get_or_init(|| {
+        let pair = KeyPair::generate().unwrap();
+        let certificate = params_for_request().self_signed(&pair).unwrap();
+        let random = ring::rand::SystemRandom::new();
+        let scheme = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+        let key = ring::signature::EcdsaKeyPair::from_pkcs8(scheme, &pair.serialize_der(), &random).unwrap();
+        let signing = cms::Signing::new(certificate.der(), &[], [7; 32]).unwrap();
+        let signature = key.sign(&random, &signing.to_be_signed()).unwrap();
+        let signed = signing.finish(SignatureScheme::EcdsaP256Sha256, signature.as_ref()).unwrap();
+        assert!(cms::verify(&signed, [7; 32]).is_ok(), "undamaged it verifies");
+        signed
     })
 }
 
@@ -60,6 +77,7 @@ fn read_everything(bytes: &[u8]) {
     let at = Certificate::parse(&good().0).unwrap().not_before;
     let _ = chain::verify(bytes, &[&good().0], &[&good().0], at);
     let _ = chain::verify(&good().0, &[bytes], &[bytes], at);
+    let _ = (cms::verify(bytes, [7; 32]), cms::Signing::new(bytes, &[bytes.to_vec()], [7; 32]));
     let _ = web_eid::verify(bytes, "ES256", bytes, "https://a.example", "nonce");
 }
 
@@ -81,6 +99,16 @@ proptest! {
             }
             read_everything(&bytes);
         }
+    }
+
+    #[test]
+    fn damaged_signatures(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {
+        let mut bytes = signature().clone();
+        for (at, to) in &changes {
+            let at = at.index(bytes.len());
+            bytes[at] = *to;
+        }
+        prop_assert!(bytes == *signature() || cms::verify(&bytes, [7; 32]).is_err(), "no byte may differ");
     }
 
     #[test]

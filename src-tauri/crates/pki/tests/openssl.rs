@@ -5,7 +5,7 @@
 use std::{path::PathBuf, process::Command};
 
 use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
-use certdesk_pki::{Certificate, Csr, CsrBuilder, PkiError, chain, key_algorithm, key_id, verify, web_eid};
+use certdesk_pki::{Certificate, Csr, CsrBuilder, PkiError, chain, cms, key_algorithm, key_id, verify, web_eid};
 use ring::{rand::SystemRandom, signature};
 use tempfile::TempDir;
 
@@ -104,6 +104,45 @@ fn openssl_accepts_a_request_built_in_two_phases() {
             let csr = Csr::parse_and_verify(&der).expect("our own reader accepts the request too");
             assert_eq!((csr.subject_cn.as_str(), csr.algorithm, csr.spki_der == spki), (cn, algorithm, true));
         }
+    }
+}
+
+#[test]
+fn openssl_accepts_a_detached_signature_built_in_two_phases() {
+    let bench = Bench::new();
+    bench.write("content", "数字证书业务申请表".as_bytes());
+    let digest = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().try_into().unwrap();
+    let content = digest("数字证书业务申请表".as_bytes());
+    bench.key("ca", P256);
+    bench.openssl("req -x509 -new -key ca.pem -subj /CN=root -days 2 -out ca.crt");
+    bench.openssl("x509 -in ca.crt -outform DER -out ca.der");
+    let root = bench.read("ca.der");
+    for (name, kind, scheme) in
+        [("rsa", RSA, SignatureScheme::RsaPkcs1Sha256), ("ec", P256, SignatureScheme::EcdsaP256Sha256)]
+    {
+        bench.key(name, kind);
+        bench.openssl(&format!("req -new -utf8 -key {name}.pem -subj /CN=王䶮 -out request.pem"));
+        bench.openssl(
+            "x509 -req -in request.pem -CA ca.crt -CAkey ca.pem -days 1 -set_serial 0x00e1 -outform DER -out c.der",
+        );
+        let certificate = bench.read("c.der");
+        let signing =
+            cms::Signing::new(&certificate, std::slice::from_ref(&root), content).expect("both are certificates");
+        let signature = bench.sign(name, scheme, &signing.to_be_signed());
+        let der = signing.finish(scheme, &signature).expect("the signature is that of the key");
+        bench.write("signature.der", &der);
+        // `-cades`: the certificate's hash in ESSCertIDv2 must be right too.
+        let said = bench.openssl(
+            "cms -verify -cades -binary -inform DER -in signature.der -content content -CAfile ca.crt -purpose any -out /dev/null",
+        );
+        assert!(
+            said.contains("CMS Verification successful") || said.contains("CAdES Verification successful"),
+            "{said}"
+        );
+        let signed = cms::verify(&der, content).expect("our own reader accepts it too");
+        assert_eq!((signed.certificate_der, signed.chain), (certificate, vec![root.clone()]));
+        let other = cms::verify(&der, digest(b"another form"));
+        assert!(other.is_err(), "a signature holds for its content only: {other:?}");
     }
 }
 
