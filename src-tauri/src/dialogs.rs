@@ -1,6 +1,6 @@
-//! The system's own file dialogs.
+//! The system's own file dialogs, and its way to open a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use certdesk_controller::{
     Failure, LocalCode,
@@ -68,5 +68,9 @@ impl Picker for Dialogs {
                 self.show(move |dialog| dialog.set_title(question.title).set_file_name(question.file_name).save_file());
             Ok(file.await?.map(|file| file.path().to_owned()))
         })
+    }
+
+    fn hand_over(&self, file: &Path) -> Result<(), Failure> {
+        opener::open(file).map_err(|error| Failure::new(LocalCode::OpenFailed).with_detail(error.to_string()))
     }
 }

@@ -30,6 +30,23 @@ pub struct DriverPackage {
     pub sha256: String,
 }
 
+impl DriverPackage {
+    /// Whether the file's name is one plain name (no path, nothing a shell or a system takes for something else) with the
+    /// ending of an installer of its system. Neither side touches a file of another name.
+    pub fn has_plain_file_name(&self) -> bool {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+' | b'~');
+        let Some((stem, ending)) = self.file_name.rsplit_once('.') else { return false };
+        let endings: &[&str] = match self.os {
+            DriverOs::Windows => &["exe", "msi"],
+            DriverOs::Macos => &["pkg", "dmg"],
+            DriverOs::LinuxDeb => &["deb"],
+            DriverOs::LinuxRpm => &["rpm"],
+        };
+        let starts_well = stem.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+        starts_well && self.file_name.len() <= 100 && stem.bytes().all(plain) && endings.contains(&ending)
+    }
+}
+
 /// Systems that drivers are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

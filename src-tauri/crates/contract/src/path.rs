@@ -72,7 +72,7 @@ pub const UPLOADS: &str = "/v1/uploads";
 pub const UPLOAD: &str = "/v1/uploads/{id}";
 /// `GET` → `Vec<`[`crate::driver::DriverPackage`]`>`, all systems. Public.
 pub const DRIVERS: &str = "/v1/drivers";
-/// `GET` → the package, with `Range` and `ETag`. Public.
+/// `GET` → the package; a `Range` of it on demand. Public.
 pub const DRIVER: &str = "/v1/drivers/{id}";
 /// `GET` → 204. Public; for reachability and the clock.
 pub const HEALTH: &str = "/v1/health";

@@ -91,6 +91,7 @@ struct Inner {
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
     media: media::Media,
+    drivers: drivers::Drivers,
     events: broadcast::Sender<Event>,
     state: Mutex<State>,
 }
@@ -141,6 +142,7 @@ impl Controller {
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
                 media: media::Media::default(),
+                drivers: drivers::Drivers::default(),
                 events: broadcast::Sender::new(256),
                 state: Mutex::new(state),
             }),

@@ -1,11 +1,11 @@
 //! How the program asks for files. The window answers with the system's own dialogs, tests and the command line with a
 //! list. Paths never pass through the web view.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, LocalCode};
 
 /// A question for files to open.
 #[derive(Clone, Debug)]
@@ -33,6 +33,13 @@ pub trait Picker: Send + Sync {
     fn open(&self, question: OpenQuestion) -> BoxFuture<'_, Result<Option<Vec<PathBuf>>, Failure>>;
     /// Where to save.
     fn save(&self, question: SaveQuestion) -> BoxFuture<'_, Result<Option<PathBuf>, Failure>>;
+    /// Hands a file to the program that the system has for it. May block for as long as that takes to begin.
+    ///
+    /// # Errors
+    /// `open_failed` where there is none, or no desktop.
+    fn hand_over(&self, _file: &Path) -> Result<(), Failure> {
+        Err(LocalCode::OpenFailed.into())
+    }
 }
 
 /// For those who have nobody to ask: every question is cancelled.

@@ -8,6 +8,7 @@
 //! let out; trust, limits and errors are the same on both ways.
 
 mod crl;
+mod driver;
 mod error;
 mod token_login;
 mod trust;

@@ -323,7 +323,7 @@ fn hash_section(
 }
 
 /// Ends once nothing moved for [`STALL`].
-async fn stalled(moved: &AtomicU64) {
+pub(crate) async fn stalled(moved: &AtomicU64) {
     loop {
         let before = moved.load(Ordering::Relaxed);
         tokio::time::sleep(STALL).await;

@@ -17,6 +17,7 @@ mod challenges;
 mod clock;
 mod config;
 mod demo;
+mod drivers;
 mod failure;
 mod http;
 mod openapi;

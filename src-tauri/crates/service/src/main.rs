@@ -86,6 +86,9 @@ struct Serve {
     /// Catalogue in place of the embedded one, JSON.
     #[arg(long)]
     catalogue: Option<PathBuf>,
+    /// Folder of the drivers that are offered: drivers.json and the packages it names.
+    #[arg(long, value_name = "FOLDER")]
+    drivers: Option<PathBuf>,
     /// Opens the demo desk (SMS outbox, review over HTTPS) to whoever sends this secret.
     #[arg(long, env = "CERTDESK_DEMO_SECRET", hide_env_values = true)]
     demo: Option<String>,
@@ -179,6 +182,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     let mut config = Config::new(&arguments.data, arguments.listen);
     config.public_url = arguments.public_url;
     config.catalogue = arguments.catalogue;
+    config.drivers = arguments.drivers;
     config.trusted_proxies = arguments.trusted_proxies;
     config.demo = arguments.demo.map(DemoSecret::new);
     if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 description of the contract's v1 paths, made from the contract's own types.
 
 use certdesk_contract::{
-    IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*, path,
-    query::*, session::*, upload,
+    IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*,
+    driver::DriverPackage, path, query::*, session::*, upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
@@ -129,6 +129,12 @@ fn describe() -> OpenApi {
         Get,
         path::CA_CERTIFICATE,
         op("Certificate of the issuing CA, DER").answers_bytes(200, "application/pkix-cert"),
+    );
+    api.add(Get, path::DRIVERS, op("服务支持: drivers, all systems; with ETag").answers_list::<DriverPackage>(200));
+    api.add(
+        Get,
+        path::DRIVER,
+        op("The package; a range of it on demand").answers_bytes(200, "application/octet-stream"),
     );
     api.add(Options, path::UPLOADS, op("tus: what this server can").answers(204));
     api.add(

@@ -8,7 +8,7 @@ use std::{net::Ipv4Addr, sync::Arc, time::Instant};
 use axum::{
     Json, Router,
     body::Body as HttpBody,
-    extract::{DefaultBodyLimit, MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Path as PathOf, Request, State},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, head, post, put},
@@ -27,6 +27,9 @@ use certdesk_contract::{
     session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+
+use tower::ServiceExt as _;
+use tower_http::services::ServeFile;
 
 use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
 use crate::{
@@ -74,6 +77,8 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::ANNOUNCEMENTS, get(get_announcements))
         .route(path::CRL, get(get_crl))
         .route(path::CA_CERTIFICATE, get(get_ca_certificate))
+        .route(path::DRIVERS, get(get_drivers))
+        .route(path::DRIVER, get(get_driver).layer(opening()))
         .route(path::UPLOADS, post(tus::create).layer(opening()).options(tus::options))
         // A PATCH streams and counts for itself.
         .route(
@@ -301,6 +306,20 @@ async fn get_crl(State(portal): App, headers: HeaderMap) -> Outcome<Response> {
 async fn get_ca_certificate(State(portal): App) -> Response {
     let der = portal.ca.issuing_der().to_vec();
     ([(header::CONTENT_TYPE, "application/pkix-cert"), (header::CACHE_CONTROL, "no-cache")], der).into_response()
+}
+
+async fn get_drivers(State(portal): App, headers: HeaderMap) -> Response {
+    serve(portal.drivers.served(), &headers)
+}
+
+/// The package itself, a range of it on demand (RFC 9110 §14): a slow line goes on where it broke.
+async fn get_driver(State(portal): App, PathOf(id): PathOf<String>, request: Request) -> Outcome<Response> {
+    let (package, file) = portal.drivers.find(&id).ok_or(ProblemCode::NotFound)?;
+    let octets = "application/octet-stream".parse().map_err(anyhow::Error::new)?;
+    let mut response = ServeFile::new_with_mime(file, &octets).oneshot(request).await.into_response();
+    let name = format!("attachment; filename=\"{}\"", package.file_name);
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name.parse().map_err(anyhow::Error::new)?);
+    Ok(response)
 }
 
 async fn get_demo_sms(State(portal): App, _key: DemoKey) -> Outcome<Json<Vec<SmsMessage>>> {

@@ -7,6 +7,7 @@ mod abuse;
 mod accounts;
 mod announcements;
 mod desk;
+mod drivers;
 mod kill;
 mod life;
 mod queries;
