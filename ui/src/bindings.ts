@@ -700,7 +700,7 @@ retry_after: number | null, };
 
 export type FailureCode = LocalCode | ProblemCode;
 
-export type Fault = "missing" | "too_short" | "too_long" | "bad_character" | "bad_format" | "bad_check_digit" | "bad_date" | "unknown_region";
+export type Fault = "missing" | "too_short" | "too_long" | "bad_character" | "bad_format" | "bad_check_digit" | "bad_date" | "unknown_region" | "fixed";
 
 export type Faults = { 
 /**

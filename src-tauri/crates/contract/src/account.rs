@@ -1,8 +1,8 @@
 //! Accounts, consents, SMS.
 
 use certdesk_domain::{
-    AccountKind, Timestamp,
-    form::{Address, FieldName, Person, Registration},
+    AccountKind, Fault, Timestamp, check,
+    form::{Address, FieldFault, FieldName, Person, Registration, read_code, read_mail, read_phone},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -85,20 +85,50 @@ pub struct AccountChange {
     /// Contact person; must stay as it is where [`AccountView::fixed_fields`] names it.
     pub contact: Person,
     /// Mobile phone.
+    #[serde(deserialize_with = "read_phone")]
     pub phone: String,
     /// The code that [`crate::path::PHONE_CODES`] sent to a new phone; not needed while the phone stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_code: Option<String>,
     /// Mail address.
+    #[serde(deserialize_with = "read_mail")]
     pub email: String,
     /// Address.
     pub address: Address,
+}
+
+impl AccountChange {
+    /// The registration as it is with this change.
+    pub fn applied(&self, registration: &Registration) -> Registration {
+        Registration {
+            contact: self.contact.clone(),
+            phone: self.phone.clone(),
+            email: self.email.clone(),
+            address: self.address.clone(),
+            ..registration.clone()
+        }
+    }
+
+    /// What is not right yet, in the order of the page. `account` as it is now.
+    pub fn faults(&self, account: &AccountView) -> Vec<FieldFault> {
+        let now = &account.registration;
+        let changed = self.applied(now);
+        let fixed = account.fixed_fields.iter().filter(|field| changed.get(field) != now.get(field));
+        let mut faults: Vec<_> = fixed.map(|field| FieldFault { field: field.clone(), fault: Fault::Fixed }).collect();
+        faults.extend(check::registration(&changed).into_iter().filter(|f| !f.field.starts_with("organisation")));
+        let code = self.phone_code.as_deref().unwrap_or_default();
+        if changed.phone != now.phone && code.is_empty() {
+            faults.push(FieldFault { field: "phone_code".into(), fault: Fault::Missing });
+        }
+        faults
+    }
 }
 
 /// Asks for a code to a phone, to prove that it is at hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 pub struct PhoneCodeRequest {
     /// The new phone.
+    #[serde(deserialize_with = "read_phone")]
     pub phone: String,
 }
 
@@ -108,7 +138,9 @@ pub struct PhoneCodeRequest {
 pub struct CodeRequest {
     /// What for; a code is good for nothing else.
     pub purpose: CodePurpose,
-    /// Account name, credit code or ID number.
+    /// Account name; or what registered it: the credit code, of an individual the ID number. Where that registered
+    /// several accounts, only their names tell them apart.
+    #[serde(deserialize_with = "read_code")]
     pub account: String,
 }
 
@@ -126,8 +158,10 @@ pub enum CodePurpose {
 #[derive(Clone, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 pub struct PasswordReset {
     /// As in [`CodeRequest`].
+    #[serde(deserialize_with = "read_code")]
     pub account: String,
     /// The six digits of the SMS.
+    #[serde(deserialize_with = "read_phone")]
     pub code: String,
     /// The new password, by the rule of [`PasswordChange`].
     pub new: String,
@@ -144,8 +178,10 @@ impl std::fmt::Debug for PasswordReset {
 #[derive(Clone, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 pub struct LostKey {
     /// As in [`CodeRequest`].
+    #[serde(deserialize_with = "read_code")]
     pub account: String,
     /// The six digits of the SMS.
+    #[serde(deserialize_with = "read_phone")]
     pub code: String,
     /// What happened.
     pub circumstance: Circumstance,

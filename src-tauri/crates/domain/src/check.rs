@@ -49,6 +49,8 @@ pub enum Fault {
     BadDate,
     /// No such administrative division.
     UnknownRegion,
+    /// Stands in a certificate: 变更 alone changes it.
+    Fixed,
 }
 
 /// 统一社会信用代码, GB 32100-2015: 18 characters, the last one a check of the others.

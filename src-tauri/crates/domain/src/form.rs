@@ -265,15 +265,18 @@ fn narrow(value: &str) -> String {
     value.chars().map(plain).collect::<String>().trim().to_owned()
 }
 
-fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Reads a code or the number of a document, tidied.
+pub fn read_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(code(&String::deserialize(deserializer)?))
 }
 
-fn read_phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Reads a phone number or a code of digits, tidied.
+pub fn read_phone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(phone(&String::deserialize(deserializer)?))
 }
 
-fn read_mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Reads a mail address, tidied.
+pub fn read_mail<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(narrow(&String::deserialize(deserializer)?))
 }
 

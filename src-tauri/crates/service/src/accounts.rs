@@ -16,10 +16,11 @@ use sha2::{Digest as _, Sha256};
 use time::Duration;
 
 use crate::{
+    consents,
     failure::Outcome,
     passwords,
     portal::Portal,
-    random, sessions,
+    profile, random, sessions,
     sessions::Caller,
     sms,
     store::{
@@ -171,15 +172,7 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcom
             if store::certificates::has_active(db, account.id, now)? {
                 return Err(ProblemCode::CertificateLoginRequired.into());
             }
-            if let Some(consent) = login.consent {
-                store::consents::attach(
-                    db,
-                    consent,
-                    ConsentSubject::Agreement,
-                    version(&act, ConsentSubject::Agreement),
-                    account.id,
-                )?;
-            }
+            consents::at_login(&act, db, account.id, login.consent)?;
             sessions::open(&act, db, current, SessionKind::Password, None, now)
         })
         .await
@@ -215,7 +208,7 @@ pub(crate) fn view(portal: &Portal, db: &Connection, account: &Account, now: Tim
         name: account.name.clone(),
         registration: account.registration.clone(),
         businesses,
-        fixed_fields: Vec::new(),
+        fixed_fields: profile::fixed_fields(portal, db, account, now)?,
     })
 }
 

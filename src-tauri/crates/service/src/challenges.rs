@@ -9,7 +9,6 @@ use base64::{
 };
 use certdesk_contract::{
     ProblemCode,
-    account::ConsentSubject,
     certificate::CertificateStatus,
     session::{Challenge, ChallengeRequest, ChannelBinding, Session, SessionKind, TokenLogin, bound_nonce},
 };
@@ -17,7 +16,7 @@ use certdesk_pki::{PkiError, chain, jwk_thumbprint, web_eid};
 use time::Duration;
 
 use crate::{
-    accounts,
+    consents,
     failure::{Failure, Outcome},
     portal::Portal,
     random, sessions,
@@ -103,10 +102,7 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
                 CertificateStatus::Expired => return Err(ProblemCode::CertificateExpired.into()),
                 CertificateStatus::Issued => return Err(refused("a certificate that was not confirmed on its key")),
             }
-            if let Some(consent) = login.consent {
-                let version = accounts::version(&act, ConsentSubject::Agreement);
-                store::consents::attach(db, consent, ConsentSubject::Agreement, version, row.account)?;
-            }
+            consents::at_login(&act, db, row.account, login.consent)?;
             let account = store::accounts::by_id(db, row.account)?;
             sessions::open(&act, db, account, SessionKind::Token, Some(row.serial), now)
         })

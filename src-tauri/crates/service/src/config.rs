@@ -62,8 +62,10 @@ pub struct Limits {
     pub connections: u32,
     /// Registrations.
     pub registrations: Rate,
-    /// Logins by password, right or wrong.
+    /// Logins by password, new passwords by code, lost keys by code; right or wrong.
     pub password_logins: Rate,
+    /// Codes by SMS; besides, one phone gets one a minute and ten a day.
+    pub codes: Rate,
     /// Questions of 查询服务.
     pub queries: Rate,
     /// Consents, login challenges, logins by token, and announced uploads.
@@ -78,6 +80,7 @@ impl Default for Limits {
             connections: 128,
             registrations: Rate { burst: 30, every: Duration::from_secs(30) },
             password_logins: Rate { burst: 60, every: Duration::from_secs(1) },
+            codes: Rate { burst: 10, every: Duration::from_secs(60) },
             queries: Rate { burst: 30, every: Duration::from_secs(20) },
             openings: Rate { burst: 300, every: Duration::from_millis(500) },
             body_time: Duration::from_secs(30),

@@ -2,7 +2,7 @@
 
 use certdesk_contract::{
     IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*,
-    driver::DriverPackage, path, query::*, session::*, upload,
+    driver::DriverPackage, notice::*, path, query::*, session::*, upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
@@ -61,6 +61,46 @@ fn describe() -> OpenApi {
     );
     api.add(Delete, path::CURRENT_SESSION, op("Logs out").with_session().answers(204));
     api.add(Get, path::ACCOUNT, op("The session's account").with_session().answers_json::<AccountView>(200));
+    api.add(
+        Put,
+        path::ACCOUNT,
+        op("Changes basic data").with_session().takes::<AccountChange>().answers_json::<AccountView>(200),
+    );
+    api.add(
+        Post,
+        path::CODES,
+        op("Asks for a code by SMS to the phone on record; the same answer where there is no such account")
+            .takes::<CodeRequest>()
+            .answers(202),
+    );
+    api.add(Post, path::PASSWORD_RESETS, op("Sets a new password by a code").takes::<PasswordReset>().answers(204));
+    api.add(
+        Post,
+        path::LOST_KEYS,
+        op("挂失 by a code: opens a case of 注销 about every certificate in force")
+            .header(IDEMPOTENCY_KEY, true)
+            .takes::<LostKey>()
+            .answers_json::<LostKeyReceipt>(201),
+    );
+    api.add(
+        Post,
+        path::PHONE_CODES,
+        op("Asks for a code to a new phone").with_session().takes::<PhoneCodeRequest>().answers(202),
+    );
+    api.add(
+        Get,
+        path::ACCOUNT_CONSENTS,
+        op("The account's consents, newest first").with_session().answers_list::<ConsentRecord>(200),
+    );
+    api.add(
+        Delete,
+        path::ACCOUNT_CONSENT,
+        op("Withdraws a consent: it serves for nothing from then on; what was handed in under it stays")
+            .with_session()
+            .answers(204),
+    );
+    api.add(Get, path::NOTICES, op("通知消息, newest first").with_session().answers_json::<Notices>(200));
+    api.add(Post, path::NOTICES_READ, op("Notes what was seen").with_session().takes::<NoticesRead>().answers(204));
     api.add(Put, path::PASSWORD, op("Replaces the password").with_session().takes::<PasswordChange>().answers(204));
     api.add(
         Get,

@@ -20,8 +20,10 @@ const MOST_REMEMBERED: usize = 50_000;
 pub(crate) enum Door {
     /// A registration: costs a password hash and an SMS.
     Registration,
-    /// A login by password: costs a password hash.
+    /// A login by password, or by code in its place: costs a password hash.
     PasswordLogin,
+    /// A code by SMS that is asked for.
+    Code,
     /// A question about an application: costs a write, and answers strangers.
     Query,
     /// Consents, challenges, logins by token, uploads: each leaves a row.
@@ -101,6 +103,7 @@ impl Pace {
         let Rate { burst, every } = match door {
             Door::Registration => self.limits.registrations,
             Door::PasswordLogin => self.limits.password_logins,
+            Door::Code => self.limits.codes,
             Door::Query => self.limits.queries,
             Door::Opening => self.limits.openings,
         };

@@ -6,16 +6,8 @@ use certdesk_contract::catalogue::Catalogue;
 use certdesk_domain::Timestamp;
 
 use crate::{
-    Clock, DemoSecret,
-    ca::Ca,
-    catalogue::Served,
-    drivers::Drivers,
-    pace::Pace,
-    passwords::Passwords,
-    queries::{self, Queries},
-    sms::SmsGateway,
-    store::Store,
-    uploads::Files,
+    Clock, DemoSecret, ca::Ca, catalogue::Served, drivers::Drivers, hidden::Hidden, pace::Pace, passwords::Passwords,
+    queries, sms::SmsGateway, store::Store, uploads::Files,
 };
 
 /// The running portal.
@@ -28,7 +20,7 @@ pub(crate) struct Portal {
     pub(crate) drivers: Drivers,
     pub(crate) passwords: Passwords,
     pub(crate) pace: Pace,
-    pub(crate) queries: Queries,
+    pub(crate) hidden: Hidden,
     pub(crate) ca: Ca,
     pub(crate) files: Files,
     pub(crate) sms: Box<dyn SmsGateway>,
@@ -50,13 +42,14 @@ impl Portal {
     }
 
     async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
-        use crate::store::{attempts, challenges, consents, idempotency, sessions, sms, uploads};
+        use crate::store::{attempts, challenges, codes, consents, idempotency, sessions, sms, uploads};
         let now = self.now();
         let ago = move |hours: i64| now - time::Duration::hours(hours);
         self.store
             .act(move |db| {
                 sessions::forget_seen_before(db, ago(8))?;
                 challenges::forget_before(db, now)?;
+                codes::forget_before(db, ago(24), now)?;
                 attempts::forget_before(db, ago(24))?;
                 // As long as a draft may wait for its submission.
                 consents::forget_unclaimed_before(db, ago(100 * 24))?;
@@ -67,6 +60,7 @@ impl Portal {
                 Ok(())
             })
             .await?;
+        crate::notices::tidy(self).await?;
         crate::uploads::expire(self).await
     }
 }

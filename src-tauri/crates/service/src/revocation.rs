@@ -15,6 +15,7 @@ use crate::{
     announcements::plain,
     ca::Ca,
     failure::Outcome,
+    notices,
     portal::Portal,
     review::DeskError,
     store::{
@@ -89,5 +90,6 @@ pub(crate) fn announce(
     let certificate = certdesk_pki::Certificate::parse(&row.der).context("a kept certificate cannot be read")?;
     let announcement = Announcement { serial: row.serial, subject: certificate.holder, revoked_at, reason, crl_number };
     announcements::add(db, &announcement)?;
+    notices::revoked(db, row.account, &announcement.serial, &announcement.subject, now)?;
     Ok(announcement)
 }

@@ -188,6 +188,7 @@ export default {
     bad_check_digit: "The number does not add up: one character is probably mistyped.",
     bad_date: "The date in it does not exist; please check it.",
     unknown_region: "There is no such region; please check it.",
+    fixed: "It stands in your certificate: apply for a “Change” to have it changed.",
   },
   fault_of: {
     name: {

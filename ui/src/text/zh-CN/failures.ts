@@ -188,6 +188,7 @@ export default {
     bad_check_digit: "号码对不上，可能有一位输错了，请逐位核对。",
     bad_date: "里面的日期不存在，请核对。",
     unknown_region: "没有这个行政区划，请核对。",
+    fixed: "证书上写明了这一项，请通过“变更”业务修改。",
   },
   fault_of: {
     name: {

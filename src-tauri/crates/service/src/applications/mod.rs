@@ -27,6 +27,7 @@ pub(crate) use self::{
 use crate::{
     accounts,
     failure::Outcome,
+    notices,
     portal::Portal,
     sessions::Caller,
     store::{
@@ -56,7 +57,7 @@ pub(crate) fn advance(db: &Connection, case: &mut Case, act: Act, note: Option<S
     case.state = case.state.after(act).ok_or(ProblemCode::WrongState)?;
     applications::update(db, case)?;
     applications::add_history(db, case.id, &HistoryEntry { state: case.state, at, note })?;
-    Ok(())
+    Ok(notices::moved(db, case, act, at)?)
 }
 
 /// A case of this account; another's is not there.

@@ -11,17 +11,19 @@ use axum::{
     extract::{DefaultBodyLimit, MatchedPath, Path as PathOf, Request, State},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, head, post, put},
+    routing::{delete, get, head, post, put},
 };
 use certdesk_contract::{
     Problem, ProblemCode,
     account::{
-        AccountView, ConsentReceipt, ConsentRequest, PasswordChange, RegistrationReceipt, RegistrationRequest,
+        AccountChange, AccountView, CodeRequest, ConsentReceipt, ConsentRecord, ConsentRequest, LostKey,
+        LostKeyReceipt, PasswordChange, PasswordReset, PhoneCodeRequest, RegistrationReceipt, RegistrationRequest,
         SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
     application::{Application, ApplicationDraft, Receipt, Submission, Verdict},
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
+    notice::{Notices, NoticesRead},
     path,
     query::{Query, QueryAnswer},
     session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
@@ -35,11 +37,12 @@ use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
 use crate::{
     accounts, announcements, applications,
     catalogue::Served,
-    challenges, demo,
+    challenges, codes, consents, demo,
     failure::{Failure, Outcome},
+    notices,
     pace::{Door, Peer},
     portal::Portal,
-    queries, revocation, sessions,
+    profile, queries, recovery, revocation, sessions,
     sessions::Caller,
     store::idempotency::Repeatable,
     tls::TlsConnection,
@@ -64,8 +67,16 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::PASSWORD_SESSIONS, post(post_password_session).layer(at_pace(Door::PasswordLogin)))
         .route(path::CHALLENGES, post(post_challenge).layer(opening()))
         .route(path::TOKEN_SESSIONS, post(post_token_session).layer(opening()))
-        .route(path::CURRENT_SESSION, axum::routing::delete(delete_session))
-        .route(path::ACCOUNT, get(get_account))
+        .route(path::CURRENT_SESSION, delete(delete_session))
+        .route(path::ACCOUNT, get(get_account).put(put_account))
+        .route(path::CODES, post(post_code).layer(at_pace(Door::Code)))
+        .route(path::PASSWORD_RESETS, post(post_password_reset).layer(at_pace(Door::PasswordLogin)))
+        .route(path::LOST_KEYS, post(post_lost_key).layer(at_pace(Door::PasswordLogin)))
+        .route(path::PHONE_CODES, post(post_phone_code))
+        .route(path::ACCOUNT_CONSENTS, get(get_consents))
+        .route(path::ACCOUNT_CONSENT, delete(delete_consent))
+        .route(path::NOTICES, get(get_notices))
+        .route(path::NOTICES_READ, post(post_notices_read))
         .route(path::PASSWORD, put(put_password))
         .route(path::APPLICATIONS, get(get_applications))
         .route(path::APPLICATION, get(get_application).put(put_application).delete(delete_application))
@@ -223,6 +234,53 @@ async fn get_account(State(portal): App, caller: Caller) -> Outcome<Json<Account
     let now = portal.now();
     let act = portal.clone();
     Ok(Json(portal.store.read(move |db| accounts::view(&act, db, &caller.account, now)).await?))
+}
+
+async fn put_account(State(portal): App, caller: Caller, body: Body<AccountChange>) -> Outcome<Json<AccountView>> {
+    Ok(Json(profile::change(&portal, caller, body.value).await?))
+}
+
+async fn post_code(State(portal): App, body: Body<CodeRequest>) -> Outcome<StatusCode> {
+    codes::request(&portal, body.value).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn post_phone_code(State(portal): App, caller: Caller, body: Body<PhoneCodeRequest>) -> Outcome<StatusCode> {
+    codes::request_for_phone(&portal, caller, body.value).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn post_password_reset(State(portal): App, body: Body<PasswordReset>) -> Outcome<StatusCode> {
+    recovery::reset_password(&portal, body.value).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn post_lost_key(
+    State(portal): App,
+    Key(key): Key,
+    body: Body<LostKey>,
+) -> Outcome<(StatusCode, Json<LostKeyReceipt>)> {
+    let key = key.ok_or(ProblemCode::BadRequest)?;
+    let repeatable = Repeatable { scope: "lost-key".into(), key, body_hash: body.hash };
+    Ok((StatusCode::CREATED, Json(recovery::report_lost_key(&portal, body.value, repeatable).await?)))
+}
+
+async fn get_consents(State(portal): App, caller: Caller) -> Outcome<Json<Vec<ConsentRecord>>> {
+    Ok(Json(consents::list(&portal, caller).await?))
+}
+
+async fn delete_consent(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<StatusCode> {
+    consents::withdraw(&portal, caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn get_notices(State(portal): App, caller: Caller) -> Outcome<Json<Notices>> {
+    Ok(Json(notices::list(&portal, caller).await?))
+}
+
+async fn post_notices_read(State(portal): App, caller: Caller, body: Body<NoticesRead>) -> Outcome<StatusCode> {
+    notices::read(&portal, caller, body.value).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn put_password(

@@ -57,6 +57,23 @@ pub(crate) fn by_identity(db: &Connection, registration: &Registration) -> rusql
     db.query_row(&format!("{SELECT} WHERE identity = ?1"), [identity(registration)], read).optional()
 }
 
+/// The account that whoever cannot log in names: by its name, or by the credit code or ID number it was registered with.
+/// A number that registered several accounts names none of them.
+pub(crate) fn by_anything(db: &Connection, named: &str) -> rusqlite::Result<Option<Account>> {
+    if let Some(account) = by_name(db, &named.to_ascii_lowercase())? {
+        return Ok(Some(account));
+    }
+    let identities = super::queries::account_identities(named);
+    let sql = format!("{SELECT} WHERE identity IN (SELECT value FROM json_each(?1)) LIMIT 2");
+    let mut found = db.prepare(&sql)?.query_map([identities], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
+/// Replaces what was registered. Its kind and what makes it the one it is stay.
+pub(crate) fn set_registration(db: &Connection, id: i64, registration: &Registration) -> rusqlite::Result<()> {
+    db.execute("UPDATE accounts SET registration = ?2 WHERE id = ?1", (id, json(registration))).map(drop)
+}
+
 /// Replaces the password by the account's own choice.
 pub(crate) fn set_password(db: &Connection, id: i64, password: &str) -> rusqlite::Result<()> {
     db.execute("UPDATE accounts SET password = ?2, must_change = 0 WHERE id = ?1", (id, password)).map(drop)

@@ -96,6 +96,16 @@ pub(crate) fn add_history(db: &Connection, id: Uuid, entry: &HistoryEntry) -> ru
     .map(drop)
 }
 
+/// Whether a case reached a state at this very instant.
+pub(crate) fn was_in_state_at(db: &Connection, id: Uuid, state: State, at: Timestamp) -> rusqlite::Result<bool> {
+    let found: Option<i64> = super::find(
+        db,
+        "SELECT 1 FROM history WHERE application = ?1 AND state = ?2 AND at = ?3",
+        (id.to_string(), word(state), millis(at)),
+    )?;
+    Ok(found.is_some())
+}
+
 /// Keeps a submission as it came and makes its files the case's files.
 pub(crate) fn add_submission(
     db: &Connection,

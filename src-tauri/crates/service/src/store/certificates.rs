@@ -79,6 +79,21 @@ pub(crate) fn of_application(db: &Connection, application: Uuid) -> rusqlite::Re
     db.prepare(&format!("{SELECT} WHERE application = ?1"))?.query_map([application.to_string()], read)?.collect()
 }
 
+/// Certificates that were not revoked, nor had another take their place, and end between two times: of one account or all.
+pub(crate) fn ending(
+    db: &Connection,
+    account: Option<i64>,
+    from: Timestamp,
+    to: Timestamp,
+) -> rusqlite::Result<Vec<CertificateRow>> {
+    db.prepare(&format!(
+        "{SELECT} WHERE status = 'active' AND successor IS NULL AND not_after BETWEEN ?2 AND ?3
+         AND (?1 IS NULL OR account = ?1)"
+    ))?
+    .query_map((account, millis(from), millis(to)), read)?
+    .collect()
+}
+
 /// Whether the account can log in by certificate.
 pub(crate) fn has_active(db: &Connection, account: i64, now: Timestamp) -> rusqlite::Result<bool> {
     let found: Option<i64> = find(

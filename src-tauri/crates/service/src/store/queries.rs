@@ -78,7 +78,7 @@ fn sql(query: &Query) -> String {
 }
 
 /// What column `identity` of `accounts` is for each applicant with this number, as a JSON list.
-fn account_identities(number: &str) -> String {
+pub(super) fn account_identities(number: &str) -> String {
     let of = |kind: AccountKind| match kind.is_organisation() {
         true => vec![format!("{}:{number}", word(kind))],
         false => IdKind::ALL.iter().map(|document| format!("{}:{}:{number}", word(kind), word(document))).collect(),

@@ -62,6 +62,11 @@ pub(crate) fn end_others(db: &Connection, account: i64, token_hash: &[u8]) -> ru
     db.execute("DELETE FROM sessions WHERE account = ?1 AND token_hash <> ?2", (account, token_hash)).map(drop)
 }
 
+/// Ends all sessions of an account.
+pub(crate) fn end_all(db: &Connection, account: i64) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM sessions WHERE account = ?1", [account]).map(drop)
+}
+
 pub(crate) fn forget_seen_before(db: &Connection, at: Timestamp) -> rusqlite::Result<()> {
     db.execute("DELETE FROM sessions WHERE seen_at < ?1", [millis(at)]).map(drop)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certdesk_contract::{
     ProblemCode,
-    account::{ConsentRequest, ConsentSubject, RegistrationRequest},
+    account::*,
     path,
     session::{ChallengeRequest, PasswordLogin},
 };
@@ -26,6 +26,7 @@ async fn every_public_post_has_a_pace() {
         config.limits.registrations = slow;
         config.limits.password_logins = slow;
         config.limits.openings = slow;
+        config.limits.codes = slow;
     })
     .await;
     let client = world.client();
@@ -40,6 +41,14 @@ async fn every_public_post_has_a_pace() {
     client.post(path::PASSWORD_SESSIONS, &login).await.refused(ProblemCode::WrongCredentials);
     let other = PasswordLogin { account: "qy00000001".into(), ..login };
     client.post(path::PASSWORD_SESSIONS, &other).await.refused(ProblemCode::TooManyRequests);
+
+    let reset = PasswordReset { account: "QY00000002".into(), code: "000000".into(), new: "x1".repeat(5) };
+    client.post(path::PASSWORD_RESETS, &reset).await.refused(ProblemCode::TooManyRequests);
+    let lost = LostKey { account: "QY00000002".into(), code: "000000".into(), circumstance: Circumstance::Lost };
+    client.post_once(path::LOST_KEYS, Uuid::new_v4(), &lost).await.refused(ProblemCode::TooManyRequests);
+    let code = |account: &str| CodeRequest { purpose: CodePurpose::LostKey, account: account.into() };
+    client.post(path::CODES, &code("qy00000001")).await.expect(202);
+    client.post(path::CODES, &code("qy00000002")).await.refused(ProblemCode::TooManyRequests);
 
     let stale = ConsentRequest { subject: ConsentSubject::Agreement, version: "1999".into() };
     client.post(path::CONSENTS, &stale).await.refused(ProblemCode::StaleConsent);

@@ -10,6 +10,7 @@ mod desk;
 mod drivers;
 mod kill;
 mod life;
+mod people;
 mod queries;
 mod token_login;
 mod tus;
