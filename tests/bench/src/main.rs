@@ -3,6 +3,7 @@
 //!
 //! What cannot be measured is not in the answer; nothing is estimated.
 
+mod announcements;
 mod crl;
 mod direct;
 mod figure;
@@ -26,7 +27,7 @@ struct Arguments {
     /// Where the answer goes, JSON.
     #[arg(long, default_value = "target/bench/figures.json")]
     out: PathBuf,
-    /// Only the measurements whose name holds this text: window, key, login, form, crl, upload.
+    /// Only the measurements whose name holds this text: window, key, login, form, crl, announcements, upload.
     #[arg(long, default_value = "")]
     only: String,
     /// Starts of each window.
@@ -71,6 +72,10 @@ async fn main() -> Result<()> {
     if asked("crl") {
         eprintln!("a million revocations …");
         figures.extend(crl::measure()?);
+    }
+    if asked("announcements") {
+        eprintln!("a million announcements …");
+        figures.extend(announcements::measure().await?);
     }
     if asked("upload") {
         eprintln!("1 GiB up …");

@@ -44,7 +44,7 @@ mod uploads;
 pub use clock::Clock;
 pub use config::{Config, DemoSecret, Limits, Rate, Tls};
 pub use openapi::openapi_json;
-pub use revocation::revoke;
+pub use revocation::{import_announcements, revoke};
 pub use server::{Running, Service, StartError};
 
 /// Said wherever somebody could take this service for more than it is.

@@ -58,6 +58,13 @@ enum Command {
         #[arg(long, value_parser = reason)]
         reason: certdesk_domain::RevocationReason,
     },
+    /// 注销公告.
+    Announcements {
+        #[command(flatten)]
+        desk: DeskArgs,
+        #[command(subcommand)]
+        command: AnnouncementsCommand,
+    },
     /// Prints the OpenAPI description of the service.
     Openapi,
 }
@@ -150,6 +157,13 @@ enum ReviewCommand {
 }
 
 #[derive(Subcommand)]
+enum AnnouncementsCommand {
+    /// Takes over what an earlier portal announced, from standard input: one JSON object a line with serial, subject,
+    /// revoked_at, reason and crl_number, oldest first. People look them up; the revocation list is not touched.
+    Import,
+}
+
+#[derive(Subcommand)]
 enum SmsCommand {
     /// The latest messages, newest first.
     List,
@@ -162,6 +176,7 @@ fn main() -> ExitCode {
         Command::Review { desk, command } => review(&desk, command),
         Command::Sms { desk, command: SmsCommand::List } => sms(&desk),
         Command::Revoke { desk, serial, reason } => revoke(&desk, &serial, reason),
+        Command::Announcements { desk, command: AnnouncementsCommand::Import } => import(&desk),
         Command::Openapi => print(&openapi_json()),
     };
     match done {
@@ -286,6 +301,15 @@ fn revoke(arguments: &DeskArgs, serial: &str, reason: certdesk_domain::Revocatio
         return print_json(&announced);
     }
     print(&format!("revoked  {}  {}  list {}\n", announced.serial, announced.subject, announced.crl_number))
+}
+
+fn import(arguments: &DeskArgs) -> anyhow::Result<()> {
+    let taken = certdesk_service::import_announcements(&arguments.data, io::stdin().lock())?;
+    if arguments.json {
+        print_json(&serde_json::json!({ "imported": taken }))
+    } else {
+        print(&format!("imported {taken}\n"))
+    }
 }
 
 fn reason(name: &str) -> Result<certdesk_domain::RevocationReason, String> {

@@ -3,7 +3,7 @@
 //! A revocation, the list that has it and its announcement are one transaction: whoever reads one of them finds the
 //! others.
 
-use std::{path::Path, sync::Arc};
+use std::{io::BufRead, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use certdesk_contract::{ProblemCode, announcement::Announcement, certificate::CertificateStatus};
@@ -38,6 +38,44 @@ pub fn revoke(data: &Path, serial: &str, reason: RevocationReason) -> Result<Ann
     };
     let (store, ca, now) = opened().map_err(DeskError::Broken)?;
     Ok(store.act_now(|db| announce(db, &ca, &plain(serial), reason, now))?)
+}
+
+/// Takes over what an earlier portal announced: one [`Announcement`] a line, JSON, oldest first and none older than what
+/// is announced here already. All of it, or with the first line that cannot be taken nothing. Answers how many.
+///
+/// For people to look up alone: the revocation list stays with the authority that issued those certificates.
+///
+/// # Errors
+/// [`DeskError::Broken`], which names the line.
+pub fn import_announcements(data: &Path, lines: impl BufRead) -> Result<u64, DeskError> {
+    let opened = || -> anyhow::Result<_> {
+        let database = crate::server::database(data);
+        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
+        Ok(Store::open(&database)?)
+    };
+    let store = opened().map_err(DeskError::Broken)?;
+    let take = |db: &Connection| -> anyhow::Result<u64> {
+        let mut latest = announcements::latest(db)?;
+        let mut taken = 0;
+        for (number, line) in (1..).zip(lines.lines()) {
+            let announcement = take_line(&line?, latest).with_context(|| format!("line {number}"))?;
+            announcements::add(db, &announcement).with_context(|| format!("line {number}"))?;
+            latest = Some(store::millis(announcement.revoked_at));
+            taken += 1;
+        }
+        Ok(taken)
+    };
+    Ok(store.act_now(|db| Ok(take(db)?))?)
+}
+
+fn take_line(line: &str, latest: Option<i64>) -> anyhow::Result<Announcement> {
+    let announcement: Announcement = serde_json::from_str(line).context("not an announcement")?;
+    let written_plainly = !announcement.serial.is_empty() && plain(&announcement.serial) == announcement.serial;
+    anyhow::ensure!(written_plainly, "the serial number is not lower-case hex without leading zeros");
+    anyhow::ensure!(!announcement.subject.trim().is_empty(), "it names nobody");
+    let in_order = latest.is_none_or(|latest| store::millis(announcement.revoked_at) >= latest);
+    anyhow::ensure!(in_order, "it is older than the one before it");
+    Ok(announcement)
 }
 
 /// The revocation list: the kept one while it says everything and is in the first half of its life, else a new one.

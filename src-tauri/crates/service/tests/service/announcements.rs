@@ -64,3 +64,23 @@ async fn who_is_revoked_is_announced_listed_and_back_to_the_password() {
     let nobody = certdesk_service::revoke(world.data.path(), "5f", reason);
     assert!(matches!(nobody, Err(DeskError::Refused(problem)) if problem.code == ProblemCode::NotFound));
 }
+
+#[tokio::test]
+async fn what_an_earlier_portal_announced_is_taken_over_whole_or_not_at_all() {
+    let world = World::new().await;
+    let line = |serial: &str, at: &str| {
+        format!(r#"{{"serial":"{serial}","subject":"王䶮","revoked_at":"{at}","reason":"superseded","crl_number":7}}"#)
+    };
+    let import = |lines: String| certdesk_service::import_announcements(world.data.path(), lines.as_bytes());
+    let (one, two) = (line("5f01", "2020-01-01T00:00:00Z"), line("5f02", "2021-01-01T00:00:00Z"));
+    let disordered = import(format!("{two}\n{one}\n")).expect_err("older than the one before");
+    assert!(format!("{disordered:#}").contains("line 2"), "the line is named: {disordered:#}");
+    import(format!("{one}\n{one}\n")).expect_err("one certificate is announced once");
+    import(format!("{one}\nnonsense\n")).expect_err("no announcement");
+    import(line("005F", "2020-01-01T00:00:00Z")).expect_err("a serial number in another spelling");
+    assert_eq!(import(format!("{one}\n{two}\n")).expect("in order"), 2);
+    let page: AnnouncementPage =
+        world.client().get("/v1/announcements?search=%E7%8E%8B%E4%B6%AE").await.expect(200).json();
+    let found: Vec<_> = page.announcements.iter().map(|a| a.serial.as_str()).collect();
+    assert_eq!(found, ["5f02", "5f01"], "newest first, and nothing of the tries that failed");
+}
