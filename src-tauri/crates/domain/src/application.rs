@@ -104,6 +104,8 @@ pub enum Act {
     ConfirmInstallation,
     /// The service has done what was asked for, and nothing is left to do: a certificate is revoked.
     CarryOut,
+    /// The service ends the case, because the certificate that it is about was revoked or its key reported lost.
+    Lapse,
 }
 
 impl State {
@@ -120,6 +122,7 @@ impl State {
             (Submitted | InReview, Approve) => Some(Approved),
             (Approved, PrepareIssuance) => Some(AwaitingIssuance),
             (AwaitingIssuance, ConfirmInstallation) | (Approved, CarryOut) => Some(Completed),
+            (open, Lapse) if !open.is_final() => Some(Rejected),
             _ => None,
         }
     }
@@ -159,7 +162,7 @@ mod tests {
         State::Rejected,
         State::Withdrawn,
     ];
-    const ACTS: [Act; 9] = [
+    const ACTS: [Act; 10] = [
         Act::Submit,
         Act::Withdraw,
         Act::StartReview,
@@ -169,6 +172,7 @@ mod tests {
         Act::PrepareIssuance,
         Act::ConfirmInstallation,
         Act::CarryOut,
+        Act::Lapse,
     ];
 
     #[test]
@@ -184,7 +188,7 @@ mod tests {
     fn every_open_state_has_a_way_on() {
         for state in STATES.into_iter().filter(|s| !s.is_final()) {
             assert!(
-                ACTS.iter().any(|&a| state.after(a).is_some()),
+                ACTS.iter().any(|&a| a != Act::Lapse && state.after(a).is_some()),
                 "{state:?} is open but nothing can be done with it"
             );
         }

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{AccountKind, IdKind},
-    form::{Address, FieldFault, Handler, Organisation, Person, Query, Registration},
+    application::Business,
+    form::{Address, FieldFault, FieldName, Handler, Organisation, Particulars, Person, Query, Registration},
     region,
+    revocation::RevocationReason,
 };
 
 /// Most characters of a person's name.
@@ -200,6 +202,46 @@ pub fn handler(handler: &Handler, account: AccountKind) -> Vec<FieldFault> {
     faults.0
 }
 
+/// Everything that is not right yet in what a case is about, of an account with this registration: `change_fields` may
+/// change and `reasons` be given, as the service offers them. Fields are named `certificate`, `change.<field>` and
+/// `reason`; `change` alone is the change as a whole, which must change something.
+pub fn particulars(
+    particulars: &Particulars,
+    business: Business,
+    change_fields: &[FieldName],
+    reasons: &[RevocationReason],
+    current: &Registration,
+) -> Vec<FieldFault> {
+    let mut faults = Faults::default();
+    match &particulars.certificate {
+        None if business.needs_certificate() => faults.note("certificate", Err(Fault::Missing)),
+        Some(serial) if business.needs_certificate() => faults.note("certificate", serial_number(serial)),
+        None => {}
+        Some(_) => faults.note("certificate", Err(Fault::BadFormat)),
+    }
+    if business == Business::Change {
+        faults.changes(particulars, change_fields, current);
+    } else {
+        particulars.changes.keys().for_each(|field| faults.note(&format!("change.{field}"), Err(Fault::BadFormat)));
+    }
+    match particulars.reason {
+        None if business == Business::Revoke => faults.note("reason", Err(Fault::Missing)),
+        Some(reason) if business != Business::Revoke || !reasons.contains(&reason) => {
+            faults.note("reason", Err(Fault::BadFormat));
+        }
+        _ => {}
+    }
+    faults.0
+}
+
+/// Serial number of a certificate as the wire has it: lower-case hex without leading zeros, of up to 20 bytes (RFC 5280
+/// §4.1.2.2).
+pub fn serial_number(serial: &str) -> Result<(), Fault> {
+    length(serial, 1, 40)?;
+    all(serial, |c| matches!(c, '0'..='9' | 'a'..='f'))?;
+    format(!serial.starts_with('0'))
+}
+
 /// Everything that is not right yet in a query, in the order of the page. Where fewer than two are given, each of the
 /// others is missing.
 pub fn query(query: &Query) -> Vec<FieldFault> {
@@ -251,6 +293,29 @@ impl Faults {
     fn person(&mut self, of: &str, person: &Person) {
         self.note(&format!("{of}.name"), person_name(&person.name));
         self.note(&format!("{of}.id_number"), id_number(person.id_kind, &person.id_number));
+    }
+
+    /// Each new value as at registration. The number of a document is judged anew with its kind; what neither it nor
+    /// its kind changes is as it was, and no matter of this case.
+    fn changes(&mut self, particulars: &Particulars, offered: &[FieldName], current: &Registration) {
+        let changed = current.with(&particulars.changes);
+        let differs = |field: &str| changed.get(field) != current.get(field);
+        let wrong = registration(&changed);
+        for field in offered {
+            let kind = field.strip_suffix("id_number").map(|of| format!("{of}id_kind"));
+            let touched = differs(field) || kind.is_some_and(|kind| differs(&kind));
+            if let Some(found) = wrong.iter().find(|found| touched && found.field == *field) {
+                self.note(&format!("change.{field}"), Err(found.fault));
+            }
+        }
+        for (field, value) in &particulars.changes {
+            if !offered.contains(field) || !current.clone().set(field, value) {
+                self.note(&format!("change.{field}"), Err(Fault::BadFormat));
+            }
+        }
+        if !offered.iter().any(|field| differs(field)) && self.0.iter().all(|f| !f.field.starts_with("change.")) {
+            self.note("change", Err(Fault::Missing));
+        }
     }
 
     fn address(&mut self, address: &Address) {
@@ -490,6 +555,73 @@ mod tests {
         assert!(fields(registration(&person_with_unit)).contains(&"organisation".to_owned()), "a person has no unit");
         assert_eq!(fields(handler(&Handler::default(), AccountKind::Authority))[0], "credit_code");
         assert_eq!(fields(handler(&Handler::default(), AccountKind::Individual))[0], "address.region");
+    }
+
+    #[test]
+    fn what_a_case_is_about_is_checked_by_its_business() {
+        use std::collections::BTreeMap;
+        let person = |name: &str| Person { name: name.into(), id_kind: IdKind::ResidentId, id_number: ID.into() };
+        let unit = Registration {
+            kind: AccountKind::Enterprise,
+            organisation: Some(Organisation {
+                name: "福州云帆测试科技有限公司".into(),
+                credit_code: CREDIT.into(),
+                legal_representative: person("王䶮"),
+            }),
+            contact: person("林测试"),
+            phone: String::new(),
+            email: String::new(),
+            address: Address::default(),
+        };
+        let (name, kind, number) = (
+            "organisation.name",
+            "organisation.legal_representative.id_kind",
+            "organisation.legal_representative.id_number",
+        );
+        let offered = [name, kind, number].map(str::to_owned);
+        let reasons = [RevocationReason::CessationOfOperation];
+        let about = |certificate: Option<&str>, changes: &[(&str, &str)], reason| Particulars {
+            certificate: certificate.map(str::to_owned),
+            changes: changes.iter().map(|(f, v)| ((*f).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>(),
+            reason,
+        };
+        let faults = |business, about: &Particulars| -> Vec<(String, Fault)> {
+            let found = particulars(about, business, &offered, &reasons, &unit);
+            found.into_iter().map(|f| (f.field, f.fault)).collect()
+        };
+        let fault = |field: &str, fault| (field.to_owned(), fault);
+        let serial = Some("5fa0");
+
+        let renamed = about(serial, &[(name, "厦门云帆测试科技有限公司")], None);
+        assert_eq!(faults(Business::Change, &renamed), []);
+        let same = about(serial, &[(name, "福州云帆测试科技有限公司")], None);
+        assert_eq!(faults(Business::Change, &same), [fault("change", Fault::Missing)], "the old name is no change");
+        assert_eq!(faults(Business::Change, &about(serial, &[], None)), [fault("change", Fault::Missing)]);
+        let empty = about(serial, &[(name, "")], None);
+        assert_eq!(faults(Business::Change, &empty), [fault("change.organisation.name", Fault::Missing)]);
+        let other = about(serial, &[("contact.name", "林小满"), (name, "云帆")], None);
+        assert_eq!(faults(Business::Change, &other), [fault("change.contact.name", Fault::BadFormat)], "not offered");
+        let passport = about(serial, &[(kind, "passport")], None);
+        assert_eq!(faults(Business::Change, &passport), [], "eighteen characters may be a passport's too");
+        let taiwan = about(serial, &[(kind, "taiwan_permit")], None);
+        let judged = fault("change.organisation.legal_representative.id_number", Fault::TooLong);
+        assert_eq!(faults(Business::Change, &taiwan), [judged], "another kind of document has another number");
+        let unknown = about(serial, &[(kind, "library_card")], None);
+        let judged = fault("change.organisation.legal_representative.id_kind", Fault::BadFormat);
+        assert_eq!(faults(Business::Change, &unknown), [judged]);
+
+        let ended = Some(RevocationReason::CessationOfOperation);
+        assert_eq!(faults(Business::Revoke, &about(serial, &[], ended)), []);
+        assert_eq!(faults(Business::Revoke, &about(serial, &[], None)), [fault("reason", Fault::Missing)]);
+        let authority = Some(RevocationReason::CaCompromise);
+        assert_eq!(faults(Business::Revoke, &about(serial, &[], authority)), [fault("reason", Fault::BadFormat)]);
+        assert_eq!(faults(Business::Renew, &about(None, &[], None)), [fault("certificate", Fault::Missing)]);
+        for strange in ["5FA0", "05fa", "0x5f", "5f 0"] {
+            assert_eq!(faults(Business::Renew, &about(Some(strange), &[], None)).len(), 1, "{strange}");
+        }
+        assert_eq!(faults(Business::New, &about(None, &[], None)), []);
+        let odd = about(serial, &[(name, "云帆")], ended);
+        assert_eq!(faults(Business::New, &odd).len(), 3, "a first certificate is about none of these");
     }
 
     #[test]

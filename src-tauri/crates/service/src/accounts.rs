@@ -10,13 +10,13 @@ use certdesk_contract::{
     },
     session::{PasswordLogin, Session, SessionKind},
 };
-use certdesk_domain::{AccountKind, Business, Timestamp, check, mask};
+use certdesk_domain::{AccountKind, Timestamp, check, mask};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use time::Duration;
 
 use crate::{
-    consents,
+    businesses, consents,
     failure::Outcome,
     passwords,
     portal::Portal,
@@ -203,29 +203,12 @@ pub(crate) async fn change_password(portal: &Arc<Portal>, caller: Caller, change
 
 /// What the account's owner is told about it.
 pub(crate) fn view(portal: &Portal, db: &Connection, account: &Account, now: Timestamp) -> Outcome<AccountView> {
-    let businesses = businesses(portal, db, account, now)?;
     Ok(AccountView {
         name: account.name.clone(),
         registration: account.registration.clone(),
-        businesses,
+        businesses: businesses::open_to(&portal.catalogue, db, account, now)?,
         fixed_fields: profile::fixed_fields(portal, db, account, now)?,
     })
-}
-
-/// Businesses open to an account: 新办 until it holds a certificate, the others from then on; of these, what is offered.
-pub(crate) fn businesses(
-    portal: &Portal,
-    db: &Connection,
-    account: &Account,
-    now: Timestamp,
-) -> Outcome<Vec<Business>> {
-    let mut businesses = if store::certificates::has_active(db, account.id, now)? {
-        vec![Business::Change, Business::Renew, Business::Revoke]
-    } else {
-        vec![Business::New]
-    };
-    businesses.retain(|&business| portal.catalogue.offer(business, account.registration.kind).is_some());
-    Ok(businesses)
 }
 
 async fn verify(portal: &Portal, password: String, phc: Option<String>) -> Outcome<bool> {

@@ -67,18 +67,18 @@ impl Ca {
         &self.issuing_der
     }
 
-    /// Certifies a public key for who was reviewed.
+    /// Certifies a public key for who was reviewed, until `not_after`.
     pub(crate) fn issue(
         &self,
         spki_der: &[u8],
         holder: &Registration,
-        years: u8,
+        not_after: Timestamp,
         crl_url: String,
         now: Timestamp,
     ) -> anyhow::Result<Issued> {
         let serial = serial_number();
         let not_before = whole_seconds(now - BACKDATED);
-        let not_after = years_later(whole_seconds(now), years);
+        let not_after = whole_seconds(not_after);
         let mut params = CertificateParams::default();
         params.serial_number = Some(SerialNumber::from_slice(&serial));
         params.not_before = not_before;
@@ -284,9 +284,9 @@ fn serial_number() -> Vec<u8> {
     serial
 }
 
-fn years_later(at: Timestamp, years: u8) -> Timestamp {
+/// The same day of another year; 28 February where there is no 29th.
+pub(crate) fn years_later(at: Timestamp, years: u8) -> Timestamp {
     let year = at.year() + i32::from(years);
-    // 29 February has no anniversary in most years.
     at.replace_year(year).unwrap_or_else(|_| at.replace_day(28).and_then(|d| d.replace_year(year)).unwrap_or(at))
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
             else {
                 return Err(refused("a certificate that is not on record"));
             };
-            match row.record(now).status {
+            match row.status(now) {
                 CertificateStatus::Active => {}
                 CertificateStatus::Revoked => return Err(ProblemCode::CertificateRevoked.into()),
                 CertificateStatus::Expired => return Err(ProblemCode::CertificateExpired.into()),

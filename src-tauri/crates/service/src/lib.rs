@@ -11,6 +11,7 @@
 mod accounts;
 mod announcements;
 mod applications;
+mod businesses;
 mod ca;
 mod catalogue;
 mod challenges;

@@ -31,7 +31,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Runs the service until it is told to stop (SIGTERM, Ctrl-C).
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// The review desk: works on the data directory, beside a running service or without one.
     Review {
         #[command(flatten)]
@@ -172,7 +172,7 @@ enum SmsCommand {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        Command::Serve(arguments) => serve(arguments),
+        Command::Serve(arguments) => serve(*arguments),
         Command::Review { desk, command } => review(&desk, command),
         Command::Sms { desk, command: SmsCommand::List } => sms(&desk),
         Command::Revoke { desk, serial, reason } => revoke(&desk, &serial, reason),

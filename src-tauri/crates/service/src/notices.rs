@@ -147,20 +147,11 @@ mod tests {
         accounts::add(db, "gr00000001", &registration(), "", now).unwrap();
         let account = accounts::by_name(db, "gr00000001").unwrap().unwrap().id;
         let id = uuid::Uuid::now_v7();
-        let case = Case {
-            id,
-            account,
-            number: None,
-            business: Business::New,
-            state: State::Completed,
-            handler: None,
-            remarks: Vec::new(),
-            reason: None,
-            subject: None,
-        };
+        let case = Case::new(id, account, Business::New, None);
         applications::add(db, &case, now).unwrap();
         let spki = rcgen::PublicKeyData::subject_public_key_info(&rcgen::KeyPair::generate().unwrap());
-        let issued = ca.issue(&spki, &registration(), 1, "https://portal.example/crl".into(), now).unwrap();
+        let end = now + Duration::days(365);
+        let issued = ca.issue(&spki, &registration(), end, "https://portal.example/crl".into(), now).unwrap();
         let row = CertificateRow {
             serial: issued.serial.clone(),
             application: id,
@@ -170,6 +161,8 @@ mod tests {
             status: CertificateStatus::Active,
             not_before: issued.not_before,
             not_after: issued.not_after,
+            successor: None,
+            revocation: None,
         };
         certificates::add(db, &row).unwrap();
         (account, issued.serial, issued.not_after)

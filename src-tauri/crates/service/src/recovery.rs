@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use certdesk_contract::{
     ProblemCode,
-    account::{Circumstance, LostKey, LostKeyReceipt, PasswordReset},
+    account::{LostKey, LostKeyReceipt, PasswordReset},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::{
+    applications,
     codes::{self, ANSWER_TIME, LONGEST_NAME, Purpose},
     failure::Outcome,
     passwords,
@@ -76,7 +77,10 @@ pub(crate) async fn report_lost_key(
             return Ok(None);
         }
         let Some(account) = account else { return Ok(None) };
-        let numbers = open_cases(&account, lost.circumstance)?;
+        let numbers = applications::lost_key(db, &account, lost.circumstance, now)?;
+        if numbers.is_empty() {
+            return Err(ProblemCode::WrongState.into());
+        }
         let receipt = LostKeyReceipt { numbers, reported_at: now };
         idempotency::keep(db, &repeatable, &receipt, now)?;
         Ok(Some(receipt))
@@ -84,9 +88,4 @@ pub(crate) async fn report_lost_key(
     let done = done.await;
     tokio::time::sleep_until(earliest).await;
     Ok(done?.ok_or(ProblemCode::WrongCode)?)
-}
-
-/// Nothing opens such cases yet.
-fn open_cases(_: &accounts::Account, _: Circumstance) -> Outcome<Vec<String>> {
-    Err(ProblemCode::WrongState.into())
 }

@@ -13,8 +13,9 @@ use certdesk_contract::{
     Problem, ProblemCode,
     account::SmsMessage,
     application::{Application, Remark, RemarkTarget, Review},
+    catalogue::Offer,
 };
-use certdesk_domain::{Act, FileKind, State, Timestamp, form::Handler, form::Registration};
+use certdesk_domain::{Act, Business, FileKind, State, Timestamp, form::Handler, form::Registration};
 use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
@@ -226,7 +227,7 @@ fn check_remarks(db: &Connection, remarks: &[Remark], case: &Case, registration:
         check_text(&remark.text)?;
         let known = match &remark.target {
             RemarkTarget::Case => true,
-            RemarkTarget::Field(field) => Handler::FIELDS.contains(&field.as_str()),
+            RemarkTarget::Field(field) => is_field(field, case.business, offer),
             RemarkTarget::Files(id) => offer.is_some_and(|offer| offer.requirements.iter().any(|r| r.id == *id)),
         };
         if !known {
@@ -234,6 +235,15 @@ fn check_remarks(db: &Connection, remarks: &[Remark], case: &Case, registration:
         }
     }
     if remarks.is_empty() { Err(ProblemCode::BadRequest.into()) } else { Ok(()) }
+}
+
+/// Whether there is such a field in cases of this business: of the handler, of what changes, or the reason.
+fn is_field(field: &str, business: Business, offer: Option<&Offer>) -> bool {
+    match field.strip_prefix("change.") {
+        Some(changed) => offer.is_some_and(|offer| offer.change_fields.iter().any(|name| name == changed)),
+        None if field == "reason" => business == Business::Revoke,
+        None => Handler::FIELDS.contains(&field),
+    }
 }
 
 fn check_text(text: &str) -> Outcome<()> {

@@ -6,20 +6,21 @@
 use std::{io::BufRead, path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use certdesk_contract::{ProblemCode, announcement::Announcement, certificate::CertificateStatus};
+use certdesk_contract::{ProblemCode, announcement::Announcement};
 use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::Connection;
 
 use crate::{
     Clock,
     announcements::plain,
+    applications as acts,
     ca::Ca,
     failure::Outcome,
     notices,
     portal::Portal,
     review::DeskError,
     store::{
-        self, Store, announcements,
+        self, Store, announcements, applications,
         certificates::{self, CrlRow},
     },
 };
@@ -105,7 +106,7 @@ pub(crate) async fn crl(portal: &Arc<Portal>) -> Outcome<Vec<u8>> {
         .await
 }
 
-/// Revokes an active certificate, and says so in a new list and an announcement.
+/// Revokes an active certificate, and says so in a new list and an announcement. An open case about it lapses.
 pub(crate) fn announce(
     db: &Connection,
     ca: &Ca,
@@ -114,7 +115,7 @@ pub(crate) fn announce(
     now: Timestamp,
 ) -> Outcome<Announcement> {
     let row = certificates::by_serial(db, serial)?.ok_or(ProblemCode::NotFound)?;
-    if row.record(now).status != CertificateStatus::Active {
+    if !row.is_in_force(now) {
         return Err(ProblemCode::WrongState.into());
     }
     // A clock that was set back must not put the newest announcement behind older ones.
@@ -126,6 +127,9 @@ pub(crate) fn announce(
     let der = ca.crl(crl_number, &revoked, now)?;
     certificates::replace_crl(db, crl_number, &CrlRow { der, this_update: now, revoked_count: revoked.len() })?;
     let certificate = certdesk_pki::Certificate::parse(&row.der).context("a kept certificate cannot be read")?;
+    if let Some(mut case) = applications::open_about(db, serial)? {
+        acts::lapse(db, &mut case, "证书已经注销，这项申办不再办理。", now)?;
+    }
     let announcement = Announcement { serial: row.serial, subject: certificate.holder, revoked_at, reason, crl_number };
     announcements::add(db, &announcement)?;
     notices::revoked(db, row.account, &announcement.serial, &announcement.subject, now)?;

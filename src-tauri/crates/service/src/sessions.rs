@@ -7,7 +7,7 @@ use certdesk_contract::{
     certificate::CertificateStatus,
     session::{Session, SessionKind},
 };
-use certdesk_domain::Timestamp;
+use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use time::Duration;
@@ -36,6 +36,8 @@ const NOTED_EVERY: Duration = Duration::minutes(1);
 pub(crate) struct Caller {
     pub(crate) account: Account,
     pub(crate) kind: SessionKind,
+    /// Serial number of the certificate that logged in.
+    pub(crate) certificate: Option<String>,
     pub(crate) token_hash: [u8; 32],
 }
 
@@ -78,15 +80,14 @@ pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Call
                 return Err(ProblemCode::Unauthenticated.into());
             };
             if let Some(serial) = &row.serial {
-                let status = store::certificates::by_serial(db, serial)?.map(|c| c.record(now).status);
-                match status {
-                    Some(CertificateStatus::Active) => {}
-                    Some(CertificateStatus::Expired) => return Err(ProblemCode::CertificateExpired.into()),
+                match standing(db, serial, row.account, now)? {
+                    CertificateStatus::Active => {}
+                    CertificateStatus::Expired => return Err(ProblemCode::CertificateExpired.into()),
                     _ => return Err(ProblemCode::CertificateRevoked.into()),
                 }
             }
             let account = store::accounts::by_id(db, row.account)?;
-            Ok((Caller { account, kind: row.kind, token_hash }, row.seen_at))
+            Ok((Caller { account, kind: row.kind, certificate: row.serial, token_hash }, row.seen_at))
         })
         .await?;
     if now - seen_at >= NOTED_EVERY {
@@ -98,6 +99,22 @@ pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Call
 /// Logs out.
 pub(crate) async fn end(portal: &Arc<Portal>, caller: Caller) -> Outcome<()> {
     portal.store.act(move |db| Ok(sessions::end(db, &caller.token_hash)?)).await
+}
+
+/// How a session stands whose login was by this certificate: one that was superseded counts as its successor, so that
+/// the session in which a certificate is renewed or changed goes on; revoked in any other way it ends at once.
+fn standing(db: &Connection, serial: &str, account: i64, now: Timestamp) -> Outcome<CertificateStatus> {
+    let mut serial = serial.to_owned();
+    loop {
+        let row = store::certificates::by_serial(db, &serial)?.filter(|row| row.account == account);
+        let Some(row) = row else { return Ok(CertificateStatus::Revoked) };
+        let superseded = row.revocation.as_ref().is_some_and(|r| r.reason == RevocationReason::Superseded);
+        // Each successor is younger than what it succeeded, so this comes to an end.
+        match row.successor.clone().filter(|_| superseded) {
+            Some(successor) => serial = successor,
+            None => return Ok(row.status(now)),
+        }
+    }
 }
 
 fn ends_at(row: &SessionRow) -> Timestamp {

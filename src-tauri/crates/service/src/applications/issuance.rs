@@ -6,21 +6,27 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::{
     ProblemCode,
     application::Application,
+    catalogue::{Offer, RenewalRule},
     certificate::{CertificateRecord, CertificateRequest, CertificateStatus, Installation, IssuedCertificate},
     path,
 };
-use certdesk_domain::{Act, State};
+use certdesk_domain::{Act, Business, RevocationReason, State, Timestamp};
 use certdesk_pki::Csr;
+use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::{advance, check_still_open, of};
+use super::{advance, of, predecessor};
 use crate::{
+    businesses,
+    ca::years_later,
     failure::Outcome,
     portal::Portal,
+    revocation,
     sessions::Caller,
     store::{
-        applications,
+        accounts,
+        applications::{self, Case},
         certificates::{self, CertificateRow},
     },
 };
@@ -44,16 +50,25 @@ pub(crate) async fn issue(
         .store
         .act(move |db| {
             let case = of(db, id, &caller.account)?;
-            if let Some(before) = certificates::by_key(db, &key_hash)? {
-                let same_case = before.application == id && before.status != CertificateStatus::Revoked;
-                return if same_case { Ok(issued(&act, &before.der)) } else { Err(ProblemCode::BadCsr.into()) };
+            let before = predecessor(db, &case)?;
+            if let Some(made) = certificates::by_key(db, &key_hash)? {
+                if made.application == id && made.status != CertificateStatus::Revoked {
+                    return Ok(issued(&act, &made.der));
+                }
+                check_standing(&case, before.as_ref())?;
+                return Err(ProblemCode::BadCsr.into());
             }
+            check_standing(&case, before.as_ref())?;
             if case.state != State::AwaitingIssuance {
                 return Err(ProblemCode::WrongState.into());
             }
-            check_still_open(&act, db, &case, &caller.account, now)?;
-            let registration = &caller.account.registration;
-            let offer = act.catalogue.offer(case.business, registration.kind).ok_or(ProblemCode::WrongState)?;
+            let account = accounts::by_id(db, caller.account.id)?;
+            if !case.business.needs_certificate() {
+                // Of two drafts of 新办 one may have led to a certificate.
+                businesses::check_open(&act.catalogue, db, &account, case.business, None, now)?;
+            }
+            let holder = account.registration.with(&case.particulars.changes);
+            let offer = act.catalogue.offer(case.business, holder.kind).ok_or(ProblemCode::WrongState)?;
             if !offer.key_algorithms.contains(&csr.algorithm) {
                 return Err(ProblemCode::BadCsr.into());
             }
@@ -66,7 +81,9 @@ pub(crate) async fn issue(
                 certificates::revoke(db, &certificate.serial, now)?;
             }
             let crl_url = format!("{}{}", act.origin, path::CRL);
-            let new = act.ca.issue(&csr.spki_der, registration, offer.validity_years, crl_url, now)?;
+            let old = before.as_ref().map(|row| row.not_after);
+            let end = end_of(case.business, offer, &act.catalogue.renewal, old, now);
+            let new = act.ca.issue(&csr.spki_der, &holder, end, crl_url, now)?;
             let answer = issued(&act, &new.der);
             certificates::add(
                 db,
@@ -79,6 +96,8 @@ pub(crate) async fn issue(
                     status: CertificateStatus::Issued,
                     not_before: new.not_before,
                     not_after: new.not_after,
+                    successor: None,
+                    revocation: None,
                 },
             )?;
             Ok(answer)
@@ -86,7 +105,8 @@ pub(crate) async fn issue(
         .await
 }
 
-/// Takes note that the certificate is on its key, which signed to prove it. The case is completed.
+/// Takes note that the certificate is on its key, which signed to prove it. The case is completed: what it changed is in
+/// force from now on, and the certificate whose place was taken is succeeded and, by the service's rule, revoked.
 pub(crate) async fn confirm(
     portal: &Arc<Portal>,
     caller: Caller,
@@ -95,6 +115,7 @@ pub(crate) async fn confirm(
 ) -> Outcome<Application> {
     let proof = STANDARD.decode(&installation.proof_b64).map_err(|_| ProblemCode::BadCsr)?;
     let now = portal.now();
+    let act = portal.clone();
     portal
         .store
         .act(move |db| {
@@ -109,8 +130,16 @@ pub(crate) async fn confirm(
             match (case.state, row.status) {
                 (State::Completed, CertificateStatus::Active) => {}
                 (_, CertificateStatus::Issued) => {
+                    let before = predecessor(db, &case)?;
+                    check_standing(&case, before.as_ref())?;
                     advance(db, &mut case, Act::ConfirmInstallation, None, now)?;
                     certificates::activate(db, &row.serial)?;
+                    if let Some(before) = before {
+                        succeed(&act, db, &case, &before, &row.serial, now)?;
+                    }
+                }
+                _ if lost_meanwhile(&case, predecessor(db, &case)?.as_ref()) => {
+                    return Err(ProblemCode::CertificateRevoked.into());
                 }
                 _ => return Err(ProblemCode::WrongState.into()),
             }
@@ -122,8 +151,59 @@ pub(crate) async fn confirm(
 /// The caller's certificates, newest first.
 pub(crate) async fn certificates_of(portal: &Arc<Portal>, caller: Caller) -> Outcome<Vec<CertificateRecord>> {
     let now = portal.now();
+    let kind = caller.account.registration.kind;
+    let rule = portal.catalogue.offer(Business::Renew, kind).map(|_| &portal.catalogue.renewal);
     let rows = portal.store.read(move |db| Ok(certificates::of_account(db, caller.account.id)?)).await?;
-    Ok(rows.iter().map(|row| row.record(now)).collect())
+    Ok(rows.iter().map(|row| row.record(rule, now)).collect())
+}
+
+/// When a new certificate ends. A first one: after the offered years. 续订: the years are added to what is left of the old
+/// one, where the rule carries that over. 变更 and 补办 go on until the old one would have ended. Where the old one's time
+/// is over, every certificate counts from now.
+fn end_of(business: Business, offer: &Offer, rule: &RenewalRule, old: Option<Timestamp>, now: Timestamp) -> Timestamp {
+    let old = old.filter(|end| *end > now);
+    match (business, old) {
+        (Business::Change | Business::Replace, Some(end)) => end,
+        (Business::Renew, Some(end)) if rule.carries_over => years_later(end, offer.validity_years),
+        _ => years_later(now, offer.validity_years),
+    }
+}
+
+/// What should be changed or renewed was revoked while the case was open: its key may be in other hands, so nothing is
+/// issued to it any more.
+fn check_standing(case: &Case, before: Option<&CertificateRow>) -> Outcome<()> {
+    if lost_meanwhile(case, before) { Err(ProblemCode::CertificateRevoked.into()) } else { Ok(()) }
+}
+
+fn lost_meanwhile(case: &Case, before: Option<&CertificateRow>) -> bool {
+    case.state != State::Completed
+        && case.business.needs_certificate()
+        && before.is_some_and(|row| row.status == CertificateStatus::Revoked)
+}
+
+/// One certificate takes the place of another.
+fn succeed(
+    portal: &Portal,
+    db: &Connection,
+    case: &Case,
+    before: &CertificateRow,
+    serial: &str,
+    now: Timestamp,
+) -> Outcome<()> {
+    certificates::set_successor(db, &before.serial, serial)?;
+    if case.business == Business::Change {
+        let account = accounts::by_id(db, case.account)?;
+        accounts::set_registration(db, account.id, &account.registration.with(&case.particulars.changes))?;
+    }
+    let revokes = match case.business {
+        Business::Change => true,
+        Business::Renew => portal.catalogue.renewal.revokes_old,
+        Business::New | Business::Revoke | Business::Replace => false,
+    };
+    if revokes && before.is_in_force(now) {
+        revocation::announce(db, &portal.ca, &before.serial, RevocationReason::Superseded, now)?;
+    }
+    Ok(())
 }
 
 fn issued(portal: &Portal, der: &[u8]) -> IssuedCertificate {

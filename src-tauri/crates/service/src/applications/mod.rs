@@ -5,6 +5,7 @@
 
 mod approval;
 mod issuance;
+mod lost_key;
 mod opening;
 mod submission;
 
@@ -13,19 +14,21 @@ use std::sync::Arc;
 use certdesk_contract::{
     ProblemCode,
     application::{Application, HistoryEntry},
+    certificate::CertificateStatus,
 };
-use certdesk_domain::{Act, Timestamp};
+use certdesk_domain::{Act, Business, Timestamp};
 use rusqlite::Connection;
 use uuid::Uuid;
 
 pub(crate) use self::{
     approval::approve,
     issuance::{certificates_of, confirm, issue},
+    lost_key::lost_key,
     opening::{open, withdraw},
     submission::submit,
 };
 use crate::{
-    accounts,
+    businesses,
     failure::Outcome,
     notices,
     portal::Portal,
@@ -33,6 +36,7 @@ use crate::{
     store::{
         accounts::Account,
         applications::{self, Case},
+        certificates::{self, CertificateRow},
     },
 };
 
@@ -60,6 +64,18 @@ pub(crate) fn advance(db: &Connection, case: &mut Case, act: Act, note: Option<S
     Ok(notices::moved(db, case, act, at)?)
 }
 
+/// Ends an open case because its certificate is no more, and with it what was issued but not confirmed.
+pub(crate) fn lapse(db: &Connection, case: &mut Case, why: &str, at: Timestamp) -> Outcome<()> {
+    for row in certificates::of_application(db, case.id)? {
+        if row.status == CertificateStatus::Issued {
+            certificates::revoke(db, &row.serial, at)?;
+        }
+    }
+    case.remarks.clear();
+    case.reason = Some(why.to_owned());
+    advance(db, case, Act::Lapse, Some(why.to_owned()), at)
+}
+
 /// A case of this account; another's is not there.
 pub(crate) fn of(db: &Connection, id: Uuid, account: &Account) -> Outcome<Case> {
     owned(applications::by_id(db, id)?.ok_or(ProblemCode::NotFound)?, account)
@@ -69,10 +85,16 @@ fn owned(case: Case, account: &Account) -> Outcome<Case> {
     if case.account == account.id { Ok(case) } else { Err(ProblemCode::NotFound.into()) }
 }
 
-/// What could be begun may meanwhile be closed: of two drafts of 新办 one led to a certificate.
-fn check_still_open(portal: &Portal, db: &Connection, case: &Case, account: &Account, now: Timestamp) -> Outcome<()> {
-    let open = accounts::businesses(portal, db, account, now)?.contains(&case.business);
-    if open { Ok(()) } else { Err(ProblemCode::WrongState.into()) }
+/// The certificate whose place the one of this case will take, or which it revokes.
+fn predecessor(db: &Connection, case: &Case) -> Outcome<Option<CertificateRow>> {
+    if let Some(serial) = &case.particulars.certificate {
+        return Ok(certificates::by_serial(db, serial)?);
+    }
+    if case.business != Business::Replace {
+        return Ok(None);
+    }
+    let rows = certificates::of_account(db, case.account)?;
+    Ok(businesses::to_replace(db, &rows)?.cloned())
 }
 
 /// 64 lower-case hex digits.

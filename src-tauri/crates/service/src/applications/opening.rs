@@ -4,14 +4,14 @@ use std::{collections::HashSet, sync::Arc};
 
 use certdesk_contract::{
     ProblemCode,
-    application::{Application, ApplicationDraft, HistoryEntry},
+    application::{Application, ApplicationDraft},
 };
 use certdesk_domain::{Act, State};
 use uuid::Uuid;
 
 use super::{advance, of, owned};
 use crate::{
-    accounts,
+    businesses,
     failure::Outcome,
     portal::Portal,
     sessions::Caller,
@@ -40,13 +40,17 @@ pub(crate) async fn open(
         .act(move |db| {
             if let Some(case) = applications::by_id(db, id)? {
                 let case = owned(case, &caller.account)?;
-                if case.business != draft.business {
+                if (case.business, &case.particulars.certificate) != (draft.business, &draft.certificate) {
                     return Err(ProblemCode::WrongState.into());
                 }
                 return Ok(applications::view(db, case)?);
             }
-            if !accounts::businesses(&act, db, &caller.account, now)?.contains(&draft.business) {
-                return Err(ProblemCode::WrongState.into());
+            let certificate = draft.certificate.as_deref();
+            businesses::check_open(&act.catalogue, db, &caller.account, draft.business, certificate, now)?;
+            if let Some(serial) = certificate
+                && applications::open_about(db, serial)?.is_some()
+            {
+                return Err(ProblemCode::CertificateBusy.into());
             }
             let account = caller.account.id;
             if applications::count_in_state(db, account, State::Draft)? >= MOST_DRAFTS
@@ -54,19 +58,8 @@ pub(crate) async fn open(
             {
                 return Err(ProblemCode::TooManyRequests.into());
             }
-            let case = Case {
-                id,
-                account: caller.account.id,
-                number: None,
-                business: draft.business,
-                state: State::Draft,
-                handler: None,
-                remarks: Vec::new(),
-                reason: None,
-                subject: None,
-            };
+            let case = Case::new(id, account, draft.business, draft.certificate);
             applications::add(db, &case, now)?;
-            applications::add_history(db, id, &HistoryEntry { state: State::Draft, at: now, note: None })?;
             Ok(applications::view(db, case)?)
         })
         .await

@@ -11,15 +11,15 @@ use certdesk_contract::{
 };
 use certdesk_domain::{
     Act, Fault, RequirementId, State, Timestamp, check,
-    form::{FieldFault, Handler},
+    form::{FieldFault, Handler, Particulars, Registration},
 };
 use rusqlite::Connection;
 use time::{UtcOffset, macros::format_description};
 use uuid::Uuid;
 
-use super::{advance, check_still_open, is_sha256, of};
+use super::{advance, approve, is_sha256, of};
 use crate::{
-    accounts,
+    accounts, businesses,
     failure::Outcome,
     portal::Portal,
     sessions::Caller,
@@ -35,7 +35,7 @@ use crate::{
 /// Hands a case in, first or again after a correction.
 pub(crate) async fn submit(
     portal: &Arc<Portal>,
-    caller: Caller,
+    mut caller: Caller,
     id: Uuid,
     submission: Submission,
     repeatable: Repeatable,
@@ -45,6 +45,8 @@ pub(crate) async fn submit(
     portal
         .store
         .act(move |db| {
+            // As it is now: a change may just have come into force.
+            caller.account = store::accounts::by_id(db, caller.account.id)?;
             let mut case = of(db, id, &caller.account)?;
             if let Some(answer) = idempotency::answer(db, &repeatable)? {
                 return Ok(answer);
@@ -52,10 +54,15 @@ pub(crate) async fn submit(
             if !case.state.is_editable() {
                 return Err(ProblemCode::WrongState.into());
             }
-            check_still_open(&act, db, &case, &caller.account, now)?;
+            if case.number.is_none() {
+                // What could be begun may meanwhile be closed. Afterwards the case has its place in the queue.
+                let certificate = case.particulars.certificate.as_deref();
+                businesses::check_open(&act.catalogue, db, &caller.account, case.business, certificate, now)?;
+            }
             let kind = caller.account.registration.kind;
             let offer = act.catalogue.offer(case.business, kind).ok_or(ProblemCode::WrongState)?;
-            check_fields(&submission, offer, &caller.account)?;
+            check_fields(&submission, &case, offer, &caller.account)?;
+            let particulars = tidy(&submission.particulars, &caller.account.registration);
             let sensitive = accounts::version(&act, ConsentSubject::SensitiveData);
             if !offer.requirements.is_empty() {
                 let consent = submission.sensitive_data_consent.ok_or(ProblemCode::StaleConsent)?;
@@ -63,22 +70,48 @@ pub(crate) async fn submit(
             }
             check_files(db, &submission, &case, offer)?;
             if case.state == State::NeedsCorrection {
-                check_correction(db, &submission, &case, offer)?;
+                check_correction(db, &submission, &particulars, &case, offer)?;
             }
 
-            if case.number.is_none() {
-                case.number = Some(new_number(db, now)?);
+            let automatic = offer.automatic && is_signed_by_key(&submission, &case, offer, &caller);
+            case.particulars = particulars;
+            hand_in(db, &mut case, &submission, now)?;
+            if automatic {
+                approve(db, &act.ca, &mut case, &caller.account, now)?;
             }
-            case.handler = Some(submission.handler.clone());
-            case.remarks.clear();
-            applications::add_submission(db, id, &submission, now)?;
-            advance(db, &mut case, Act::Submit, None, now)?;
             let number = case.number.clone().unwrap_or_default();
             let receipt = Receipt { number, submitted_at: now, application: applications::view(db, case)? };
             idempotency::keep(db, &repeatable, &receipt, now)?;
             Ok(receipt)
         })
         .await
+}
+
+/// Keeps what was handed in and puts the case, under its number, before the service.
+pub(super) fn hand_in(db: &Connection, case: &mut Case, submission: &Submission, now: Timestamp) -> Outcome<()> {
+    if case.number.is_none() {
+        case.number = Some(new_number(db, now)?);
+    }
+    case.handler = Some(submission.handler.clone());
+    case.remarks.clear();
+    applications::add_submission(db, case.id, submission, now)?;
+    advance(db, case, Act::Submit, None, now)
+}
+
+/// Whether the holder's key stands for what is handed in: the session is the key's, and so is the signature on the
+/// form, where there is one. Only then no reviewer has to look.
+fn is_signed_by_key(submission: &Submission, case: &Case, offer: &Offer, caller: &Caller) -> bool {
+    let by_holder = caller.certificate.is_some() && caller.certificate == case.particulars.certificate;
+    let form_signed = offer.form().is_none_or(|form| form.key_signature && submission.form_sha256.is_some());
+    by_holder && form_signed
+}
+
+/// The particulars as they are kept: real changes alone, each value the one way it is written.
+fn tidy(particulars: &Particulars, current: &Registration) -> Particulars {
+    let changed = current.with(&particulars.changes);
+    let differing = particulars.changes.keys().filter(|field| changed.get(field) != current.get(field));
+    let changes = differing.filter_map(|field| Some((field.clone(), changed.get(field)?))).collect();
+    Particulars { changes, ..particulars.clone() }
 }
 
 /// `CD`, the day in China, and a number counted up from 1 each day.
@@ -89,8 +122,14 @@ fn new_number(db: &Connection, now: Timestamp) -> Outcome<String> {
     Ok(format!("CD{day}{count:06}"))
 }
 
-fn check_fields(submission: &Submission, offer: &Offer, account: &Account) -> Outcome<()> {
+fn check_fields(submission: &Submission, case: &Case, offer: &Offer, account: &Account) -> Outcome<()> {
     let mut faults = check::handler(&submission.handler, account.registration.kind);
+    let (particulars, registration) = (&submission.particulars, &account.registration);
+    let reasons: Vec<_> = offer.reasons.iter().map(|choice| choice.reason).collect();
+    faults.extend(check::particulars(particulars, case.business, &offer.change_fields, &reasons, registration));
+    if particulars.certificate.is_some() && particulars.certificate != case.particulars.certificate {
+        faults.push(FieldFault { field: "certificate".into(), fault: Fault::BadFormat });
+    }
     let form_named = submission.form_sha256.as_deref().is_some_and(is_sha256);
     if form_named != offer.form().is_some() {
         faults.push(FieldFault { field: "form_sha256".into(), fault: Fault::BadFormat });
@@ -126,15 +165,24 @@ fn check_files(db: &Connection, submission: &Submission, case: &Case, offer: &Of
 
 /// Only what was remarked may differ. A remark on the case as a whole opens all of it; a remark on a field opens the
 /// signed form as well, which shows that field.
-fn check_correction(db: &Connection, submission: &Submission, case: &Case, offer: &Offer) -> Outcome<()> {
+fn check_correction(
+    db: &Connection,
+    submission: &Submission,
+    particulars: &Particulars,
+    case: &Case,
+    offer: &Offer,
+) -> Outcome<()> {
     let remarked = |target: &RemarkTarget| case.remarks.iter().any(|remark| remark.target == *target);
     if remarked(&RemarkTarget::Case) {
         return Ok(());
     }
     let before = case.handler.clone().unwrap_or_default();
-    let field_free = |field: &&str| remarked(&RemarkTarget::Field((*field).to_owned()));
-    let field_same = |field: &&str| before.get(field) == submission.handler.get(field);
-    let fields_right = Handler::FIELDS.iter().all(|field| field_free(field) || field_same(field));
+    let field_free = |field: &str| remarked(&RemarkTarget::Field(field.to_owned()));
+    let field_same = |field: &str| before.get(field) == submission.handler.get(field);
+    let change_same = |field: &str| case.particulars.changes.get(field) == particulars.changes.get(field);
+    let fields_right = Handler::FIELDS.iter().all(|field| field_free(field) || field_same(field))
+        && offer.change_fields.iter().all(|field| field_free(&format!("change.{field}")) || change_same(field))
+        && (field_free("reason") || case.particulars.reason == particulars.reason);
 
     let any_field = case.remarks.iter().any(|Remark { target, .. }| matches!(target, RemarkTarget::Field(_)));
     let files_before = applications::attachments(db, case.id)?;

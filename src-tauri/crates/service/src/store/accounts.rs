@@ -69,9 +69,11 @@ pub(crate) fn by_anything(db: &Connection, named: &str) -> rusqlite::Result<Opti
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
-/// Replaces what was registered. Its kind and what makes it the one it is stay.
+/// Replaces what was registered. Where the new identity is another account's already, this one stays known by its old:
+/// a registration with it goes on to mean the other.
 pub(crate) fn set_registration(db: &Connection, id: i64, registration: &Registration) -> rusqlite::Result<()> {
-    db.execute("UPDATE accounts SET registration = ?2 WHERE id = ?1", (id, json(registration))).map(drop)
+    db.execute("UPDATE accounts SET registration = ?2 WHERE id = ?1", (id, json(registration)))?;
+    db.execute("UPDATE OR IGNORE accounts SET identity = ?2 WHERE id = ?1", (id, identity(registration))).map(drop)
 }
 
 /// Replaces the password by the account's own choice.

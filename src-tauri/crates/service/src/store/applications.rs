@@ -1,6 +1,9 @@
 //! Tables `applications`, `history`, `submissions`, `attachments`: one case and its story.
 
-use certdesk_contract::application::{Application, AttachmentRecord, HistoryEntry, Remark, Submission};
+use certdesk_contract::{
+    account::Circumstance,
+    application::{Application, AttachmentRecord, HistoryEntry, Remark, Submission},
+};
 use certdesk_domain::{
     Business, RequirementId, State, Timestamp,
     form::{Handler, Particulars},
@@ -19,23 +22,48 @@ pub(crate) struct Case {
     pub(crate) business: Business,
     pub(crate) state: State,
     pub(crate) handler: Option<Handler>,
+    pub(crate) particulars: Particulars,
+    /// 挂失: what happened to the key.
+    pub(crate) circumstance: Option<Circumstance>,
     pub(crate) remarks: Vec<Remark>,
     pub(crate) reason: Option<String>,
     pub(crate) subject: Option<String>,
 }
 
+impl Case {
+    /// A case as it begins.
+    pub(crate) fn new(id: Uuid, account: i64, business: Business, certificate: Option<String>) -> Self {
+        Self {
+            id,
+            account,
+            number: None,
+            business,
+            state: State::Draft,
+            handler: None,
+            particulars: Particulars { certificate, ..Particulars::default() },
+            circumstance: None,
+            remarks: Vec::new(),
+            reason: None,
+            subject: None,
+        }
+    }
+}
+
+/// Adds a case as [`Case::new`] makes it, with the first entry of its history.
 pub(crate) fn add(db: &Connection, case: &Case, at: Timestamp) -> rusqlite::Result<()> {
     db.execute(
-        "INSERT INTO applications (id, account, business, state, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        (case.id.to_string(), case.account, word(case.business), word(case.state), millis(at)),
-    )
-    .map(drop)
+        "INSERT INTO applications (id, account, business, state, particulars, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (case.id.to_string(), case.account, word(case.business), word(case.state), json(&case.particulars), millis(at)),
+    )?;
+    add_history(db, case.id, &HistoryEntry { state: case.state, at, note: None })
 }
 
 /// Writes everything that can change.
 pub(crate) fn update(db: &Connection, case: &Case) -> rusqlite::Result<()> {
     db.execute(
-        "UPDATE applications SET number = ?2, state = ?3, handler = ?4, remarks = ?5, reason = ?6, subject = ?7 WHERE id = ?1",
+        "UPDATE applications SET number = ?2, state = ?3, handler = ?4, remarks = ?5, reason = ?6, subject = ?7,
+           particulars = ?8, circumstance = ?9 WHERE id = ?1",
         (
             case.id.to_string(),
             &case.number,
@@ -44,6 +72,8 @@ pub(crate) fn update(db: &Connection, case: &Case) -> rusqlite::Result<()> {
             json(&case.remarks),
             &case.reason,
             &case.subject,
+            json(&case.particulars),
+            case.circumstance.map(word),
         ),
     )
     .map(drop)
@@ -55,6 +85,32 @@ pub(crate) fn by_id(db: &Connection, id: Uuid) -> rusqlite::Result<Option<Case>>
 
 pub(crate) fn by_number(db: &Connection, number: &str) -> rusqlite::Result<Option<Case>> {
     db.query_row(&format!("{SELECT} WHERE number = ?1"), [number], read).optional()
+}
+
+/// The case about a certificate that has not ended: one at most, by the table's own rule.
+pub(crate) fn open_about(db: &Connection, serial: &str) -> rusqlite::Result<Option<Case>> {
+    db.query_row(
+        &format!(
+            "{SELECT} WHERE json_extract(particulars, '$.certificate') = ?1
+             AND state NOT IN ('completed', 'rejected', 'withdrawn')"
+        ),
+        [serial],
+        read,
+    )
+    .optional()
+}
+
+/// The case of 注销 that ended with the certificate revoked.
+pub(crate) fn revocation_of(db: &Connection, serial: &str) -> rusqlite::Result<Option<Case>> {
+    db.query_row(
+        &format!(
+            "{SELECT} WHERE json_extract(particulars, '$.certificate') = ?1
+             AND business = 'revoke' AND state = 'completed' ORDER BY created_at DESC LIMIT 1"
+        ),
+        [serial],
+        read,
+    )
+    .optional()
 }
 
 /// Newest first.
@@ -165,7 +221,7 @@ pub(crate) fn view(db: &Connection, case: Case) -> rusqlite::Result<Application>
         state: case.state,
         next_actor: case.state.next_actor(),
         handler: case.handler,
-        particulars: Particulars::default(),
+        particulars: case.particulars,
         submissions: count_submissions(db, case.id)?,
         receipts: Vec::new(),
         attachments: attachments(db, case.id)?,
@@ -176,10 +232,12 @@ pub(crate) fn view(db: &Connection, case: Case) -> rusqlite::Result<Application>
     })
 }
 
-const SELECT: &str = "SELECT id, account, number, business, state, handler, remarks, reason, subject FROM applications";
+const SELECT: &str = "SELECT id, account, number, business, state, handler, remarks, reason, subject, particulars,
+    circumstance FROM applications";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Case> {
     let handler: Option<String> = row.get(5)?;
+    let circumstance: Option<String> = row.get(10)?;
     Ok(Case {
         id: from_word(&row.get::<_, String>(0)?)?,
         account: row.get(1)?,
@@ -190,5 +248,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Case> {
         remarks: from_json(&row.get::<_, String>(6)?)?,
         reason: row.get(7)?,
         subject: row.get(8)?,
+        particulars: from_json(&row.get::<_, String>(9)?)?,
+        circumstance: circumstance.map(|word| from_word(&word)).transpose()?,
     })
 }

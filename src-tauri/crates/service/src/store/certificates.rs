@@ -1,9 +1,13 @@
 //! Tables `certificates` and `crls`.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use certdesk_contract::certificate::{CertificateRecord, CertificateStatus};
+use certdesk_contract::{
+    catalogue::RenewalRule,
+    certificate::{CertificateRecord, CertificateStatus, RenewalWindow, Revocation},
+};
 use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use time::Duration;
 use uuid::Uuid;
 
 use super::{find, from_word, millis, time, word};
@@ -22,22 +26,55 @@ pub(crate) struct CertificateRow {
     pub(crate) status: CertificateStatus,
     pub(crate) not_before: Timestamp,
     pub(crate) not_after: Timestamp,
+    /// Serial number of the one that took its place.
+    pub(crate) successor: Option<String>,
+    /// As announced. One that never came to a key is revoked without a word.
+    pub(crate) revocation: Option<Revocation>,
 }
 
 impl CertificateRow {
-    /// The contract's record of it at a time.
-    pub(crate) fn record(&self, now: Timestamp) -> CertificateRecord {
+    /// Whether it is good at a time.
+    pub(crate) fn status(&self, now: Timestamp) -> CertificateStatus {
         let over = self.status != CertificateStatus::Revoked && self.not_after < now;
+        if over { CertificateStatus::Expired } else { self.status }
+    }
+
+    /// Whether it logs in at a time.
+    pub(crate) fn is_in_force(&self, now: Timestamp) -> bool {
+        self.status(now) == CertificateStatus::Active
+    }
+
+    /// Whether it ever was confirmed on a key.
+    pub(crate) fn was_on_a_key(&self) -> bool {
+        match self.status {
+            CertificateStatus::Issued => false,
+            CertificateStatus::Active | CertificateStatus::Expired => true,
+            CertificateStatus::Revoked => self.revocation.is_some(),
+        }
+    }
+
+    /// From when to when it can be renewed: it was on a key, nothing took its place, and that time is not over.
+    pub(crate) fn renewal(&self, rule: &RenewalRule, now: Timestamp) -> Option<RenewalWindow> {
+        let window = RenewalWindow {
+            opens_at: self.not_after - Duration::days(rule.opens_days.into()),
+            closes_at: self.not_after + Duration::days(rule.grace_days.into()),
+        };
+        let renewable = self.status == CertificateStatus::Active && self.successor.is_none();
+        (renewable && now <= window.closes_at).then_some(window)
+    }
+
+    /// The contract's record of it at a time. `rule` is there where renewal is offered to its holder.
+    pub(crate) fn record(&self, rule: Option<&RenewalRule>, now: Timestamp) -> CertificateRecord {
         CertificateRecord {
             serial: self.serial.clone(),
             application: self.application,
             certificate_b64: STANDARD.encode(&self.der),
-            status: if over { CertificateStatus::Expired } else { self.status },
+            status: self.status(now),
             not_before: self.not_before,
             not_after: self.not_after,
-            renewal: None,
-            successor: None,
-            revocation: None,
+            renewal: rule.and_then(|rule| self.renewal(rule, now)),
+            successor: self.successor.clone(),
+            revocation: self.revocation.clone(),
         }
     }
 }
@@ -70,9 +107,7 @@ pub(crate) fn by_serial(db: &Connection, serial: &str) -> rusqlite::Result<Optio
 
 /// Newest first.
 pub(crate) fn of_account(db: &Connection, account: i64) -> rusqlite::Result<Vec<CertificateRow>> {
-    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY not_before DESC, serial"))?
-        .query_map([account], read)?
-        .collect()
+    db.prepare(&format!("{SELECT} WHERE account = ?1 ORDER BY rowid DESC"))?.query_map([account], read)?.collect()
 }
 
 pub(crate) fn of_application(db: &Connection, application: Uuid) -> rusqlite::Result<Vec<CertificateRow>> {
@@ -94,11 +129,11 @@ pub(crate) fn ending(
     .collect()
 }
 
-/// Whether the account can log in by certificate.
+/// Whether the account can log in by certificate: one is in force, see [`CertificateRow::is_in_force`].
 pub(crate) fn has_active(db: &Connection, account: i64, now: Timestamp) -> rusqlite::Result<bool> {
     let found: Option<i64> = find(
         db,
-        "SELECT 1 FROM certificates WHERE account = ?1 AND status = 'active' AND not_after > ?2 LIMIT 1",
+        "SELECT 1 FROM certificates WHERE account = ?1 AND status = 'active' AND not_after >= ?2 LIMIT 1",
         (account, millis(now)),
     )?;
     Ok(found.is_some())
@@ -106,6 +141,11 @@ pub(crate) fn has_active(db: &Connection, account: i64, now: Timestamp) -> rusql
 
 pub(crate) fn activate(db: &Connection, serial: &str) -> rusqlite::Result<()> {
     db.execute("UPDATE certificates SET status = 'active' WHERE serial = ?1", [serial]).map(drop)
+}
+
+/// Notes which certificate took the place of another.
+pub(crate) fn set_successor(db: &Connection, serial: &str, successor: &str) -> rusqlite::Result<()> {
+    db.execute("UPDATE certificates SET successor = ?2 WHERE serial = ?1", (serial, successor)).map(drop)
 }
 
 pub(crate) fn revoke(db: &Connection, serial: &str, at: Timestamp) -> rusqlite::Result<()> {
@@ -161,10 +201,13 @@ pub(crate) fn replace_crl(db: &Connection, number: u64, crl: &CrlRow) -> rusqlit
     .map(drop)
 }
 
-const SELECT: &str =
-    "SELECT serial, application, account, key_hash, der, status, not_before, not_after FROM certificates";
+const SELECT: &str = "SELECT serial, application, account, key_hash, der, status, not_before, not_after, successor,
+    revoked_at, revocation_reason FROM certificates";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<CertificateRow> {
+    let revoked_at: Option<i64> = row.get(9)?;
+    let reason: Option<String> = row.get(10)?;
+    let reason: Option<RevocationReason> = reason.map(|word| from_word(&word)).transpose()?;
     Ok(CertificateRow {
         serial: row.get(0)?,
         application: from_word(&row.get::<_, String>(1)?)?,
@@ -174,5 +217,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CertificateRow> {
         status: from_word(&row.get::<_, String>(5)?)?,
         not_before: time(row.get(6)?),
         not_after: time(row.get(7)?),
+        successor: row.get(8)?,
+        revocation: revoked_at.zip(reason).map(|(at, reason)| Revocation { at: time(at), reason }),
     })
 }

@@ -6,6 +6,7 @@
 mod abuse;
 mod accounts;
 mod announcements;
+mod certificate_life;
 mod desk;
 mod drivers;
 mod kill;

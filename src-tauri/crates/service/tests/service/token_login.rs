@@ -13,7 +13,7 @@ use certdesk_pki::{SessionKey, web_eid};
 use crate::world::{Answer, Client, Key, Line, World};
 
 /// What an honest client does; each lie replaces a part.
-struct Login<'a> {
+pub(crate) struct Login<'a> {
     world: &'a World,
     key: &'a Key,
     certificate: &'a [u8],
@@ -21,7 +21,7 @@ struct Login<'a> {
 }
 
 impl<'a> Login<'a> {
-    fn new(world: &'a World, key: &'a Key, certificate: &'a [u8]) -> Self {
+    pub(crate) fn new(world: &'a World, key: &'a Key, certificate: &'a [u8]) -> Self {
         Self { world, key, certificate, session_key: SessionKey::generate() }
     }
 
@@ -54,7 +54,7 @@ impl<'a> Login<'a> {
         }
     }
 
-    async fn honest(&self) -> (Answer, TokenLogin) {
+    pub(crate) async fn honest(&self) -> (Answer, TokenLogin) {
         let client = self.world.client();
         let mut line = client.line().await;
         let challenge = self.challenge(&client, &mut line).await;
