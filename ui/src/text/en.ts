@@ -1,14 +1,18 @@
 // The English texts: the same keys as the Chinese ones, held by the type and by a test.
+import account from "./en/account";
 import announcements from "./en/announcements";
 import cases from "./en/cases";
 import enter from "./en/enter";
 import failures from "./en/failures";
 import guide from "./en/guide";
+import notices from "./en/notices";
 import query from "./en/query";
+import recover from "./en/recover";
 import shell from "./en/shell";
+import support from "./en/support";
 import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...failures };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };
 export default en;

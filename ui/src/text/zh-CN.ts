@@ -1,11 +1,15 @@
 // 中文文案：像窗口里一位耐心的办事员。说清楚发生了什么、接下来怎么做。
+import account from "./zh-CN/account";
 import announcements from "./zh-CN/announcements";
 import cases from "./zh-CN/cases";
 import enter from "./zh-CN/enter";
 import failures from "./zh-CN/failures";
 import guide from "./zh-CN/guide";
+import notices from "./zh-CN/notices";
 import query from "./zh-CN/query";
+import recover from "./zh-CN/recover";
 import shell from "./zh-CN/shell";
+import support from "./zh-CN/support";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...failures };
+export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };

@@ -1,0 +1,41 @@
+// The account: basic data, password, consents, data on this computer.
+export default {
+  account: {
+    title: "My account",
+    tab_data: "Basic data", tab_access: "Password and consents", tab_local: "Data on this computer",
+    name: "Account", kind: "Kind of account", reveal: "Show in full", conceal: "Hide", edit: "Edit", saved: "The changes are saved.",
+    unit: "The unit", contact: "Contact person", applicant: "Applicant", reach: "How to reach you",
+    fixed: "fixed by certificate", fixed_lead: "What is marked “fixed by certificate” stands in the certificate and cannot be edited here; apply for a change instead.", to_change: "Apply for a change",
+    unit_lead: "The unit cannot be edited here. If something is wrong and there is no certificate yet, please ask the helpdesk{helpdesk}.",
+    stale: "The service cannot be reached: this is as last seen and cannot be edited now.",
+    edit_title: "Edit my account", edit_lead: "Changes take effect at once. Cases already handed in keep what was handed in.",
+    new_phone: "A new phone gets a code first, to be sure that it is yours. From then on all SMS go there.", phone_sent: "The code was sent to {phone}.", phone_send_first: "Please enter the new phone number first.",
+    save: "Save changes", unchanged: "Nothing has been changed yet.",
+    password: "Password", password_lead: "Change it now and then, and use it nowhere else.", password_lead_token: "You are logged in by certificate. The password matters again once the certificate is revoked or the key reported lost.", password_act: "Change password", password_done: "The password has been changed.",
+    consents: "What you agreed to", consents_lead: "The service keeps a record of what you agreed to and when. You may withdraw it.", consents_none: "Nothing was agreed to yet",
+    consent: { agreement: "Digital certificate service agreement", sensitive_data: "Consent for sensitive data" },
+    consent_at: "Version {version} · agreed {time}", withdrawn_at: "withdrawn {time}", in_force: "in force", withdrawn: "withdrawn", withdraw: "Withdraw",
+    withdraw_title: "Withdraw your consent to “{title}”?",
+    withdraw_lead: {
+      agreement: "From then on you read and accept the agreement again before you apply. Certificates already made stay valid; to stop one, apply for its revocation.",
+      sensitive_data: "From then on copies of ID documents and the video serve no new application; you are asked again before you upload some. Cases already handed in go on under the consent they were handed in with, and what the law asks to keep is kept.",
+    },
+    local: "Data on this computer", local_lead: "You can read offline and never lose a draft because this computer keeps a copy.",
+    local_none: "Nothing is kept on this computer",
+    local_kind: {
+      drafts: "Drafts", forms: "Application forms", attachments: "Chosen files", applications: "Applications seen", certificates: "Certificates seen", notices: "Notices seen", issuances: "Records of making certificates", public: "Public material", settings: "Language and look",
+    },
+    local_kind_lead: {
+      drafts: "typed and not handed in yet", forms: "the PDF forms made", attachments: "names and places only; the files stay where they are", applications: "as last seen", certificates: "as last seen", notices: "as last seen", issuances: "how far each got, so that it can go on", public: "notes, revocation list, downloaded drivers: nothing personal", settings: "of this computer alone",
+    },
+    count: "{count}", total: "{size} in all",
+    export: "Export", export_lead: "Saves what this computer keeps about this account as one file. It holds personal data; please keep it safe.", exported: "Exported: {name}",
+    delete: "Delete data on this computer", delete_lead: "For when you change computers or borrowed one. Applications and certificates at the service are not touched.",
+    delete_title: "Delete the data on this computer?",
+    delete_gone: "Deleted: drafts, forms, the records of chosen files, and applications, certificates and notices as seen. Drafts not handed in are gone for good.",
+    delete_stays: "Not deleted: applications handed in, certificates on keys, the files you chose, public material, language and look.",
+    delete_out: "You will be logged out.", delete_drafts: "{count} drafts are not handed in and go too.",
+    delete_confirm: "I know that this cannot be undone", delete_must: "Please tick that you know this cannot be undone.", delete_done: "The data on this computer has been deleted.",
+    delete_issuance: "A certificate is being made", delete_issuance_lead: "It is half made; without its record the key pair on the key would be lost. Please finish it first.", to_applications: "To my applications",
+  },
+};

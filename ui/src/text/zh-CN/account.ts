@@ -1,0 +1,41 @@
+// 用户信息：基本信息、密码、同意记录、这台电脑上的数据。
+export default {
+  account: {
+    title: "用户信息",
+    tab_data: "基本信息", tab_access: "密码与授权", tab_local: "本机数据",
+    name: "账号", kind: "账号类型", reveal: "显示完整内容", conceal: "隐藏", edit: "修改", saved: "修改已保存。",
+    unit: "单位信息", contact: "联系人", applicant: "申请人", reach: "联系方式",
+    fixed: "随证书固定", fixed_lead: "标着“随证书固定”的内容写进了证书，在这里改不了，要办理“变更”。", to_change: "去办理变更",
+    unit_lead: "单位信息在这里改不了。还没有证书时填错了，请联系服务热线{helpdesk}。",
+    stale: "现在连不上服务，看到的是上次的内容，暂时不能修改。",
+    edit_title: "修改用户信息", edit_lead: "改好后保存，立刻生效。正在办理的申办不受影响，用的还是提交时的内容。",
+    new_phone: "新手机号要先收一条验证码，确认是您本人在用。以后的短信都发到新号码。", phone_sent: "验证码已经发到 {phone}。", phone_send_first: "请先填好新的手机号。",
+    save: "保存修改", unchanged: "还没有改动。",
+    password: "登录密码", password_lead: "建议定期更换，不要和别的网站用同一个密码。", password_lead_token: "您现在用证书登录。证书注销或挂失以后，会用到账号密码。", password_act: "修改密码", password_done: "密码已修改。",
+    consents: "同意过的条款", consents_lead: "什么时候同意过什么，服务上都有记录。您可以撤回。", consents_none: "还没有同意过条款",
+    consent: { agreement: "数字证书服务协议", sensitive_data: "敏感个人信息处理同意书" },
+    consent_at: "版本 {version} · {time} 同意", withdrawn_at: "{time} 撤回", in_force: "有效", withdrawn: "已撤回", withdraw: "撤回同意",
+    withdraw_title: "撤回对“{title}”的同意？",
+    withdraw_lead: {
+      agreement: "撤回以后，再办业务时要重新阅读并接受协议。已经办好的证书继续有效；要停用证书，请办理“注销”。",
+      sensitive_data: "撤回以后，证件影像和承诺视频不再用于新的办理；再上传时，会重新征求您的同意。已经提交的申办按提交时的同意处理，法律要求留存的除外不会删除。",
+    },
+    local: "这台电脑上的数据", local_lead: "断网时也能看、草稿不会丢，是因为这些内容在这台电脑上留了一份。",
+    local_none: "这台电脑上没有留下内容",
+    local_kind: {
+      drafts: "草稿", forms: "申请表", attachments: "选好的文件", applications: "看过的申办", certificates: "看过的证书", notices: "看过的通知", issuances: "制证记录", public: "公开资料", settings: "语言和外观",
+    },
+    local_kind_lead: {
+      drafts: "填写过、还没有提交的内容", forms: "生成的 PDF 申请表", attachments: "只记文件名和位置，文件还在原处", applications: "上次看到的进度", certificates: "上次看到的证书信息", notices: "上次看到的通知", issuances: "制证做到哪一步，断了能接着做", public: "业务说明、注销列表、下载的驱动，与个人无关", settings: "只属于这台电脑",
+    },
+    count: "{count} 份", total: "合计 {size}",
+    export: "导出一份", export_lead: "把这台电脑上和这个账号有关的内容存成一个文件。里面有个人信息，请妥善保管。", exported: "已导出：{name}",
+    delete: "删除本机数据", delete_lead: "换电脑、借用别人的电脑办完以后，可以删掉。服务上的申办和证书不受影响。",
+    delete_title: "删除这台电脑上的数据？",
+    delete_gone: "会删除：草稿、申请表、选好的文件的记录，和看过的申办、证书、通知。没有提交的草稿删掉就找不回来了。",
+    delete_stays: "不会删除：已经提交的申办、认证锁里的证书、您选过的原文件，以及公开资料、语言和外观。",
+    delete_out: "删除后会退出登录。", delete_drafts: "有 {count} 份草稿还没有提交，会一起删除。",
+    delete_confirm: "我知道删除后找不回来", delete_must: "请先勾选，表示您知道删除后找不回来。", delete_done: "这台电脑上的数据已经删除。",
+    delete_issuance: "有一张证书正在制作", delete_issuance_lead: "制证做到一半，现在删除会丢了记录，认证锁里的密钥就接不上了。请先把它做完。", to_applications: "去“我的申办”",
+  },
+};
