@@ -14,6 +14,8 @@ const failure = shallowRef<Failure | null>(null);
 const agreementAccepted = ref(false);
 /** The session ended without the person asking for it: the login page says so. */
 const sessionLost = ref(false);
+/** Notices that were not read. */
+const unread = ref(0);
 const listeners = new Set<Listener>();
 const router = createRouter(() => ({
   agreementAccepted: agreementAccepted.value,
@@ -27,12 +29,22 @@ function patch(part: Partial<Home>): void {
 
 function setSession(session: SessionView | null): void {
   const had = home.value?.session != null;
+  const another = session !== null && session.account.name !== home.value?.session?.account.name;
   patch({ session });
+  if (another) void countNotices();
   if (session !== null) sessionLost.value = false;
   else if (had) {
     sessionLost.value = true;
     router.recheck();
   }
+  if (session === null) unread.value = 0;
+}
+
+/** How many wait; from then on the program says so itself. Without an answer the mark is not there, no more. */
+async function countNotices(): Promise<void> {
+  const mine = home.value?.session?.account.name;
+  const view = await commands.notices().catch(() => null);
+  if (view !== null && home.value?.session?.account.name === mine) unread.value = view.unread;
 }
 
 function take(event: Event): void {
@@ -45,6 +57,9 @@ function take(event: Event): void {
       break;
     case "service":
       patch({ service: event.service });
+      break;
+    case "notices":
+      unread.value = event.unread;
       break;
   }
   for (const listener of listeners) listener(event);
@@ -87,8 +102,11 @@ async function start(): Promise<void> {
 /** Reads all of it again, for example the drafts when the home page opens. */
 async function refresh(): Promise<void> {
   try {
+    const before = home.value?.session?.account.name;
     home.value = await commands.home();
     failure.value = null;
+    const now = home.value.session?.account.name;
+    if (now !== undefined && now !== before) void countNotices();
     applySettings(home.value.settings);
   } catch (thrown) {
     failure.value = toFailure(thrown);
@@ -104,6 +122,7 @@ async function saveSettings(settings: Settings): Promise<void> {
 async function logOut(): Promise<void> {
   // Here at once, so that the event that follows is no surprise to anybody.
   patch({ session: null });
+  unread.value = 0;
   router.go({ name: "home" });
   await commands.logOut();
 }
@@ -146,6 +165,7 @@ export const app = reactive({
   /** The service agreement was accepted in this run. */
   agreementAccepted,
   sessionLost,
+  unread,
   start,
   refresh,
   saveSettings,

@@ -10,6 +10,10 @@ export interface Pages {
   register: { next: Route };
   registered: { maskedPhone: string; next: Route };
   "change-password": { next: Route };
+  /** 挂失: without the key. `from`: a page one only passes through, to go back to. */
+  "lost-key": { account?: string; from?: Route };
+  /** A new password by SMS. */
+  "reset-password": { next: Route; account?: string };
   /** Which business: 新办 and, later, the others. */
   business: object;
   /** The four steps on one draft. Without `step`: the one it stands at. */
@@ -20,6 +24,8 @@ export interface Pages {
   application: { id: string };
   issuance: { application: string };
   certificates: object;
+  notices: object;
+  account: { tab?: "data" | "access" | "local" };
   query: object;
   support: object;
   announcements: object;
@@ -38,6 +44,8 @@ const GATES: Partial<Record<PageName, readonly Gate[]>> = {
   applications: ["login", "change-password"],
   application: ["login", "change-password"],
   issuance: ["login", "change-password"],
+  notices: ["login", "change-password"],
+  account: ["login", "change-password"],
 };
 
 /** What the gates look at. */
@@ -59,7 +67,7 @@ export function guarded(wanted: Route, standing: Standing): Route {
 }
 
 /** Pages one passes through: going back never shows them again. */
-const PASSING: ReadonlySet<PageName> = new Set(["agreement", "login", "register", "registered", "change-password", "receipt"]);
+const PASSING: ReadonlySet<PageName> = new Set(["agreement", "login", "register", "registered", "change-password", "lost-key", "reset-password", "receipt"]);
 
 export interface Router {
   current: Readonly<ShallowRef<Route>>;

@@ -12,6 +12,8 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   register: () => import("./enter/RegisterPage.vue"),
   registered: () => import("./enter/RegisteredPage.vue"),
   "change-password": () => import("./enter/ChangePasswordPage.vue"),
+  "lost-key": () => import("./recover/LostKeyPage.vue"),
+  "reset-password": () => import("./recover/ResetPasswordPage.vue"),
   business: () => import("./home/BusinessPage.vue"),
   // The guide: rooms/guide/
   guide: () => import("./guide/GuidePage.vue"),
@@ -21,10 +23,11 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   application: () => import("./cases/ApplicationPage.vue"),
   issuance: () => import("./cases/IssuancePage.vue"),
   certificates: () => import("./cases/CertificatesPage.vue"),
+  notices: () => import("./notices/NoticesPage.vue"),
+  account: () => import("./account/AccountPage.vue"),
   "demo-desk": () => import("./cases/DeskPage.vue"),
   query: () => import("./query/QueryPage.vue"),
-  // Next version.
-  support: () => import("./coming/ComingPage.vue"),
+  support: () => import("./support/SupportPage.vue"),
   announcements: () => import("./announcements/AnnouncementsPage.vue"),
 };
 

@@ -11,6 +11,11 @@ export function dateTime(instant: string): string {
   }).format(new Date(instant));
 }
 
+/** `14:03` */
+export function timeOfDay(instant: string): string {
+  return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(instant));
+}
+
 /** `14:03:05` */
 export function clock(instant: string): string {
   return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(instant));

@@ -12,7 +12,7 @@ export default {
     choose_key: "Which key to log in with", enter_pin: "Enter PIN to log in", cannot: "This key cannot be used to log in yet",
     account: "Account", account_hint: "As in the SMS sent at registration, for example qy82640193", password: "Password", submit: "Log in",
     no_account: "No account yet?", missing_account: "Please enter the account.", missing_password: "Please enter the password.",
-    lost: "The session has ended; please log in again. Everything you typed is saved.", use_token: "Log in by certificate",
+    lost: "The session has ended; please log in again. Everything you typed is saved.", use_token: "Log in by certificate", forgotten: "Forgot the password, or got no SMS?", lost_key: "Key lost, broken or its PIN locked?", report_key: "Report a lost key",
   },
   register: {
     title: "Register", lead: "Account and initial password are sent by SMS to the phone you enter.", kind: "Who applies?",
@@ -22,7 +22,7 @@ export default {
     credit_code_hint: "18 characters, as on the business licence", phone_hint: "Account and initial password are sent here", name_hint: "As on the document; rare characters and “·” are welcome", detail_hint: "Street, number, floor, room",
     submit: "Register", faults: "{count} entries need another look; they are marked.",
     done_title: "Registered", done_lead: "Account and initial password were sent to {phone}.", done_next: "Log in with the account and initial password of the SMS. At the first login you choose a password of your own.",
-    done_late: "If no SMS arrives within some minutes, check whether the phone blocked it, or ask the certificate authority.", done_demo: "The demonstration sends no real SMS; look for it at the demo desk.",
+    done_late: "If no SMS arrives within some minutes, check whether the phone blocked it, or ask the certificate authority.", done_reset: "Still nothing? With a code by SMS you can set a", done_demo: "The demonstration sends no real SMS; look for it at the demo desk.",
   },
   password: {
     title: "Change password", first_lead: "This is your first login: choose a password that only you know.", lead: "From then on, log in with the new password.",
@@ -40,7 +40,7 @@ export default {
     missing: "Please enter the PIN.", too_short: "The PIN has at least {min} characters. It was not sent; no try was used.", too_long: "The PIN has at most {max} characters. It was not sent; no try was used.",
     sending: "Checking the PIN. Please leave the key in…", sending_issue: "The key is making the key pair and the certificate; this may take a minute. Please leave the key in…", preparing: "One moment…",
     refused: "The PIN is not right", refused_no_warning: "Please check it and enter it again.", refused_few: "Few tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",
-    refused_last: "One last try is left. If you are not sure of the PIN, stop here and have it unlocked at the certificate authority.", refused_locked: "The PIN is locked. The certificate authority can unlock it; the program tries no more.",
+    refused_last: "One last try is left. If you are not sure of the PIN, stop here and have it unlocked at the certificate authority.", refused_locked: "The PIN is locked; the program tries no more. Have it unlocked by the certificate authority; if that cannot be done, report the key and apply for a replacement.",
     refused_unknown: "This key does not tell how many tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",
     again: "Enter again", submit: "OK",
   },

@@ -23,7 +23,7 @@ export default {
       withdrawn: "This case is closed.",
     },
     ends: "Certificate ends on {date}", ends_in: "{days} days left", ends_today: "ends today", ended: "Certificate has ended", ended_on: "ended on {date}",
-    ends_lead: "Holder: {holder}. Please renew soon rather than in the last days.", ended_lead: "Holder: {holder}. With an ended certificate nobody can log in or sign.", older: "Holder: {holder}",
+    ends_lead: "Holder: {holder}. Please renew soon.", ended_lead: "Holder: {holder}. With an ended certificate nobody can log in or sign.", older: "Holder: {holder}",
     revoked: "Certificate was revoked", revoked_lead: "Holder: {holder}. It can no longer be used to log in or sign.",
     number: "Number {number}",
     act_renew: "Renew", act_calendar: "Add to calendar", calendar_saved: "Calendar file saved: {name}. Open it with your calendar to be reminded in time.", calendar_gone: "This certificate is neither on a key nor at the service, so there is no calendar file. Plug in its key and try again.",

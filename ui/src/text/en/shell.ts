@@ -34,13 +34,10 @@ export default {
     announcements: "Revocations", announcements_lead: "Look up revoked certificates",
     applications: "My applications", applications_lead: "Progress, corrections, making the certificate",
     certificates: "My certificates", certificates_lead: "On the key and at the service",
+    notices: "Notices", notices_lead: "Progress, certificates that end", mine: "Mine",
     resume: "Where you left off", resume_lead: "At: {step}", resume_at: "saved {time}", resume_none: "Nothing unfinished",
     discard: "Delete draft", discard_title: "Delete this draft?", discard_lead: "What was typed and the chosen files are removed from this computer for good. The key and submitted applications are not touched.",
     failed: "The program is not ready",
-  },
-  coming: {
-    lead: "This comes with the next version.",
-    support: "This page will find out which key driver this computer needs, download it, check it and install it.", support_now: "For now, install the driver from the website of the certificate authority or of the key's maker. Helpdesk: {helpdesk}", support_now_plain: "For now, install the driver from the website of the certificate authority or of the key's maker.",
   },
   business_page: {
     title: "Choose what to apply for", lead: "Logged in: {name}", only_new: "You have no certificate yet, so a new one comes first. Change, renewal and revocation open once it is made.",

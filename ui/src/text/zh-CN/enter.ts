@@ -12,7 +12,7 @@ export default {
     choose_key: "用哪把认证锁登录", enter_pin: "输入 PIN 登录", cannot: "这把认证锁暂时不能用来登录",
     account: "账号", account_hint: "注册时短信发给您的账号，例如 qy82640193", password: "密码", submit: "登录",
     no_account: "还没有账号？", missing_account: "请填写账号。", missing_password: "请填写密码。",
-    lost: "登录已结束，请重新登录。填写过的内容都已保存。", use_token: "改用证书登录",
+    lost: "登录已结束，请重新登录。填写过的内容都已保存。", use_token: "改用证书登录", forgotten: "忘记密码，或没有收到短信？", lost_key: "认证锁丢了、坏了，或 PIN 锁死了？", report_key: "挂失认证锁",
   },
   register: {
     title: "注册账号", lead: "账号和初始密码会用短信发到您填写的手机号。", kind: "您是哪一类申请人？",
@@ -22,7 +22,7 @@ export default {
     credit_code_hint: "营业执照上的 18 位代码", phone_hint: "账号和初始密码会发到这个手机号", name_hint: "与证件一致，生僻字和“·”都可以填写", detail_hint: "街道、门牌号、楼层房间",
     submit: "提交注册", faults: "还有 {count} 处需要修改，请看标红的地方。",
     done_title: "注册成功", done_lead: "账号和初始密码已发送到 {phone}。", done_next: "请用短信里的账号和初始密码登录。第一次登录时，需要换成自己的密码。",
-    done_late: "几分钟后仍没有收到短信，请检查手机是否拦截了短信，或联系发证机构。", done_demo: "演示环境不会真的发短信，请到演示台查看。",
+    done_late: "几分钟后仍没有收到短信，请检查手机是否拦截了短信，或联系发证机构。", done_reset: "一直没有收到，可以凭手机验证码", done_demo: "演示环境不会真的发短信，请到演示台查看。",
   },
   password: {
     title: "修改密码", first_lead: "第一次登录，请换成只有您自己知道的密码。", lead: "修改后，请用新密码登录。",
@@ -40,7 +40,7 @@ export default {
     missing: "请输入 PIN。", too_short: "PIN 至少 {min} 位，没有发送，不计次数。", too_long: "PIN 最多 {max} 位，没有发送，不计次数。",
     sending: "正在核对 PIN，请不要拔下认证锁…", sending_issue: "正在认证锁里生成密钥并制作证书，可能需要一分钟。请不要拔下认证锁…", preparing: "正在准备…",
     refused: "PIN 不正确", refused_no_warning: "请核对后重新输入。", refused_few: "剩余次数不多了。如果记不清 PIN，请先停下来，联系发证机构。",
-    refused_last: "只剩最后一次机会。如果记不清 PIN，请先停下来，联系发证机构解锁。", refused_locked: "PIN 已锁定。请联系发证机构解锁，程序不会再尝试。",
+    refused_last: "只剩最后一次机会。如果记不清 PIN，请先停下来，联系发证机构解锁。", refused_locked: "PIN 已锁定，程序不会再尝试。请联系发证机构解锁；解不开，可以挂失这把认证锁，再补办证书。",
     refused_unknown: "这把认证锁不会告知还能试几次。如果记不清 PIN，请先停下来，联系发证机构。",
     again: "重新输入", submit: "确定",
   },

@@ -23,7 +23,7 @@ export default {
       withdrawn: "这件申办已经结束。",
     },
     ends: "证书 {date}到期", ends_in: "还有 {days} 天", ends_today: "今天到期", ended: "证书已经过期", ended_on: "{date}到期",
-    ends_lead: "持有者：{holder}。请尽早续订，别等到最后几天。", ended_lead: "持有者：{holder}。过期的证书不能登录和签名。", older: "持有者：{holder}",
+    ends_lead: "持有者：{holder}。请尽早续订。", ended_lead: "持有者：{holder}。过期的证书不能登录和签名。", older: "持有者：{holder}",
     revoked: "证书已经注销", revoked_lead: "持有者：{holder}。它不能再用来登录和签名。",
     number: "编号 {number}",
     act_renew: "去续订", act_calendar: "加到日历", calendar_saved: "日历文件已保存：{name}。用日历软件打开它，到期前会提醒您。", calendar_gone: "认证锁里和名下都没有看到这张证书，做不了日历文件。请插入那把认证锁再试。",

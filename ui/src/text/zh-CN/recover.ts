@@ -12,8 +12,8 @@ export default {
   },
   lost_key: {
     title: "挂失认证锁", lead: "认证锁丢了、被盗、坏了，或 PIN 锁死了，在这里停用名下的证书。",
-    final: "挂失不能撤回", final_lead: "审核通过后，这个账号名下的有效证书会全部注销，锁找回来也不能恢复。请先找一找。",
-    have_key: "认证锁还在手里，也能用？请改用“注销”，可以只停用其中一张证书。", to_revoke: "去注销",
+    final: "挂失不能撤回", final_lead: "审核通过后，名下的有效证书会全部注销，锁找回来也不能恢复。请先找一找。",
+    have_key: "认证锁还在手里，也能用？请改用“注销”，可以只停用一张。", to_revoke: "去注销",
     which: "认证锁怎么了？",
     circumstance: { lost: "遗失", stolen: "被盗", broken: "损坏", locked: "PIN 锁死" },
     circumstance_lead: {

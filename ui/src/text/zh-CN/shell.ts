@@ -34,13 +34,10 @@ export default {
     announcements: "注销公告", announcements_lead: "查询已经注销的证书",
     applications: "我的申办", applications_lead: "看进度、补材料、制作证书",
     certificates: "我的证书", certificates_lead: "认证锁里和名下的证书",
+    notices: "通知消息", notices_lead: "办理进展、到期提醒", mine: "我的",
     resume: "接着上次办", resume_lead: "做到：{step}", resume_at: "{time} 保存", resume_none: "没有未完成的申办",
     discard: "删除草稿", discard_title: "删除这份草稿？", discard_lead: "填写的内容和选好的文件都会从这台电脑上删除，不能恢复。认证锁和已提交的申办不受影响。",
     failed: "程序没有准备好",
-  },
-  coming: {
-    lead: "这个功能在下一个版本提供。",
-    support: "到时候这里会认出这台电脑需要哪种认证锁驱动，帮您下载、校验并安装。", support_now: "现在请从发证机构或认证锁厂商的网站安装驱动。遇到困难，请联系服务热线：{helpdesk}", support_now_plain: "现在请从发证机构或认证锁厂商的网站安装驱动。",
   },
   business_page: {
     title: "选择要办理的业务", lead: "已登录：{name}", only_new: "您名下还没有证书，先办理“新办”。证书办好以后，就可以办理变更、续订和注销。",

@@ -1,0 +1,77 @@
+// Pictures of lost key, new password, notices, account and support.
+const room = (name, more = {}) => JSON.stringify({ name, ...more });
+const home = { name: "home" };
+const lost = room("lost-key");
+const reset = room("reset-password", { next: home });
+const code = async (id) => {
+  await id("field-account").fill("91350100M000100Y43");
+  await id("code-send").click();
+  await id("code-sent").waitFor();
+};
+const identify = async (id, next) => {
+  await code(id);
+  await id("field-code").fill("483920");
+  await id(next).click();
+};
+const circumstance = async (id, what) => {
+  await identify(id, "lost-key-next");
+  await id(`circumstance-${what}`).check();
+};
+const report = async (id, what = "lost") => {
+  await circumstance(id, what);
+  await id("field-understood").check();
+  await id("lost-key-submit").click();
+};
+const newPassword = async (id) => {
+  await identify(id, "reset-next");
+  await id("password-new").fill("Yunfan-2027");
+  await id("password-again").fill("Yunfan-2027");
+  await id("reset-submit").click();
+};
+const notices = (more = {}) => ({ session: "password", room: room("notices"), ...more });
+const account = (tab, more = {}) => ({ session: "password", room: room("account", { tab }), ...more });
+const support = (more = {}) => ({ room: room("support"), ...more });
+
+export const peopleScenarios = [
+  { name: "lost-key", hash: {}, act: async (_, id) => { await id("menu-lost-key").click(); await id("lost-key-final").waitFor(); } },
+  { name: "lost-key-missing", hash: { room: lost }, act: async (_, id) => { await id("lost-key-next").click(); } },
+  { name: "lost-key-sent", hash: { room: lost }, act: async (_, id) => { await code(id); await id("code-late").click(); await id("code-late").scrollIntoViewIfNeeded(); } },
+  { name: "lost-key-limited", hash: { room: lost, fail: "request_code:too_many_requests" }, act: async (_, id) => { await id("field-account").fill("qy82640193"); await id("code-send").click(); await id("failure").waitFor(); await id("failure").scrollIntoViewIfNeeded(); } },
+  { name: "lost-key-circumstance", hash: { room: lost }, act: async (_, id) => { await identify(id, "lost-key-next"); await id("lost-key-submit").click(); await id("lost-key-choose").waitFor(); } },
+  { name: "lost-key-stolen", hash: { room: lost }, act: async (_, id) => { await circumstance(id, "stolen"); await id("lost-key-submit").click(); } },
+  { name: "lost-key-locked", hash: { room: lost }, act: async (_, id) => circumstance(id, "locked") },
+  { name: "lost-key-wrong-code", hash: { room: lost, code: "wrong" }, act: async (page, id) => { await report(id); await page.locator("#field-code-fault .icon").waitFor(); } },
+  { name: "lost-key-done", hash: { room: lost, lost: "two" }, act: async (_, id) => { await report(id); await id("lost-key-done").waitFor(); } },
+  { name: "lost-key-done-none", hash: { room: lost, lost: "none" }, act: async (_, id) => { await report(id); await id("lost-key-done").waitFor(); } },
+  { name: "pin-locked", hash: { room: room("login", { next: home }), scenario: "key", tries: "last" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-confirm").check(); await id("pin-input").fill("1234"); await id("pin-submit").click(); await id("pin-lost-key").waitFor(); } },
+  { name: "reset", hash: { room: room("login", { next: home }) }, act: async (_, id) => { await id("login-account").fill("qy82640193"); await id("login-reset").click(); await id("reset-next").waitFor(); } },
+  { name: "reset-password", hash: { room: reset }, act: async (_, id) => { await identify(id, "reset-next"); await id("password-new").fill("short"); await id("password-again").fill("other"); await id("reset-submit").click(); } },
+  { name: "reset-done", hash: { room: reset }, act: async (_, id) => { await newPassword(id); await id("reset-done").waitFor(); } },
+];
+export const roomScenarios = [
+  { name: "notices", hash: notices(), act: (_, id) => id("notice").first().waitFor() },
+  { name: "notices-older", hash: notices(), act: async (_, id) => { await id("notice").last().scrollIntoViewIfNeeded(); } },
+  { name: "notices-none", hash: notices({ notices: "none" }), act: (_, id) => id("notices-none").waitFor() },
+  { name: "notices-offline", hash: notices({ notices: "offline", scenario: "offline" }), act: (_, id) => id("notices-offline").waitFor() },
+  { name: "notices-read", hash: notices(), act: async (page, id) => { await id("notices-all-read").click(); await page.waitForFunction(() => document.querySelector('[data-testid="notice"][data-fresh]') === null); } },
+  { name: "notices-calendar", hash: notices(), act: async (_, id) => { await id("notice-calendar").first().click(); await id("calendar-saved").waitFor(); } },
+  { name: "notices-failed", hash: notices({ fail: "notices:storage_failed" }), act: (_, id) => id("failure").waitFor() },
+  { name: "account", hash: account("data"), act: (_, id) => id("account-edit").waitFor() },
+  { name: "account-fixed", hash: account("data", { fixed: "1", businesses: "change,renew,revoke" }), act: async (_, id) => { await id("account-reveal").click(); } },
+  { name: "account-individual", hash: account("data", { kind: "individual" }), act: (_, id) => id("account-edit").waitFor() },
+  { name: "account-edit", hash: account("data"), act: async (_, id) => { await id("account-edit").click(); await id("field-phone").fill("13900139000"); await id("code-send").click(); await id("field-email").fill("x"); await id("account-save").click(); await id("field-phone").scrollIntoViewIfNeeded(); } },
+  { name: "account-saved", hash: account("data"), act: async (_, id) => { await id("account-edit").click(); await id("field-email").fill("new@example.cn"); await id("account-save").click(); await id("account-saved").waitFor(); } },
+  { name: "account-access", hash: account("access"), act: (_, id) => id("consent").first().waitFor() },
+  { name: "account-withdraw", hash: account("access"), act: async (_, id) => { await id("consent-withdraw").first().click(); await id("withdraw-dialog").waitFor(); } },
+  { name: "account-local", hash: account("local"), act: (_, id) => id("local-delete").waitFor() },
+  { name: "account-delete", hash: account("local"), act: async (_, id) => { await id("local-delete").click(); await id("delete-confirm").click(); } },
+  { name: "account-delete-issuance", hash: account("local", { local: "issuance" }), act: async (_, id) => { await id("local-delete").click(); await id("field-delete-understood").check(); await id("delete-confirm").click(); await id("delete-issuance").waitFor(); } },
+  { name: "support-drivers", hash: support({ scenario: "no-driver" }), act: async (_, id) => { await id("driver-mtoken").waitFor(); } },
+  { name: "support-key", hash: support({ scenario: "key" }), act: (_, id) => id("driver-mtoken").waitFor() },
+  { name: "support-failed-driver", hash: support({ scenario: "driver-failed", drivers: "failed" }), act: async (_, id) => { await id("failure").first().waitFor(); await id("driver-epass").scrollIntoViewIfNeeded(); } },
+  { name: "support-downloading", hash: support({ scenario: "no-driver", drivers: "hold" }), act: async (_, id) => { await id("driver-get").first().click(); await id("driver-cancel").waitFor(); await id("driver-epass").scrollIntoViewIfNeeded(); } },
+  { name: "support-partial", hash: support({ scenario: "no-driver", drivers: "partial" }), act: async (_, id) => { await id("driver-details").first().click(); await id("driver-epass").scrollIntoViewIfNeeded(); } },
+  { name: "support-opened", hash: support({ scenario: "no-key", drivers: "ready" }), act: async (_, id) => { await id("driver-open").click(); await id("driver-opened").waitFor(); await id("driver-opened").scrollIntoViewIfNeeded(); } },
+  { name: "support-none", hash: support({ scenario: "no-driver", drivers: "none" }), act: async (_, id) => { await id("drivers-none").waitFor(); await id("drivers-none").scrollIntoViewIfNeeded(); } },
+  { name: "support-offline", hash: support({ scenario: "offline", fail: "drivers:service_unreachable" }), act: async (_, id) => { await id("failure").waitFor(); await id("failure").scrollIntoViewIfNeeded(); } },
+];
