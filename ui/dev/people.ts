@@ -50,7 +50,10 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
   let local: LocalDataItem[] = wanted.get("local") === "none" ? [] : [
     item("drafts", 2, 9_411), item("forms", 1, 41_208), item("attachments", 4, 1_204), item("applications", 6, 88_341), item("certificates", 2, 5_230), item("notices", 9, 3_412), item("issuances", 1, 812), item("public", 4, 5_904_112), item("settings", 1, 96),
   ];
-  const current = (): SessionView => home.session ?? { kind: "password", must_change_password: false, account: { name: "", registration: undefined as never, businesses: [], fixed_fields: [] } };
+  const current = (): SessionView => {
+    if (home.session === null) throw failure("session_ended");
+    return home.session;
+  };
   if (home.session && wanted.get("fixed")) home.session.account.fixed_fields = ["organisation.name", "organisation.credit_code", "organisation.legal_representative.name", "organisation.legal_representative.id_kind", "organisation.legal_representative.id_number"];
   if (home.session && wanted.get("kind") === "individual") Object.assign(home.session.account.registration, { kind: "individual", organisation: null });
 
