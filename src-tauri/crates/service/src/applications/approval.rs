@@ -1,7 +1,6 @@
 //! A case is approved: what was asked for is prepared, or carried out where nothing is left to do for the applicant.
 
 use anyhow::Context as _;
-use certdesk_contract::ProblemCode;
 use certdesk_domain::{Act, Timestamp};
 use rusqlite::Connection;
 
@@ -17,19 +16,16 @@ use crate::{
 /// revoked and announced.
 ///
 /// # Errors
-/// `wrong_state`; `certificate_revoked` where what should be changed or renewed was revoked meanwhile.
+/// `wrong_state`.
 pub(crate) fn approve(db: &Connection, ca: &Ca, case: &mut Case, account: &Account, now: Timestamp) -> Outcome<()> {
-    let before = predecessor(db, case)?;
     if case.business.issues() {
-        if before.is_some_and(|row| row.revocation.is_some()) && case.business.needs_certificate() {
-            return Err(ProblemCode::CertificateRevoked.into());
-        }
         case.subject = Some(common_name(&account.registration.with(&case.particulars.changes)).to_owned());
         advance(db, case, Act::Approve, None, now)?;
         return advance(db, case, Act::PrepareIssuance, None, now);
     }
     advance(db, case, Act::Approve, None, now)?;
     advance(db, case, Act::CarryOut, None, now)?;
+    let before = predecessor(db, case)?;
     // One that ended by itself or was revoked meanwhile needs no revocation any more.
     if let Some(row) = before.filter(|row| row.is_in_force(now)) {
         let reason = case.particulars.reason.context("a case of 注销 has no reason")?;

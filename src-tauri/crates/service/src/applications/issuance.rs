@@ -212,3 +212,43 @@ fn issued(portal: &Portal, der: &[u8]) -> IssuedCertificate {
         chain_b64: vec![STANDARD.encode(portal.ca.issuing_der()), STANDARD.encode(portal.ca.root_der())],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::{Duration, macros::datetime};
+
+    #[test]
+    fn a_new_certificate_ends_by_the_rule_of_its_business() {
+        let catalogue = crate::catalogue::load(None).unwrap();
+        let kept = catalogue.renewal.clone();
+        let lost = RenewalRule { carries_over: false, ..kept.clone() };
+        let now = datetime!(2027-12-01 08:00:00 UTC);
+        let ends = |business, years, rule: &RenewalRule, old: Option<Timestamp>| {
+            let offer = Offer { validity_years: years, ..catalogue.offers[0].clone() };
+            end_of(business, &offer, rule, old, now)
+        };
+        let leap = datetime!(2028-02-29 23:59:59 UTC);
+        assert_eq!(
+            ends(Business::Renew, 1, &kept, Some(leap)),
+            datetime!(2029-02-28 23:59:59 UTC),
+            "there is no 29 February 2029"
+        );
+        assert_eq!(ends(Business::Renew, 4, &kept, Some(leap)), datetime!(2032-02-29 23:59:59 UTC), "but one in 2032");
+        let ordinary = datetime!(2028-01-15 07:30:01 UTC);
+        assert_eq!(
+            ends(Business::Renew, 1, &kept, Some(ordinary)),
+            datetime!(2029-01-15 07:30:01 UTC),
+            "to the second"
+        );
+        let from_now = datetime!(2028-12-01 08:00:00 UTC);
+        assert_eq!(ends(Business::Renew, 1, &lost, Some(ordinary)), from_now, "where nothing is carried over");
+        assert_eq!(ends(Business::Renew, 1, &kept, Some(now)), from_now, "ended at this instant: nothing is left");
+        assert_eq!(ends(Business::Renew, 1, &kept, Some(now - Duration::days(20))), from_now, "of one that has ended");
+        for business in [Business::Change, Business::Replace] {
+            assert_eq!(ends(business, 1, &kept, Some(ordinary)), ordinary, "{business:?} gives no time");
+            assert_eq!(ends(business, 1, &kept, Some(now - Duration::days(1))), from_now, "{business:?}: it had ended");
+        }
+        assert_eq!(ends(Business::New, 2, &kept, None), datetime!(2029-12-01 08:00:00 UTC));
+    }
+}
