@@ -116,7 +116,7 @@ fn describe() -> OpenApi {
             .takes::<ApplicationDraft>()
             .answers_json::<Application>(200),
     );
-    api.add(Delete, path::APPLICATION, op("Withdraws an application").with_session().answers(204));
+    api.add(Delete, path::APPLICATION, op("Withdraws an application").with_session().answers_json::<Application>(200));
     api.add(
         Post,
         path::SUBMISSION,

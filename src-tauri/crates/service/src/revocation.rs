@@ -52,7 +52,7 @@ pub fn import_announcements(data: &Path, lines: impl BufRead) -> Result<u64, Des
     let opened = || -> anyhow::Result<_> {
         let database = crate::server::database(data);
         anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
-        Ok(Store::open(&database)?)
+        Store::open(&database)
     };
     let store = opened().map_err(DeskError::Broken)?;
     let take = |db: &Connection| -> anyhow::Result<u64> {
