@@ -1,8 +1,11 @@
 // Answers for applications, 制证, certificates and the demo desk. Words of the address:
 // `state=needs_correction` (any state), `list=empty`, `issue=key_removed@written` (fails there), `issue=hang@certificate`,
-// `journal=certificate` (stands there), `certificates=mixed|none`, `queue=empty`, `sms=none`.
-import type { Application, ApplicationView, Business, CertificateView, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, SmsMessage, State, Text, Verdict } from "../src/bindings";
+// `journal=certificate` (stands there), `certificates=mixed|life|none`, `about=renew|change|revoke|replace|withdraw` (the case),
+// `withdraw=pin_needed|<failure>`, `queue=empty`, `sms=none`.
+import type { Application, ApplicationView, Business, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, SmsMessage, State, Text, Verdict } from "../src/bindings";
 import type { Answers } from "./fake";
+import { certificate, LIFE, MIXED } from "./certificates";
+export { certificate };
 
 const DAY = 86_400_000;
 const at = (days: number) => new Date(Date.now() + days * DAY).toISOString();
@@ -51,41 +54,30 @@ function application(state: State, more: Partial<Application> = {}): Application
   };
 }
 
-const PEM = `-----BEGIN CERTIFICATE-----\n${Array.from({ length: 18 }, (_, row) => "MIID8zCCAtugAwIBAgIUXzqRkL0fYyqB1o7m3o2b4mXw9XkwDQYJKoZIhvcNAQEL".slice(row % 5) + "ABCDE".slice(0, row % 5)).join("\n")}\n-----END CERTIFICATE-----\n`;
-function certificate(more: Partial<CertificateView>): CertificateView {
-  const days = more.days_left ?? 203;
-  return {
-    fingerprint: "3f9a".repeat(16), holder: "福州云帆测试科技有限公司", issuer: "云帆演示认证中心", serial: "5f3a91c2e07b4d18a6639b20", not_before: at(days - 365), not_after: at(days + 0.5), days_left: days, key_algorithm: "RSA 2048",
-    usages: ["digitalSignature", "nonRepudiation", "clientAuth"], status: "active", renewal: null, businesses: [], successor: null, revocation: null, on_keys: ["k1"], has_private_key: true,
-    details: [["Version", "3"], ["Serial number", "5f3a91c2e07b4d18a6639b20"], ["Signature algorithm", "ECDSA with SHA-256 (1.2.840.10045.4.3.2)"], ["Issuer: CN (2.5.4.3)", "云帆演示认证中心"], ["Valid from", "2026-06-12 08:00:00 UTC"], ["Valid until", "2027-06-12 08:00:00 UTC"], ["Subject: CN (2.5.4.3)", "福州云帆测试科技有限公司"], ["Public key", "RSA 2048"], ["Public key SHA-1 (CKA_ID)", "9c1185a5c5e9fc54612808977ee8f548b2258d31"], ["Key usage (2.5.29.15) (critical)", "digitalSignature, nonRepudiation"], ["Extended key usage (2.5.29.37)", "clientAuth"], ["SHA-256 fingerprint", "3f9a".repeat(16)], ["SHA-1 fingerprint", "77b2".repeat(10)]],
-    pem: PEM, ...more,
-  };
+/** What a case of each business is about. */
+function aboutOf(business: Business): Partial<Application> {
+  const certificate = business === "new" || business === "replace" ? null : "7710aa";
+  const changes: Record<string, string> = business === "change" ? { "organisation.name": "福州云帆智能科技有限公司", "organisation.legal_representative.name": "陈䶮" } : {};
+  return { business, certificate_subject: business === "change" ? "福州云帆智能科技有限公司" : "福州云帆测试科技有限公司", particulars: { certificate, changes, reason: business === "revoke" ? "cessation_of_operation" : null }, receipts: [{ id: "r1", act: "submit", at: at(-0.9), signed_by_key: business !== "replace" }] };
 }
-const MIXED: CertificateView[] = [
-  certificate({}),
-  certificate({ fingerprint: "01".repeat(32), serial: "7710aa", days_left: 64, on_keys: [], has_private_key: false }),
-  certificate({ fingerprint: "02".repeat(32), serial: "7710ab", days_left: 9, holder: "林小满" }),
-  certificate({ fingerprint: "03".repeat(32), serial: "0c22", days_left: 412, holder: "福州云帆测试科技有限公司（备用）", issuer: "另一家认证机构 CA", status: null, has_private_key: false }),
-  certificate({ fingerprint: "04".repeat(32), serial: "7710ac", days_left: 364, status: "issued", on_keys: [], has_private_key: false }),
-  certificate({ fingerprint: "05".repeat(32), serial: "4401", days_left: -12, status: "expired" }),
-  certificate({ fingerprint: "06".repeat(32), serial: "4402", days_left: 120, status: "revoked", on_keys: [] }),
-];
 
 interface World {
   home: Home;
   emit: (event: Event) => void;
   failure: (code: FailureCode, more?: Partial<Failure>) => Failure;
+  answers: Answers;
 }
 
-export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: World): Answers {
-  let mine = application((wanted.get("state") ?? "in_review") as State);
+export function casesAnswers(wanted: URLSearchParams, { home, emit, failure, answers }: World): Answers {
+  const about = wanted.get("about");
+  let mine = application((wanted.get("state") ?? "in_review") as State, about ? aboutOf(about as Business) : {});
   let stands = (wanted.get("journal") ?? "ready") as IssuanceStep;
-  let certificates = wanted.get("certificates") === "mixed" ? MIXED : wanted.get("certificates") === "none" ? [] : [certificate({})];
+  let certificates = wanted.get("certificates") === "mixed" ? MIXED : wanted.get("certificates") === "life" ? LIFE : wanted.get("certificates") === "none" ? [] : [certificate({})];
   let purpose: PinPurpose | null = null;
   let sent = 0;
 
   const issuance = (step: IssuanceStep, failed: Failure | null = null): IssuanceView => ({ application: CASE, step, key: step === "ready" ? null : (wanted.get("begun") ?? home.keys.keys[0]?.id ?? null), algorithms: ["rsa2048", "ec_p256"], failure: failed });
-  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, can_withdraw: false, issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
+  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, can_withdraw: ["submitted", "needs_correction"].includes(of.state), issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
   const other = (number: string, business: Business, state: State, days: number): Application => {
     const one = application(state, { id: `id-${number}`, number, business });
     return { ...one, history: one.history.map((entry) => ({ ...entry, at: new Date(new Date(entry.at).getTime() - days * DAY).toISOString() })) };
@@ -104,10 +96,16 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: W
       }
       await new Promise((resolve) => setTimeout(resolve, Number(wanted.get("pace") ?? 60)));
     }
-    mine = application("completed");
-    certificates = [certificate({ on_keys: [home.keys.keys[0]?.id ?? "k1"], days_left: 365 })];
+    mine = application("completed", about ? aboutOf(about as Business) : {});
+    certificates = about ? LIFE : [certificate({ on_keys: [home.keys.keys[0]?.id ?? "k1"], days_left: 365 })];
     emit({ kind: "applications" });
     return { kind: "issued", issuance: issuance("confirmed") };
+  }
+
+  function withdrawn(): ApplicationView {
+    mine = { ...application("withdrawn", { ...(about ? aboutOf(about as Business) : {}), receipts: [...mine.receipts, { id: "r2", act: "withdraw", at: at(0), signed_by_key: home.session?.kind === "token" }] }) };
+    emit({ kind: "applications" });
+    return view(mine);
   }
 
   const messages: SmsMessage[] = [
@@ -119,7 +117,8 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: W
   return {
     applications: () => {
       if (wanted.get("list") === "empty" || (wanted.get("list") === "one")) return wanted.get("list") === "one" ? [view(mine)] : [];
-      return [view(mine), view(other("CD20261120000012", "new", "needs_correction", 1)), view(other("CD20260712000003", "change", "completed", 120)), view(other("CD20260301000001", "new", "rejected", 250))];
+      if (wanted.get("list") === "busy") return [{ ...view(other("CD20261120000031", "change", "in_review", 1)), application: { ...other("CD20261120000031", "change", "in_review", 1), particulars: { certificate: "7710ac", changes: {}, reason: null } } }];
+      return [view(mine), view(other("CD20261120000012", "renew", "needs_correction", 1)), view({ ...other("CD20261119000020", "renew", "awaiting_issuance", 2), ...aboutOf("renew"), id: "id-r" }), view({ ...other("CD20260712000003", "change", "completed", 120), ...aboutOf("change"), id: "id-c", receipts: [] }), view(other("CD20260301000001", "new", "rejected", 250)), view({ ...other("CD20251201000007", "revoke", "completed", 356), ...aboutOf("revoke"), id: "id-v" })];
     },
     application: () => view(mine),
     certificates: () => certificates,
@@ -128,7 +127,24 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure }: W
       const key = home.keys.keys.find((one) => one.id === purpose?.key) ?? home.keys.keys[0];
       return { ticket: `t${(sent += 1)}`, key: { ...key }, needs_confirmation: key?.tries === "last" };
     },
-    submit_pin: (bytes) => (purpose?.kind === "issue" && new TextDecoder().decode(bytes as unknown as Uint8Array) === "123456" ? issue() : undefined),
+    submit_pin: (bytes) => {
+      if (new TextDecoder().decode(bytes as unknown as Uint8Array) !== "123456") return undefined;
+      if (purpose?.kind === "issue") return issue();
+      return purpose ? answers[`pin:${purpose.kind}`]?.(purpose) : undefined;
+    },
+    withdraw_application: () => {
+      const refused = wanted.get("withdraw") ?? (home.session?.kind === "token" ? "pin_needed" : null);
+      if (refused) throw failure(refused as FailureCode);
+      return withdrawn();
+    },
+    "pin:withdraw": () => ({ kind: "withdrawn", application: withdrawn() }),
+    "pin:remove_certificate": ({ fingerprint }) => {
+      certificates = certificates.map((one) => (one.fingerprint === fingerprint ? { ...one, on_keys: [], has_private_key: false } : one));
+      return { kind: "removed" };
+    },
+    save_receipt: () => "证办通回执-CD20261122000017.json",
+    save_certificate: () => "福州云帆测试科技有限公司.pem",
+    save_calendar: () => "证书到期提醒.ics",
     start_correction: () => ({ id: CASE }),
     demo_sms: () => (wanted.get("sms") === "none" ? [] : messages),
     demo_queue: () => queue,

@@ -91,6 +91,7 @@ function strip(scenario: string, tries: PinTries): KeyStrip {
     case "key": return { state: state("present"), keys: [keyView({ tries })] };
     case "expiring": return { state: state("present"), keys: [keyView({ valid_until: at(21), tries })] };
     case "expired": return { state: state("present"), keys: [keyView({ valid_until: at(-3), can_log_in: false, tries })] };
+    case "two-keys-old": return { state: state("present"), keys: [keyView({ id: "k2", serial: "77aa01", label: "空白锁", holder: null, valid_until: null, can_log_in: false }), keyView({ valid_until: at(21), tries })] };
     case "two-keys": return { state: state("present"), keys: [keyView({ tries }), keyView({ id: "k2", serial: "77aa01", label: "备用锁", holder: "林小满", valid_until: at(400) })] };
     case "pin-pad": return { state: state("present"), keys: [keyView({ pin_pad: true, tries })] };
     default: return { state: state("present"), keys: [{ ...EMPTY_KEY, tries }] };
@@ -162,7 +163,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

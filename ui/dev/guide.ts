@@ -1,7 +1,8 @@
 // Answers for the guide: one draft, kept while the page stands. Words of the address:
 // `guide=new|typed|consent|files|uploading|ready|correction` (how far it is), `step=form`, `rare=䶮𫟦`, `pick=file_too_large`
-// (a pick fails so), `handed_in=1`, `who=individual`. A failing save: `fail=save_field:disk_full`.
-import type { AttachmentView, Catalogue, DraftView, Event, Failure, FailureCode, FieldFault, Handler, Home, Registration, Remark, Requirement, Step, Text, UploadState, UsualTime } from "../src/bindings";
+// (a pick fails so), `business=renew|change|revoke|replace`, `typed_changes=1`, `sign=1` (the form can be signed), `conflicts=1`, `instant=1` (decided at once), `submit=<failure>`, `handed_in=1`, `who=individual`. A failing save: `fail=save_field:disk_full`.
+import type { ApplicationView, AttachmentView, Business, Catalogue, DraftView, Event, Failure, FailureCode, FieldFault, Handler, Home, ReceiptView, Registration, Remark, Requirement, RevocationReason, Step, Text, UploadState, UsualTime } from "../src/bindings";
+import { LIFE } from "./certificates";
 import type { Answers } from "./fake";
 import formUrl from "./form.pdf?url";
 import videoUrl from "./commitment.webm?url";
@@ -43,6 +44,20 @@ const REQUIREMENTS: Requirement[] = [
 ];
 const USUAL: UsualTime[] = [{ state: "submitted", text: text("当天开始审核", "review starts the same day") }, { state: "in_review", text: text("1 个工作日", "1 working day") }, { state: "needs_correction", text: text("请尽快补正", "please correct it soon") }, { state: "approved", text: text("几分钟", "a few minutes") }, { state: "awaiting_issuance", text: text("您插入 Key 后约 1 分钟", "about 1 minute, once you plug in the key") }];
 
+const OWN_NOTES: Partial<Record<Business, Text[]>> = {
+  renew: [text("证书到期前 90 天起可以续订。续订不用再交营业执照等材料。", "Renewal opens 90 days before the end. No documents are asked for again."), text("请把要续订的认证锁准备好，知道它的 PIN。", "Have the key at hand and know its PIN."), text("单位名称或法定代表人变了的，请办变更。", "If the name of the unit or its representative has changed, apply for a change.")],
+  change: [text("请先在登记机关办完变更登记，拿到新的营业执照。", "Have the change registered first, and get the new licence."), text("只填写有变化的项目；审核通过后，换一张写着新信息的证书。", "Fill in only what has changed. Once approved you get a certificate that says so.")],
+  replace: [text("认证锁丢失、损坏或锁死，挂失以后办理。", "For keys that were lost, broken or locked, after reporting them."), text("请准备一把新的认证锁。", "Have a new key ready.")],
+};
+const CONSEQUENCES: Partial<Record<Business, Text[]>> = {
+  renew: [text("新证书用的是新密钥。用旧证书加密的文件，只有旧证书打得开；有还没有开标的投标文件，请等开标以后再续订。", "The new certificate has a new key pair. What was encrypted for the old one opens only with it: with bids not yet opened, wait."), text("在其他系统里绑定过旧证书的，续订以后要重新绑定。", "Where the old certificate was registered with other systems, register the new one.")],
+  change: [text("新证书启用后，旧证书会作为“已换发”注销，不能再用来登录和签名。", "Once the new one is in use, the old one is revoked as superseded."), text("新证书用的是新密钥。用旧证书加密的文件，只有旧证书打得开。", "The new certificate has a new key pair. What was encrypted for the old one opens only with it.")],
+  replace: [text("原来那把锁里的证书已经停用，找回来也不能再用。", "The certificates on the reported key are void, even if it is found."), text("以前加密给它的文件，打不开了。", "What was encrypted for it can no longer be opened.")],
+  revoke: [text("注销立即生效，不能撤销。", "It takes effect at once and cannot be undone."), text("以前用它签过的文件仍然有效；从注销起，新的签名不再有效。", "What it signed before stays signed; from now on its signatures count no more."), text("用它加密的文件，只要认证锁里的密钥还在，仍能打开；清空锁以后就打不开了。", "What was encrypted for it opens as long as the key pair is on the key."), text("名下没有其他有效证书时，改用账号密码登录。", "Without another valid certificate you log in by account and password.")],
+};
+const REASONS = [{ reason: "cessation_of_operation" as const, text: text("单位注销、停业，或不再使用这张证书", "The unit has closed, or the certificate is no longer used") }, { reason: "affiliation_changed" as const, text: text("单位名称或人员变动，不再适用", "The unit or the person has changed") }, { reason: "superseded" as const, text: text("已经有了新的证书", "There is a newer certificate") }, { reason: "key_compromise" as const, text: text("PIN 或认证锁可能被他人用过", "Somebody else may have used the key or its PIN") }, { reason: "unspecified" as const, text: text("其他原因", "Another reason") }];
+const CHANGE_FIELDS = ["organisation.name", "organisation.legal_representative.name", "organisation.legal_representative.id_kind", "organisation.legal_representative.id_number"];
+
 const FIELDS = ["credit_code", "address.region", "address.detail", "person.name", "person.id_kind", "person.id_number", "phone", "email"];
 const NAMES: Record<string, string> = { application_form: "申请表-已盖章.pdf", business_license: "营业执照（正本）彩色扫描.jpg", handler_id: "林小满 身份证.png", legal_representative_id: "王䶮 身份证.jpg", power_of_attorney: "授权委托书.pdf", commitment_video: "承诺视频 2026-11-22 🎬.mp4" };
 
@@ -56,7 +71,16 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
   const far = wanted.get("guide") ?? "new";
   const individual = wanted.get("who") === "individual";
   if (individual && home.session) home.session = { ...home.session, account: { ...home.session.account, registration: { ...registration, kind: "individual", organisation: null } } };
-  const requirements = individual ? REQUIREMENTS.filter(({ id }) => ["application_form", "handler_id", "commitment_video"].includes(id)) : REQUIREMENTS;
+  const business = (wanted.get("business") ?? "new") as Business;
+  const about = business === "renew" || business === "change" || business === "revoke" ? LIFE[0]! : null;
+  const changeFields = business === "change" ? (individual ? ["contact.name", "contact.id_kind", "contact.id_number"] : CHANGE_FIELDS) : [];
+  const changes: Record<string, string> = wanted.get("typed_changes") ? { "organisation.name": "福州云帆智能科技有限公司", "organisation.legal_representative.name": "陈䶮" } : {};
+  const now = (field: string) => String(field.split(".").reduce<unknown>((at, part) => (at as Record<string, unknown> | null)?.[part], registration) ?? "");
+  let reason: RevocationReason | null = null;
+  let signed = wanted.get("sign") === "signed";
+  let open = wanted.get("conflicts") ? [{ field: "phone", mine: "13800138000", theirs: "13900139000" }, { field: "address.detail", mine: "湖东路 88 号云帆大厦 12 层", theirs: "湖东路 88 号云帆大厦 9 层 905 室" }, ...(business === "change" ? [{ field: "change.organisation.name", mine: "福州云帆智能科技有限公司", theirs: "" }] : [])] : [];
+  const few = business === "renew" ? ["application_form"] : business === "change" ? ["application_form", "business_license"] : business === "revoke" ? [] : null;
+  const requirements = few ? REQUIREMENTS.filter(({ id }) => few.includes(id)) : individual ? REQUIREMENTS.filter(({ id }) => ["application_form", "handler_id", "commitment_video"].includes(id)) : REQUIREMENTS;
   const reached = (...points: string[]) => points.includes(far);
   const correction = far === "correction";
   const handler: Handler = structuredClone({ credit_code: individual ? "" : "91350100M000100Y43", address: registration.address, person: registration.contact, phone: "13800138000", email: far === "new" ? "" : "xiaoman@example.cn" });
@@ -99,20 +123,25 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
     need("email", handler.email, /^\S+@\S+\.\S+$/, "bad_format");
     need("address.region", handler.address.region, /^\d{6}$/, "missing");
     need("address.detail", handler.address.detail, /./, "missing");
+    if (business === "revoke") return reason === null ? [{ field: "reason", fault: "missing" }] : [];
+    if (changeFields.length > 0 && !changeFields.some((field) => (changes[field] ?? "") !== "" && changes[field] !== now(field))) found.unshift({ field: "change", fault: "missing" });
+    const number = changes["organisation.legal_representative.id_number"];
+    if (number && !/^11010519491231002X$/.test(number)) found.push({ field: "change.organisation.legal_representative.id_number", fault: "bad_check_digit" });
     return found;
   }
   function view(): DraftView {
     const script = requirements.find(({ video }) => video)?.video?.script ?? null;
     const fill = (words: string, date: string) => words.replace("{unit}", registration.organisation?.name ?? "").replace("{handler}", handler.person.name).replace("{date}", date);
     return structuredClone({
-      id: DRAFT, business: "new", state: wanted.get("handed_in") ? "submitted" : correction ? "needs_correction" : "draft", step, handler, faults: faults(),
+      id: DRAFT, business, state: wanted.get("handed_in") ? "submitted" : correction ? "needs_correction" : "draft", step, handler, faults: faults(),
       form: made ? { sha256: "ab".repeat(32), bytes: 56_828, pages: 1 } : null,
       files: requirements.map((requirement) => {
         const mine = attachments.filter((one) => one.requirement === requirement.id);
         return { requirement, attachments: mine, satisfied: mine.length >= requirement.min_count && mine.every(({ upload }) => upload.kind === "done"), editable: editableFiles.includes(requirement.id) };
       }),
-      particulars: { certificate: null, changes: {}, reason: null }, change_fields: [], certificate: null, steps: ["handler", "form", "files", "submit"], form_signing: null, conflicts: [],
-      remarks, editable_fields: editableFields, sensitive_data_accepted: consent,
+      particulars: { certificate: about?.serial ?? null, changes, reason }, change_fields: changeFields.map((field) => ({ field, now: now(field) })), certificate: about, steps: business === "revoke" ? ["submit"] : ["handler", "form", "files", "submit"],
+      form_signing: wanted.get("sign") ? { requirement: "application_form", signed: made && signed } : null, conflicts: open,
+      remarks, editable_fields: [...changeFields.map((field) => `change.${field}`), ...editableFields], sensitive_data_accepted: consent,
       video_script: script && text(fill(script.zh, "2026年11月22日"), fill(script.en, "2026-11-22")), saved_at: savedAt,
     });
   }
@@ -140,6 +169,22 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
     play(attachment);
     return view();
   }
+  function sign(): DraftView {
+    signed = true;
+    const form = requirements.find(({ is_form }) => is_form);
+    if (form) attachments = [...attachments.filter(({ requirement }) => requirement !== form.id), { ...attach(form, { kind: "done" }), name: "数字证书业务申请表（已签名）.pdf" }];
+    return view();
+  }
+  function receipt(): ReceiptView {
+    const at = new Date().toISOString();
+    const instant = wanted.get("instant") !== null;
+    const state = !instant ? ("submitted" as const) : business === "revoke" ? ("completed" as const) : ("awaiting_issuance" as const);
+    const application: ApplicationView["application"] = {
+      id: CASE, number: "CD20261122000017", business, state, next_actor: state === "submitted" ? "service" : state === "completed" ? "nobody" : "applicant", handler, particulars: { certificate: about?.serial ?? null, changes, reason }, submissions: 1,
+      receipts: [{ id: "r1", act: "submit", at, signed_by_key: home.session?.kind === "token" }], attachments: [], remarks: [], reason: null, history: [{ state: "submitted", at, note: null }], certificate_subject: null,
+    };
+    return { receipt: { number: "CD20261122000017", submitted_at: at, application } };
+  }
   async function bytes(url: string): Promise<ArrayBuffer> {
     return (await fetch(url)).arrayBuffer();
   }
@@ -155,7 +200,7 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
   }
 
   return {
-    catalogue: (): Catalogue => ({ ...base, sensitive_data: { version: "2026-11", title: text("敏感个人信息处理单独同意书", "Separate consent for sensitive personal data"), paragraphs: SENSITIVE }, usual_times: USUAL, offers: base.offers.map((offer) => ({ ...offer, notes: NOTES, requirements })) }),
+    catalogue: (): Catalogue => ({ ...base, sensitive_data: { version: "2026-11", title: text("敏感个人信息处理单独同意书", "Separate consent for sensitive personal data"), paragraphs: SENSITIVE }, usual_times: USUAL, offers: base.offers.map((offer) => ({ ...offer, business, notes: OWN_NOTES[business] ?? NOTES, requirements, consequences: CONSEQUENCES[business] ?? [], reasons: business === "revoke" ? REASONS : [], change_fields: changeFields })) }),
     accept_consent: ({ subject, version }) => {
       if (subject === "sensitive_data") consent = true;
       return { id: CASE, subject, version, recorded_at: new Date().toISOString() };
@@ -164,6 +209,11 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
     start_correction: view,
     draft: view,
     save_field: ({ field, value }: { field: string; value: string }) => {
+      open = open.filter((one) => one.field !== field);
+      made = signed = false;
+      if (field === "reason") reason = value as RevocationReason;
+      else if (field.startsWith("change.")) changes[field.slice(7)] = value.trim();
+      if (field === "reason" || field.startsWith("change.")) return view();
       const parts = field.split(".");
       const last = parts.pop()!;
       const at = parts.reduce((where, part) => where[part] as Record<string, unknown>, handler as unknown as Record<string, unknown>);
@@ -181,6 +231,15 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
     make_form: () => {
       if (wanted.get("rare")) throw failure("rare_character", { detail: wanted.get("rare") });
       made = true;
+      return view();
+    },
+    sign_form: () => {
+      if (home.session?.kind === "token") throw failure("pin_needed");
+      return sign();
+    },
+    "pin:sign_form": () => ({ kind: "form_signed", draft: sign() }),
+    resolve_conflict: ({ field }: { field: string }) => {
+      open = open.filter((one) => one.field !== field);
       return view();
     },
     form_pdf: () => bytes(formUrl),
@@ -203,6 +262,11 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
     },
     preview: ({ attachment }: { attachment: string }) => (attachments.find(({ id }) => id === attachment)!.kind === "pdf" ? bytes(formUrl) : picture()),
     media_url: () => videoUrl,
-    submit: () => ({ receipt: { number: "CD20261122000017", submitted_at: new Date().toISOString(), application: { id: CASE } } }),
+    submit: () => {
+      const refused = wanted.get("submit") ?? (home.session?.kind === "token" ? "pin_needed" : null);
+      if (refused) throw failure(refused as FailureCode);
+      return receipt();
+    },
+    "pin:submit": () => ({ kind: "submitted", receipt: receipt() }),
   };
 }

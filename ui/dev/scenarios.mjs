@@ -2,6 +2,7 @@ import { guideScenarios } from "./guide-scenarios.mjs";
 import { announcementScenarios } from "./announcements-scenarios.mjs";
 import { caseScenarios } from "./cases-scenarios.mjs";
 import { peopleScenarios, roomScenarios } from "./people-scenarios.mjs";
+import { lifeScenarios } from "./life-scenarios.mjs";
 import { queryScenarios } from "./query-scenarios.mjs";
 
 // What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
@@ -73,4 +74,5 @@ export const scenarios = [
   ...queryScenarios,
   ...peopleScenarios,
   ...roomScenarios,
+  ...lifeScenarios,
 ];

@@ -1,6 +1,6 @@
 // Where the window is, and where it may go. No addresses: a page is a name with what it needs to know.
 import { shallowRef, type ShallowRef } from "vue";
-import type { Step } from "./bindings";
+import type { Business, Receipt, Step } from "./bindings";
 
 /** Every page, with what it needs to know. A gate (agreement, login, change-password) leads on to `next`. */
 export interface Pages {
@@ -14,12 +14,14 @@ export interface Pages {
   "lost-key": { account?: string; from?: Route };
   /** A new password by SMS. */
   "reset-password": { next: Route; account?: string };
-  /** Which business: 新办 and, later, the others. */
+  /** Which business. */
   business: object;
+  /** Which certificate it is about. */
+  choose: { business: Business };
   /** The four steps on one draft. Without `step`: the one it stands at. */
   guide: { draft: string; step?: Step };
   /** After the submission. */
-  receipt: { application: string; number: string; submittedAt: string };
+  receipt: { receipt: Receipt };
   applications: object;
   application: { id: string };
   issuance: { application: string };
@@ -39,8 +41,8 @@ type Gate = "agreement" | "login" | "change-password";
 const GATES: Partial<Record<PageName, readonly Gate[]>> = {
   register: ["agreement"],
   business: ["agreement", "login", "change-password"],
+  choose: ["agreement", "login", "change-password"],
   guide: ["login", "change-password"],
-  receipt: ["login", "change-password"],
   applications: ["login", "change-password"],
   application: ["login", "change-password"],
   issuance: ["login", "change-password"],

@@ -15,6 +15,7 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   "lost-key": () => import("./recover/LostKeyPage.vue"),
   "reset-password": () => import("./recover/ResetPasswordPage.vue"),
   business: () => import("./home/BusinessPage.vue"),
+  choose: () => import("./home/ChooseCertificatePage.vue"),
   // The guide: rooms/guide/
   guide: () => import("./guide/GuidePage.vue"),
   receipt: () => import("./guide/ReceiptPage.vue"),

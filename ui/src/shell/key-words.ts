@@ -30,6 +30,12 @@ export function keyLine(key: KeyView): KeyLine {
   return { tone: "good", text: key.holder, lead: until };
 }
 
+/** A key whose certificate ends soon, or has ended: 续订 is offered. */
+export function endingKey(strip: KeyStrip | null): { key: KeyView; until: string; days: number } | null {
+  const ending = (strip?.keys ?? []).flatMap((key) => (key.holder === null || key.valid_until === null ? [] : [{ key, until: key.valid_until, days: daysLeft(key.valid_until) }]));
+  return ending.filter(({ days }) => days <= SOON_DAYS).sort((one, other) => one.days - other.days)[0] ?? null;
+}
+
 /** About all of them. A warning about the PIN goes before everything else that can be said of a key. */
 export function stripLine(strip: KeyStrip | null): KeyLine {
   if (strip === null || strip.state.kind === "reading") return { tone: "quiet", text: t("key.reading"), lead: "" };

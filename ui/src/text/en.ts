@@ -1,6 +1,7 @@
 // The English texts: the same keys as the Chinese ones, held by the type and by a test.
 import account from "./en/account";
 import announcements from "./en/announcements";
+import business from "./en/business";
 import cases from "./en/cases";
 import enter from "./en/enter";
 import failures from "./en/failures";
@@ -14,5 +15,5 @@ import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };
 export default en;

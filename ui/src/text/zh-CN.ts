@@ -1,6 +1,7 @@
 // 中文文案：像窗口里一位耐心的办事员。说清楚发生了什么、接下来怎么做。
 import account from "./zh-CN/account";
 import announcements from "./zh-CN/announcements";
+import business from "./zh-CN/business";
 import cases from "./zh-CN/cases";
 import enter from "./zh-CN/enter";
 import failures from "./zh-CN/failures";
@@ -12,4 +13,4 @@ import shell from "./zh-CN/shell";
 import support from "./zh-CN/support";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };
+export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };

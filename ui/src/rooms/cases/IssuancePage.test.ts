@@ -46,7 +46,7 @@ beforeEach(async () => {
     if (command === "submit_pin") return new Promise<PinOutcome>((resolve, reject) => (end = { resolve, reject }));
     switch (args.name) {
       case "home": return home;
-      case "application": return { application: { id, number: "CD1", business: "new", state: "awaiting_issuance", next_actor: "applicant", handler: null, attachments: [], remarks: [], reason: null, history: [], certificate_subject: null }, usual_time: null, issuance: { application: id, step: journal, key: journal === "ready" ? null : "k", algorithms: ["rsa2048", "ec_p256"], failure: null } };
+      case "application": return { application: { id, number: "CD1", business: "new", state: "awaiting_issuance", next_actor: "applicant", handler: null, particulars: { certificate: null, changes: {}, reason: null }, submissions: 1, receipts: [], attachments: [], remarks: [], reason: null, history: [], certificate_subject: null }, usual_time: null, issuance: { application: id, step: journal, key: journal === "ready" ? null : "k", algorithms: ["rsa2048", "ec_p256"], failure: null } };
       case "prepare_pin": return prompts.push(args.args.purpose), { ticket: String(prompts.length), key, needs_confirmation: false };
       default: return [];
     }

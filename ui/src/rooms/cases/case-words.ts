@@ -1,5 +1,5 @@
 // What a case says about itself: whose turn, what to do, what a remark is about.
-import type { ApplicationView, Application, Catalogue, Region, RemarkTarget, State } from "@/bindings";
+import type { ApplicationView, Application, Catalogue, Region, RemarkTarget, RevocationReason, State } from "@/bindings";
 import { hasText, said, t } from "@/text";
 
 /** How a state feels: as in the badge of the design. */
@@ -41,8 +41,28 @@ export function requirementTitle(catalogue: Catalogue | null, id: string): strin
 }
 
 export function fieldName(name: string): string {
-  const key = `field.${name}`;
+  const key = `field.${name.replace(/^change\./, "")}`;
   return hasText(key) ? t(key) : name;
+}
+
+/** Why a certificate is revoked, in plain words. */
+export function reasonName(reason: RevocationReason): string {
+  return t(`announcements.reason.${reason}`);
+}
+
+/** What a case changes: names and new values. */
+export function changesOf({ particulars }: Pick<Application, "particulars">): { field: string; name: string; value: string }[] {
+  return Object.entries(particulars.changes).map(([field, value]) => {
+    const kind = `id_kind.${value}`;
+    return { field, name: fieldName(field), value: field.endsWith("id_kind") && hasText(kind) ? t(kind) : value };
+  });
+}
+
+/** What a case is about in one line: whose certificate, what changes, why it is revoked. */
+export function aboutOf(application: Application): string {
+  const { reason } = application.particulars;
+  const changes = changesOf(application).map(({ name, value }) => `${name} ${t("change.only_to", { to: value })}`);
+  return [application.certificate_subject ?? "", ...changes, reason ? reasonName(reason) : ""].filter(Boolean).join(" · ");
 }
 
 export function targetName(target: RemarkTarget, catalogue: Catalogue | null): string {

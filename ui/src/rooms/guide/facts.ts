@@ -1,9 +1,11 @@
 // Facts about a draft in the words of the window.
-import type { AttachmentView, DraftView, FileKind, Handler, Remark, Step } from "@/bindings";
-import { t } from "@/text";
+import { app } from "@/app";
+import type { AttachmentView, DraftView, FieldFault, FileKind, Handler, Region, Remark, RevocationReason, Step } from "@/bindings";
+import { faultText } from "@/form/faults";
+import { fieldName, reasonName, regionNames } from "@/rooms/cases/case-words";
+import { hasText, t } from "@/text";
 import { bytes, duration } from "@/text/format";
-
-export const STEPS: readonly Step[] = ["handler", "form", "files", "submit"];
+import { FIELDS } from "./fields";
 
 const KINDS: Record<FileKind, string> = { pdf: "PDF", jpeg: "JPG", png: "PNG", mp4: "MP4", webm: "WebM" };
 
@@ -29,13 +31,17 @@ export function isVideo(kind: FileKind): boolean {
 }
 
 /** What stands in the field of this dotted name. */
-export function valueOf(handler: Handler, field: string): string {
+export function valueOf({ handler, particulars }: Pick<DraftView, "handler" | "particulars">, field: string): string {
+  if (field.startsWith(CHANGE)) return particulars.changes[field.slice(CHANGE.length)] ?? "";
+  return partOf(handler, field);
+}
+function partOf(handler: Handler, field: string): string {
   let value: unknown = handler;
   for (const part of field.split(".")) value = (value as Record<string, unknown> | undefined)?.[part];
   return typeof value === "string" ? value : "";
 }
 
-/** What each step still lacks. */
+/** What each step still lacks. Which of them there are is told by `view.steps`. */
 export function stepsOf(view: DraftView): Record<Step, { done: boolean; open: boolean }> {
   const handler = view.faults.length === 0;
   return {
@@ -44,6 +50,48 @@ export function stepsOf(view: DraftView): Record<Step, { done: boolean; open: bo
     files: { done: view.sensitive_data_accepted && view.files.every((file) => file.satisfied), open: handler },
     submit: { done: false, open: handler },
   };
+}
+
+/** The fields of step 1 of this draft, as the program names them: what changes first, then the handler. */
+export function fieldsOf(view: DraftView): string[] {
+  return [...view.change_fields.map(({ field }) => CHANGE + field), ...FIELDS];
+}
+
+/** Begins the name of a field that changes. */
+export const CHANGE = "change.";
+
+/** What a field is called, whether of the handler or one that changes. */
+export function fieldLabel(field: string): string {
+  const name = field.startsWith(CHANGE) ? field.slice(CHANGE.length) : field;
+  const key = app.session?.account.registration.kind === "individual" ? name.replace(/^contact\b/, "applicant") : name;
+  return fieldName(key);
+}
+
+/** What stands in a field, in words. */
+export function fieldWords(field: string, value: string, regions: readonly Region[]): string {
+  if (value === "") return "";
+  if (field.endsWith("id_kind")) {
+    const key = `id_kind.${value}`;
+    return hasText(key) ? t(key) : value;
+  }
+  if (field === "address.region") return regionNames(regions, value);
+  if (field === "reason") return reasonName(value as RevocationReason);
+  return value;
+}
+
+/** What is wrong, in words. */
+export function faultWords({ field, fault }: FieldFault): string {
+  if (field === "change") return t("change.nothing");
+  if (field === "reason") return t("revoke.must_reason");
+  return `${fieldLabel(field)}：${faultText(field, fault)}`;
+}
+
+/** What changes, from the old value to the new. */
+export function changesOf(view: DraftView): { name: string; value: string; mono?: boolean }[] {
+  return view.change_fields.flatMap(({ field, now }) => {
+    const to = view.particulars.changes[field];
+    return to === undefined || to === "" || to === now ? [] : [{ name: fieldLabel(field), value: t("change.to", { from: fieldWords(field, now, []) || t("merge.empty"), to: fieldWords(field, to, []) }), mono: field.endsWith("id_number") }];
+  });
 }
 
 export function remarksOn(view: DraftView, kind: "field" | "files", name: string): Remark[] {

@@ -32,13 +32,17 @@ export default {
   },
   pin: {
     title_log_in: "Enter PIN to log in", title_issue: "Enter PIN to make the certificate", title_sign_form: "Enter PIN to sign the form", title_submit: "Enter PIN to sign and submit", title_withdraw: "Enter PIN to withdraw", title_remove_certificate: "Enter PIN to remove the old certificate", key: "USB key", label: "PIN",
+    why: {
+      log_in: "It proves that it is you who logs in.", issue: "The key makes a key pair inside it and takes the new certificate.", sign_form: "The key signs the form, in place of signature and stamp.",
+      submit: "The key signs what you hand in: it is yours, and nobody changed it on the way.", withdraw: "The key signs the withdrawal: it is your own decision.", remove_certificate: "The old certificate and its key pair are removed from the key, for good.",
+    },
     hint: "{min} to {max} characters. This is the key's own PIN, not the password of the account.",
     pad: "Choose “Start”, then enter the PIN on the key's own pad.", pad_start: "Start",
     few: "The PIN was entered wrongly before and few tries are left. Please be sure.", last: "This is the last try. If it is wrong, the key locks and must be unlocked at the certificate authority.",
     unknown: "This key does not tell how many tries are left. Please enter with care.",
     confirm_last: "I know that this is the last try and want to go on", must_confirm: "Please tick that you know this is the last try.",
     missing: "Please enter the PIN.", too_short: "The PIN has at least {min} characters. It was not sent; no try was used.", too_long: "The PIN has at most {max} characters. It was not sent; no try was used.",
-    sending: "Checking the PIN. Please leave the key in…", sending_issue: "The key is making the key pair and the certificate; this may take a minute. Please leave the key in…", preparing: "One moment…",
+    sending_log_in: "Checking the PIN. Please leave the key in…", sending_issue: "The key is making the key pair and the certificate; this may take a minute. Please leave the key in…", sending_sign_form: "Signing. Please leave the key in…", sending_submit: "Signing and submitting. Please leave the key in…", sending_withdraw: "Signing and withdrawing. Please leave the key in…", sending_remove_certificate: "Removing. Please leave the key in…", preparing: "One moment…",
     refused: "The PIN is not right", refused_no_warning: "Please check it and enter it again.", refused_few: "Few tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",
     refused_last: "One last try is left. If you are not sure of the PIN, stop here and have it unlocked at the certificate authority.", refused_locked: "The PIN is locked; the program tries no more. Have it unlocked by the certificate authority; if that cannot be done, report the key and apply for a replacement.",
     refused_unknown: "This key does not tell how many tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",

@@ -93,7 +93,7 @@ export default {
   rec: {
     no_service_address: "Ask the certificate authority or whoever looks after this computer to set the address of the service.",
     bad_service_address: "It must begin with https://. Ask the certificate authority or whoever looks after this computer to mend it.",
-    service_unreachable: "Check the network and try again. What you typed is saved on this computer.",
+    service_unreachable: "Check the network and try again.",
     tls_untrusted: "Nothing was sent. Do not go on in a network you do not know; if it stays so elsewhere, ask the certificate authority.",
     service_garbled: "Something on the way may have changed it, or the service is being updated. Try again later; if it stays so, ask the certificate authority.",
     clock_wrong: "Set date and time of this computer, then try again.",
@@ -162,7 +162,7 @@ export default {
     too_large: "Make it as small as asked for, then pick it again.",
     wrong_file_kind: "Save it in one of the kinds asked for, then pick it again.",
     too_many_requests: "Wait a while, then try again.",
-    unavailable: "It may be under maintenance. Try again later; what you typed is saved.",
+    unavailable: "It may be under maintenance. Try again later.",
     pin_needed: "Enter the PIN of the key, then go on.",
     session_key_missing: "Plug that key in again and try once more. To use another key, log out and log in with it.",
     certificate_in_use: "It is the only valid certificate of its holder; without it you could neither log in nor sign. Remove it once the new one is in use.",

@@ -11,12 +11,12 @@ export default {
     },
     handler: {
       lead: "What is known already has been filled in; please check it. Everything is saved as you type, so you may leave at any time.",
-      unit: "The unit", person: "Handler", address: "Postal address", unchanged: "Stays as it is",
+      unit: "The unit", person: "Handler", address: "Postal address", unchanged: "Stays as it is", lead_change: "First what changes, then the handler. Everything is saved as you type, so you may leave at any time.",
       phone_hint: "The reviewers call this number if they have a question", email_hint: "For notices about this application",
       form_again: "After a change the form is made anew; it has to be printed, signed, stamped and uploaded again.",
     },
     form: {
-      lead: "The form has been made from what you entered. Check it, then save or print it.", making: "Making the form…", label: "Application form", save_copy: "Save a copy", saved: "Saved as “{name}”.",
+      lead: "The form has been made from what you entered. Check it, then save or print it.", lead_sign: "The form has been made from what you entered. Check it, then sign it.", making: "Making the form…", label: "Application form", save_copy: "Save a copy", saved: "Saved as “{name}”.",
       then: "What to do next", then_print: "Print the form; without a printer here, save a copy and print it elsewhere.", then_seal: "The handler signs it, and the unit stamps it.", then_sign: "Sign it.", then_scan: "Scan it in colour, or take a clear photograph.", then_upload: "Upload it in step 3.",
       rare_title: "A character cannot be printed yet", rare_lead: "The form's typeface does not have “{glyphs}”. The program never puts a blank or a box instead, so it stops here. Please check the entry; if the character is right, ask the certificate authority for help. Everything you entered is saved.", rare_check: "Check the entry",
     },
@@ -43,15 +43,17 @@ export default {
     script: { label: "Read this aloud", open: "Show in large type", title: "Words to read", lead: "Face the camera, record with a phone, and read all of it: {min} to {max} seconds.", size: "Size of type", smaller: "Smaller type", larger: "Larger type" },
     submit: {
       lead: "Check everything once more. After submission it goes to the reviewers.", lead_open: "Almost there; these come first.", open: "Still open: {count}",
-      open_consent: "No consent for sensitive data yet", open_missing: "{title}: files are missing", open_uploading: "{title}: still uploading", open_failed: "{title}: not uploaded", open_cancelled: "{title}: upload stopped",
+      open_consent: "No consent for sensitive data yet", open_missing: "{title}: files are missing", open_form: "{title}: neither signed nor uploaded yet", open_consequences: "The notes are not ticked yet", open_uploading: "{title}: still uploading", open_failed: "{title}: not uploaded", open_cancelled: "{title}: upload stopped",
       subject: "Application", business: "Business", account: "Applicant", files: "Form and files", form: "Application form", form_made: "Made, pages: {pages}, {size}", look: "Open",
       declare: "I declare that all of this is true, complete and valid", declare_lead: "The applicant answers for what is not.", must_declare: "Tick the declaration, then submit.", send: "Submit", send_again: "Submit again", sending: "Submitting…",
     },
   },
   receipt: {
-    title: "Submitted", lead: "Everything is with the reviewers. You may close the program now.", number: "Application number", time: "Submitted", actor: "Next", copy: "Copy number",
+    title: { submitted: "Submitted", ready: "Accepted: the certificate can be made", revoked: "The certificate is revoked", done: "Done" },
+    lead: { submitted: "Everything is with the reviewers. You may close the program now.", ready: "This needs no review. Plug in the key; the new certificate can be made now.", revoked: "From now on it is void. It will be listed under “Revocations”.", done: "This application has ended." },
+    proof: "Signature", file: "Signed receipt", file_lead: "Save a copy. In a dispute it proves what you handed in and when.", business: "Business", issue: "Make it now", number: "Application number", time: "Submitted", actor: "Next", copy: "Copy number",
     next: "What happens next", review: "The documents are reviewed", review_lead: "Nothing for you to do; “My applications” shows how it goes.",
     correction: "If something needs correction, it is named item by item", correction_lead: "Open it under “My applications” and change only that.",
-    issuance: "Once approved, the certificate is made", issuance_lead: "Plug in a blank key, enter its PIN, and make it in this program.", applications: "View my applications", helpdesk: "Questions: {helpdesk}",
+    issuance: "Once approved, the certificate is made", issuance_lead: "Plug in the key, enter its PIN, and make it in this program.", published: "Once approved, the certificate is revoked", published_lead: "From then on it is void and listed under “Revocations”.", applications: "View my applications", helpdesk: "Questions: {helpdesk}",
   },
 };

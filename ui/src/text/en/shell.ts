@@ -37,10 +37,11 @@ export default {
     notices: "Notices", notices_lead: "Progress, certificates that end", mine: "Mine",
     resume: "Where you left off", resume_lead: "At: {step}", resume_at: "saved {time}", resume_none: "Nothing unfinished",
     discard: "Delete draft", discard_title: "Delete this draft?", discard_lead: "What was typed and the chosen files are removed from this computer for good. The key and submitted applications are not touched.",
+    ends_soon: "The certificate ends soon", ends_soon_lead: "The certificate of “{holder}” ends on {date}: {days}. Renew it before, so that logging in and signing go on.", ended: "The certificate has expired", ended_lead: "The certificate of “{holder}” ended on {date}. Choose “Renewal” to see whether it can still be renewed.",
     failed: "The program is not ready",
   },
   business_page: {
-    title: "Choose what to apply for", lead: "Logged in: {name}", only_new: "You have no certificate yet, so a new one comes first. Change, renewal and revocation open once it is made.",
+    title: "Choose what to apply for", lead: "Logged in: {name}", only_new: "You have no certificate yet, so a new one comes first. Change, renewal and revocation open once it is made.", only_replace: "You reported your key, and no certificate of yours is in force. Apply for a replacement.",
     none: "There is nothing to apply for at the moment. Please ask the certificate authority.", has_draft: "There is an unfinished draft; it continues at “{step}”",
   },
 };

@@ -10,8 +10,8 @@ export default {
   business: { new: "New certificate", change: "Change", renew: "Renewal", revoke: "Revocation", replace: "Replacement" },
   business_lead: {
     new: "Your first application for a digital certificate starts here.",
-    change: "The name of the company or of its legal representative has changed.",
-    renew: "The certificate is about to expire and is needed longer.",
+    change: "The name of the unit, its legal representative or yourself has changed: get a certificate that says so.",
+    renew: "The certificate is about to expire: get a new one to go on with.",
     revoke: "The certificate is no longer used and shall be void from now on.",
     replace: "The key was lost or broken: get a certificate again after reporting it.",
   },

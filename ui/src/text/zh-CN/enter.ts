@@ -32,13 +32,17 @@ export default {
   },
   pin: {
     title_log_in: "输入 PIN 登录", title_issue: "输入 PIN 制作证书", title_sign_form: "输入 PIN 签署申请表", title_submit: "输入 PIN 签名提交", title_withdraw: "输入 PIN 撤回申办", title_remove_certificate: "输入 PIN 删除旧证书", key: "认证锁", label: "PIN",
+    why: {
+      log_in: "用来证明是您本人在登录。", issue: "用来在认证锁里生成密钥，并写入新证书。", sign_form: "认证锁要在申请表上签名，代替签字盖章。",
+      submit: "认证锁要为所交的内容签名，证明是您提交的，中途没有被改过。", withdraw: "认证锁要为这次撤回签名，证明是您本人的决定。", remove_certificate: "要从认证锁里删除旧证书和它的密钥，删除后不能恢复。",
+    },
     hint: "{min} 到 {max} 位。这是认证锁的密码，不是账号密码。",
     pad: "请点“开始”，然后在认证锁的键盘上输入 PIN。", pad_start: "开始",
     few: "之前输错过 PIN，剩余次数不多了，请想清楚再输入。", last: "只剩最后一次机会。再输错一次，认证锁就会锁定，需要到发证机构解锁。",
     unknown: "这把认证锁不会告知还能试几次，请仔细输入。",
     confirm_last: "我知道这是最后一次机会，仍要输入", must_confirm: "请先勾选，表示您知道这是最后一次机会。",
     missing: "请输入 PIN。", too_short: "PIN 至少 {min} 位，没有发送，不计次数。", too_long: "PIN 最多 {max} 位，没有发送，不计次数。",
-    sending: "正在核对 PIN，请不要拔下认证锁…", sending_issue: "正在认证锁里生成密钥并制作证书，可能需要一分钟。请不要拔下认证锁…", preparing: "正在准备…",
+    sending_log_in: "正在核对 PIN，请不要拔下认证锁…", sending_issue: "正在认证锁里生成密钥并制作证书，可能需要一分钟。请不要拔下认证锁…", sending_sign_form: "正在用认证锁签名，请不要拔下认证锁…", sending_submit: "正在签名并提交，请不要拔下认证锁…", sending_withdraw: "正在签名并撤回，请不要拔下认证锁…", sending_remove_certificate: "正在删除，请不要拔下认证锁…", preparing: "正在准备…",
     refused: "PIN 不正确", refused_no_warning: "请核对后重新输入。", refused_few: "剩余次数不多了。如果记不清 PIN，请先停下来，联系发证机构。",
     refused_last: "只剩最后一次机会。如果记不清 PIN，请先停下来，联系发证机构解锁。", refused_locked: "PIN 已锁定，程序不会再尝试。请联系发证机构解锁；解不开，可以挂失这把认证锁，再补办证书。",
     refused_unknown: "这把认证锁不会告知还能试几次。如果记不清 PIN，请先停下来，联系发证机构。",

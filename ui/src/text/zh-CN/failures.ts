@@ -93,7 +93,7 @@ export default {
   rec: {
     no_service_address: "请联系发证机构或电脑管理员，在本程序的设置文件里写上服务地址。",
     bad_service_address: "服务地址要以 https:// 开头。请联系发证机构或电脑管理员改正。",
-    service_unreachable: "请检查网络是否通畅，再试一次。填写过的内容都已保存在这台电脑上。",
+    service_unreachable: "请检查网络是否通畅，再试一次。",
     tls_untrusted: "为了安全，程序没有发送任何内容。请不要在陌生网络下办理；换个网络仍然这样，请联系发证机构。",
     service_garbled: "可能是网络中途改动了内容，或服务正在升级。请稍后再试；一直这样，请联系发证机构。",
     clock_wrong: "请校准电脑的日期和时间，再试一次。",
@@ -162,7 +162,7 @@ export default {
     too_large: "请缩小到要求的大小以内，再选一次。",
     wrong_file_kind: "请按要求的格式另存，再选一次。",
     too_many_requests: "请等一会儿再试。",
-    unavailable: "可能正在维护。请稍后再试，填写过的内容都已保存。",
+    unavailable: "可能正在维护，请稍后再试。",
     pin_needed: "请输入认证锁的 PIN，再继续。",
     session_key_missing: "请插回登录时用的认证锁，再试一次。换用别的认证锁，要先退出再登录。",
     certificate_in_use: "它是这个持有者唯一有效的证书，删除后就不能登录和签名了。等新证书启用后再删。",

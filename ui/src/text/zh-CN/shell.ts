@@ -38,9 +38,10 @@ export default {
     resume: "接着上次办", resume_lead: "做到：{step}", resume_at: "{time} 保存", resume_none: "没有未完成的申办",
     discard: "删除草稿", discard_title: "删除这份草稿？", discard_lead: "填写的内容和选好的文件都会从这台电脑上删除，不能恢复。认证锁和已提交的申办不受影响。",
     failed: "程序没有准备好",
+    ends_soon: "证书快到期了", ends_soon_lead: "“{holder}”的证书 {date} 到期，{days}。请在到期前续订，以免影响登录和签名。", ended: "证书已过期", ended_lead: "“{holder}”的证书已在 {date} 到期。能不能续订、怎么续订，点“续订”就能看到。",
   },
   business_page: {
-    title: "选择要办理的业务", lead: "已登录：{name}", only_new: "您名下还没有证书，先办理“新办”。证书办好以后，就可以办理变更、续订和注销。",
+    title: "选择要办理的业务", lead: "已登录：{name}", only_new: "您名下还没有证书，先办理“新办”。证书办好以后，就可以办理变更、续订和注销。", only_replace: "您挂失了认证锁，名下没有有效证书。请办理“补办”，重新领一张。",
     none: "目前没有可以办理的业务。如有疑问，请联系发证机构。", has_draft: "有未完成的草稿，将从“{step}”继续",
   },
 };

@@ -10,8 +10,8 @@ export default {
   business: { new: "新办", change: "变更", renew: "续订", revoke: "注销", replace: "补办" },
   business_lead: {
     new: "第一次申请数字证书，从这里开始。",
-    change: "企业名称或法人名称变了，更新证书里的信息。",
-    renew: "证书快到期了，延长有效期。",
+    change: "单位名称、法定代表人或姓名变了，换一张写着新信息的证书。",
+    renew: "证书快到期了，换一张接着用的新证书。",
     revoke: "证书不再使用，让它从此失效。",
     replace: "认证锁丢了或坏了，挂失以后重新领一张证书。",
   },
