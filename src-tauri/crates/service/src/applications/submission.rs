@@ -78,6 +78,10 @@ pub(crate) async fn submit(
             hand_in(db, &mut case, &submission, now)?;
             if automatic {
                 approve(db, &act.ca, &mut case, &caller.account, now)?;
+                if !case.business.issues() {
+                    // Who has just revoked their own certificate still wants to read and keep the receipt.
+                    store::sessions::leave_key(db, &caller.token_hash)?;
+                }
             }
             let number = case.number.clone().unwrap_or_default();
             let receipt = Receipt { number, submitted_at: now, application: applications::view(db, case)? };

@@ -53,6 +53,12 @@ pub(crate) fn seen(db: &Connection, token_hash: &[u8], at: Timestamp) -> rusqlit
     db.execute("UPDATE sessions SET seen_at = ?2 WHERE token_hash = ?1", (token_hash, millis(at))).map(drop)
 }
 
+/// Makes a session by key one by password.
+pub(crate) fn leave_key(db: &Connection, token_hash: &[u8]) -> rusqlite::Result<()> {
+    let kind = word(SessionKind::Password);
+    db.execute("UPDATE sessions SET kind = ?2, serial = NULL WHERE token_hash = ?1", (token_hash, kind)).map(drop)
+}
+
 pub(crate) fn end(db: &Connection, token_hash: &[u8]) -> rusqlite::Result<()> {
     db.execute("DELETE FROM sessions WHERE token_hash = ?1", [token_hash]).map(drop)
 }

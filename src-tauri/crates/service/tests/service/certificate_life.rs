@@ -325,7 +325,7 @@ async fn who_revokes_with_the_key_is_announced_at_once() {
     let world = World::new().await;
     let holder = Holder::new(&world, AccountKind::Individual).await;
     let serial = holder.serial();
-    let at = holder.by_key(&world).await;
+    let (at, elsewhere) = (holder.by_key(&world).await, holder.by_key(&world).await);
     let id = open(&at.client, Business::Revoke, Some(&serial)).await.expect(200).json::<Application>().id;
     let unreasoned = hand_in(&at, id, about(&serial), AccountKind::Individual).await;
     assert_eq!(unreasoned.refused(ProblemCode::InvalidFields).problem().faults[0].field, "reason");
@@ -339,7 +339,10 @@ async fn who_revokes_with_the_key_is_announced_at_once() {
     use State::*;
     assert_eq!(states, [Draft, Submitted, Approved, Completed]);
     assert_eq!(announced(&world).await, [(serial.clone(), RevocationReason::CessationOfOperation)]);
-    at.client.get(path::ACCOUNT).await.refused(ProblemCode::CertificateRevoked);
+    elsewhere.client.get(path::ACCOUNT).await.refused(ProblemCode::CertificateRevoked);
+    let kept: Application = at.client.get(&path::application(id)).await.expect(200).json();
+    assert_eq!(kept, receipt.application, "who did it can still read what they did");
+    open(&at.client, Business::Revoke, Some(&serial)).await.refused(ProblemCode::CertificateRevoked);
 
     let back = holder.by_password(&world).await;
     assert_eq!(businesses(&back.client).await, [Business::New], "who ended it on purpose starts anew");
