@@ -1446,7 +1446,11 @@ is_form: boolean,
 /**
  * For the form: in a session by key, the form signed with that key (PAdES) is taken in place of the stamped copy.
  */
-key_signature: boolean, };
+key_signature: boolean, 
+/**
+ * What it proves, to be compared with it: fields by their names in `Handler::FIELDS` and `Registration::CHANGEABLE`.
+ */
+proves?: Array<string>, };
 
 export type RequirementId = string;
 

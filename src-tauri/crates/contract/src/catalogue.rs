@@ -142,6 +142,10 @@ pub struct Requirement {
     /// For the form: in a session by key, the form signed with that key (PAdES) is taken in place of the stamped copy.
     #[serde(default)]
     pub key_signature: bool,
+    /// What it proves, to be compared with it: fields by their names in `Handler::FIELDS` and `Registration::CHANGEABLE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<FieldName>>")]
+    pub proves: Vec<FieldName>,
 }
 
 /// Rules of the commitment video (承诺视频).

@@ -211,7 +211,8 @@ pub(crate) fn view(portal: &Portal, db: &Connection, account: &Account, now: Tim
     })
 }
 
-async fn verify(portal: &Portal, password: String, phc: Option<String>) -> Outcome<bool> {
+/// Whether the password is that of `phc`.
+pub(crate) async fn verify(portal: &Portal, password: String, phc: Option<String>) -> Outcome<bool> {
     if password.chars().count() > passwords::MAX_LENGTH {
         return Ok(false);
     }
@@ -220,7 +221,7 @@ async fn verify(portal: &Portal, password: String, phc: Option<String>) -> Outco
 
 /// Counts a try as wrong before it is verified, so that tries side by side cannot outrun the count; a right one is
 /// forgotten afterwards. Answers the delay, seconds, that holds if it was wrong.
-fn count_try(db: &Connection, name_hash: &[u8], now: Timestamp) -> Outcome<u32> {
+pub(crate) fn count_try(db: &Connection, name_hash: &[u8], now: Timestamp) -> Outcome<u32> {
     let before = store::attempts::of(db, name_hash)?
         .filter(|a| a.wrong < WRONG_UNTIL_LOCK || now < a.blocked_until)
         // A clock that ran ahead and was set right must not lock anybody out until it catches up.
@@ -243,7 +244,7 @@ fn count_try(db: &Connection, name_hash: &[u8], now: Timestamp) -> Outcome<u32> 
 }
 
 /// The answer to a wrong try, with the delay that now holds.
-fn wrong(delay: u32) -> crate::failure::Failure {
+pub(crate) fn wrong(delay: u32) -> crate::failure::Failure {
     let lock = u32::try_from(LOCK.whole_seconds()).unwrap_or(u32::MAX);
     match delay {
         0 => ProblemCode::WrongCredentials.into(),

@@ -4,7 +4,10 @@ use std::{collections::HashSet, path::Path};
 
 use anyhow::{Context as _, ensure};
 use certdesk_contract::catalogue::{Catalogue, LegalText, Offer, RenewalRule, Requirement, Text};
-use certdesk_domain::{AccountKind, Business, FileKind, RevocationReason, form::Registration};
+use certdesk_domain::{
+    AccountKind, Business, FileKind, RevocationReason,
+    form::{Handler, Registration},
+};
 use sha2::{Digest as _, Sha256};
 
 /// What is served where the operator has no catalogue of their own.
@@ -123,6 +126,8 @@ fn check_requirement(requirement: &Requirement, business: Business) -> anyhow::R
         requirement.min_count <= requirement.max_count && requirement.max_count > 0,
         "fewest and most files do not fit"
     );
+    let proven = |name: &str| Handler::FIELDS.contains(&name) || Registration::CHANGEABLE.contains(&name);
+    ensure!(requirement.proves.iter().all(|name| proven(name)), "it proves a field that there is not");
     if let Some(video) = &requirement.video {
         ensure!(video.max_seconds > 0 && video.min_seconds <= video.max_seconds, "its video has no possible length");
     }

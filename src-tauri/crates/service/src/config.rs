@@ -30,6 +30,8 @@ pub struct Config {
     pub drivers: Option<PathBuf>,
     /// Reverse proxies whose `X-Forwarded-For` tells who asks.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Whether a certificate is approved or refused by two members of staff only.
+    pub two_persons: bool,
     /// How much one network address may ask for.
     pub limits: Limits,
     /// The clock.
@@ -48,6 +50,7 @@ impl Config {
             catalogue: None,
             drivers: None,
             trusted_proxies: Vec::new(),
+            two_persons: false,
             limits: Limits::default(),
             clock: Clock::system(),
         }
@@ -62,7 +65,7 @@ pub struct Limits {
     pub connections: u32,
     /// Registrations.
     pub registrations: Rate,
-    /// Logins by password, new passwords by code, lost keys by code; right or wrong.
+    /// Logins by password, new passwords by code, lost keys by code; right or wrong. Staff's are counted apart.
     pub password_logins: Rate,
     /// Codes by SMS; besides, one phone gets one a minute and ten a day.
     pub codes: Rate,

@@ -9,7 +9,7 @@ use certdesk_contract::{
 };
 use uuid::Uuid;
 
-use crate::{failure::Outcome, portal::Portal, review, store};
+use crate::{audit::Actor, failure::Outcome, portal::Portal, review, store, verdicts};
 
 /// The SMS outbox, newest first.
 pub(crate) async fn sms(portal: &Arc<Portal>) -> Outcome<Vec<SmsMessage>> {
@@ -29,11 +29,7 @@ pub(crate) async fn decide(portal: &Arc<Portal>, id: Uuid, verdict: Verdict) -> 
         .store
         .act(move |db| {
             let case = store::applications::by_id(db, id)?.ok_or(ProblemCode::NotFound)?;
-            let seen = verdict.submissions;
-            if seen.is_some() && seen != Some(store::applications::count_submissions(db, id)?) {
-                return Err(ProblemCode::CaseChanged.into());
-            }
-            review::decide(db, &act.ca, case, verdict.review, now)
+            Ok(verdicts::decide(db, &act.ca, case, verdict, &Actor::Demo, now)?.application())
         })
         .await
 }

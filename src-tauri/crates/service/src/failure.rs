@@ -52,9 +52,10 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let problem = match self {
+impl Failure {
+    /// What the client is told of it; what broke inside goes into the log.
+    pub(crate) fn problem(self) -> Problem {
+        match self {
             Self::Refused(problem) => *problem,
             Self::Broken(error) => {
                 tracing::error!(error = format!("{error:#}"), "a request broke inside the service");
@@ -64,7 +65,13 @@ impl IntoResponse for Failure {
                     Problem::new(ProblemCode::Internal)
                 }
             }
-        };
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let problem = self.problem();
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, serde_json::to_vec(&problem).unwrap_or_default()).into_response();
         let headers = response.headers_mut();

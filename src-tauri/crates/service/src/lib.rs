@@ -11,6 +11,7 @@
 mod accounts;
 mod announcements;
 mod applications;
+pub mod audit;
 mod businesses;
 mod ca;
 mod catalogue;
@@ -20,6 +21,7 @@ mod codes;
 mod config;
 mod consents;
 mod demo;
+mod desk;
 mod drivers;
 mod failure;
 mod hidden;
@@ -38,9 +40,11 @@ mod revocation;
 mod server;
 mod sessions;
 mod sms;
+pub mod staff;
 mod store;
 mod tls;
 mod uploads;
+mod verdicts;
 
 pub use clock::Clock;
 pub use config::{Config, DemoSecret, Limits, Rate, Tls};

@@ -8,14 +8,18 @@ use std::{
 };
 
 use anyhow::Context as _;
-use certdesk_contract::application::{Application, Remark, RemarkTarget, Review};
+use certdesk_contract::application::{Application, Remark, RemarkTarget, Review, Verdict};
 use certdesk_domain::{
+    State,
     check::is_invisible,
     form::{Address, Handler, Person},
 };
 use certdesk_service::{
-    Config, DemoSecret, NOT_LICENSED, Running, Service, Tls, openapi_json,
+    Config, DemoSecret, NOT_LICENSED, Running, Service, Tls,
+    audit::{AuditLog, Head},
+    openapi_json,
     review::{Desk, Dossier, parse_remark},
+    staff::{Role, StaffBook, StaffMember},
 };
 use clap::{Args, Parser, Subcommand};
 use url::Url;
@@ -36,8 +40,25 @@ enum Command {
     Review {
         #[command(flatten)]
         desk: DeskArgs,
+        /// Name of the member of staff who acts; without it the administrator does.
+        #[arg(long = "as", value_name = "NAME", global = true)]
+        actor: Option<String>,
         #[command(subcommand)]
         command: ReviewCommand,
+    },
+    /// Who may work at the desk, here and on its pages (/desk of the service's address).
+    Staff {
+        #[command(flatten)]
+        desk: DeskArgs,
+        #[command(subcommand)]
+        command: StaffCommand,
+    },
+    /// The audit log: who did what to which case.
+    Audit {
+        #[command(flatten)]
+        desk: DeskArgs,
+        #[command(subcommand)]
+        command: AuditCommand,
     },
     /// The SMS outbox.
     Sms {
@@ -57,6 +78,9 @@ enum Command {
         /// Why, by its name in RFC 5280: key_compromise, affiliation_changed, superseded, cessation_of_operation, …
         #[arg(long, value_parser = reason)]
         reason: certdesk_domain::RevocationReason,
+        /// Name of the member of staff who acts; without it the administrator does.
+        #[arg(long = "as", value_name = "NAME")]
+        actor: Option<String>,
     },
     /// 注销公告.
     Announcements {
@@ -90,6 +114,9 @@ struct Serve {
     /// address would take all that come through the proxy for one.
     #[arg(long = "trusted-proxy", value_name = "IP")]
     trusted_proxies: Vec<IpAddr>,
+    /// A certificate is approved or refused by two members of staff only; sending back and revoking take one.
+    #[arg(long)]
+    two_persons: bool,
     /// Catalogue in place of the embedded one, JSON.
     #[arg(long)]
     catalogue: Option<PathBuf>,
@@ -99,7 +126,8 @@ struct Serve {
     /// Opens the demo desk (SMS outbox, review over HTTPS) to whoever sends this secret.
     #[arg(long, env = "CERTDESK_DEMO_SECRET", hide_env_values = true)]
     demo: Option<String>,
-    /// Written when the service listens: base_url, root certificate, demo secret, pid (JSON).
+    /// Written when the service listens: base_url, root certificate, desk_url, pid; of a demo its secret and its desk's
+    /// staff with their passwords (JSON).
     #[arg(long)]
     ready_file: Option<PathBuf>,
 }
@@ -137,6 +165,8 @@ enum ReviewCommand {
     Approve {
         /// Id or application number.
         id: String,
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Sends a case back with remarks: the applicant may change just what they name.
     Return {
@@ -145,6 +175,8 @@ enum ReviewCommand {
         /// field:NAME=TEXT, files:REQUIREMENT=TEXT or case=TEXT (opens all of it); may be repeated. `show` tells the names.
         #[arg(long = "remark", required = true, value_parser = parse_remark)]
         remarks: Vec<Remark>,
+        #[command(flatten)]
+        seen: Seen,
     },
     /// Refuses a case for good.
     Reject {
@@ -153,6 +185,72 @@ enum ReviewCommand {
         /// Why; the applicant reads it.
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        seen: Seen,
+    },
+}
+
+#[derive(Args)]
+struct Seen {
+    /// Which submission was looked at, as `show` tells it: where another came meanwhile, nothing is decided.
+    #[arg(long)]
+    submission: Option<u32>,
+}
+
+impl Seen {
+    fn decide(self, review: Review) -> Verdict {
+        Verdict { review, submissions: self.submission }
+    }
+}
+
+#[derive(Subcommand)]
+enum StaffCommand {
+    /// Adds a member and prints their first password, which they replace at their first login.
+    Add {
+        /// What they log in with: a-z 0-9 . _ -
+        name: String,
+        /// What others see.
+        #[arg(long)]
+        display_name: String,
+        /// reviewer (looks and decides) or auditor (looks at cases and at the audit log, decides nothing).
+        #[arg(long, default_value = "reviewer", value_parser = role)]
+        role: Role,
+        /// Takes the password from the first line of the standard input, and prints none.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Everybody.
+    List,
+    /// Shuts a member out, at once.
+    Disable {
+        /// Name.
+        name: String,
+    },
+    /// Lets a member in again.
+    Enable {
+        /// Name.
+        name: String,
+    },
+    /// Gives a member a new password, prints it, and ends their sessions.
+    Password {
+        /// Name.
+        name: String,
+        /// Takes the password from the first line of the standard input, and prints none.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// All rows, oldest first; with --json one object a line.
+    List,
+    /// Reads the whole log, tells the first row that is not as it was written, and prints the head. Keep the head
+    /// elsewhere: without it nobody sees that the newest rows were cut off, or that all was written anew.
+    Verify {
+        /// A head that was kept elsewhere, NUMBER:HASH.
+        #[arg(long)]
+        head: Option<Head>,
     },
 }
 
@@ -173,9 +271,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Command::Serve(arguments) => serve(*arguments),
-        Command::Review { desk, command } => review(&desk, command),
+        Command::Review { desk, actor, command } => review(&desk, actor.as_deref(), command),
+        Command::Staff { desk, command } => staff(&desk, command),
+        Command::Audit { desk, command } => audit(&desk, command),
         Command::Sms { desk, command: SmsCommand::List } => sms(&desk),
-        Command::Revoke { desk, serial, reason } => revoke(&desk, &serial, reason),
+        Command::Revoke { desk, serial, reason, actor } => revoke(&desk, &serial, reason, actor.as_deref()),
         Command::Announcements { desk, command: AnnouncementsCommand::Import } => import(&desk),
         Command::Openapi => print(&openapi_json()),
     };
@@ -198,6 +298,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     config.public_url = arguments.public_url;
     config.catalogue = arguments.catalogue;
     config.drivers = arguments.drivers;
+    config.two_persons = arguments.two_persons;
     config.trusted_proxies = arguments.trusted_proxies;
     config.demo = arguments.demo.map(DemoSecret::new);
     if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
@@ -234,7 +335,9 @@ fn ready(running: &Running, root: &Path, demo: Option<&DemoSecret>) -> anyhow::R
     Ok(serde_json::to_string_pretty(&serde_json::json!({
         "base_url": without_slash(&running.base_url),
         "root_certificate": root,
+        "desk_url": running.desk_url,
         "demo_secret": demo.map(DemoSecret::reveal),
+        "desk_staff": running.desk_staff,
         "pid": std::process::id(),
     }))?)
 }
@@ -265,8 +368,16 @@ fn write_whole(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn review(arguments: &DeskArgs, command: ReviewCommand) -> anyhow::Result<()> {
+fn desk_as(arguments: &DeskArgs, actor: Option<&str>) -> anyhow::Result<Desk> {
     let desk = Desk::open(&arguments.data)?;
+    Ok(match actor {
+        Some(name) => desk.acting_as(name)?,
+        None => desk,
+    })
+}
+
+fn review(arguments: &DeskArgs, actor: Option<&str>, command: ReviewCommand) -> anyhow::Result<()> {
+    let desk = desk_as(arguments, actor)?;
     let case = match command {
         ReviewCommand::List => {
             let cases = desk.list()?;
@@ -288,15 +399,101 @@ fn review(arguments: &DeskArgs, command: ReviewCommand) -> anyhow::Result<()> {
                 print(&copies.iter().map(|copy| format!("{}\n", copy.display())).collect::<String>())
             };
         }
-        ReviewCommand::Approve { id } => desk.decide(&id, Review::Approve)?,
-        ReviewCommand::Return { id, remarks } => desk.decide(&id, Review::Return { remarks })?,
-        ReviewCommand::Reject { id, reason } => desk.decide(&id, Review::Reject { reason })?,
+        ReviewCommand::Approve { id, seen } => desk.decide(&id, seen.decide(Review::Approve))?,
+        ReviewCommand::Return { id, remarks, seen } => desk.decide(&id, seen.decide(Review::Return { remarks }))?,
+        ReviewCommand::Reject { id, reason, seen } => desk.decide(&id, seen.decide(Review::Reject { reason }))?,
     };
-    if arguments.json { print_json(&case) } else { print(&line(&case)) }
+    if arguments.json {
+        return print_json(&case);
+    }
+    print(&line(&case))?;
+    if case.state == State::InReview {
+        print("Noted as the first of two decisions: another member of staff must decide the same.\n")?;
+    }
+    Ok(())
 }
 
-fn revoke(arguments: &DeskArgs, serial: &str, reason: certdesk_domain::RevocationReason) -> anyhow::Result<()> {
-    let announced = certdesk_service::revoke(&arguments.data, serial, reason)?;
+fn staff(arguments: &DeskArgs, command: StaffCommand) -> anyhow::Result<()> {
+    let book = StaffBook::open(&arguments.data)?;
+    let given = |stdin: bool| if stdin { first_line().map(Some) } else { Ok(None) };
+    let tell = |password: String, stdin: bool| match (stdin, arguments.json) {
+        (true, _) => Ok(()),
+        (false, true) => print_json(&serde_json::json!({ "password": password })),
+        (false, false) => print(&format!("password  {password}\n")),
+    };
+    match command {
+        StaffCommand::Add { name, display_name, role, password_stdin } => {
+            tell(book.add(&name, &display_name, role, given(password_stdin)?)?, password_stdin)
+        }
+        StaffCommand::Password { name, password_stdin } => {
+            tell(book.set_password(&name, given(password_stdin)?)?, password_stdin)
+        }
+        StaffCommand::Disable { name } => book.set_disabled(&name, true),
+        StaffCommand::Enable { name } => book.set_disabled(&name, false),
+        StaffCommand::List => {
+            let members = book.list()?;
+            if arguments.json {
+                return print_json(&members);
+            }
+            let line = |member: &StaffMember| {
+                let disabled = member.disabled_at.map(|at| format!("  disabled {}", minute(at))).unwrap_or_default();
+                format!("{:<32}  {:<8}  {}{disabled}\n", member.name, word(&member.role), member.display_name)
+            };
+            print(&members.iter().map(line).collect::<String>())
+        }
+    }
+}
+
+fn first_line() -> anyhow::Result<String> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).context("cannot read the password")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn audit(arguments: &DeskArgs, command: AuditCommand) -> anyhow::Result<()> {
+    let log = AuditLog::open(&arguments.data)?;
+    let head = match command {
+        AuditCommand::List => {
+            return log.each(|entry| {
+                if arguments.json {
+                    return print(&(serde_json::to_string(&entry)? + "\n"));
+                }
+                let case = entry.application.map(|id| format!("  {id}")).unwrap_or_default();
+                let submission = entry.submission.map(|number| format!("/{number}")).unwrap_or_default();
+                let (number, at) = (entry.number, minute(entry.at));
+                print(&format!(
+                    "{number:>6}  {at}  {}  {}{case}{submission}  {}\n",
+                    entry.actor, entry.act, entry.details
+                ))
+            });
+        }
+        AuditCommand::Verify { head } => head,
+    };
+    let verified = log.verify(head.as_ref())?;
+    if arguments.json {
+        print_json(&verified)?;
+    } else {
+        let end = verified.head.as_ref().map(Head::to_string).unwrap_or_else(|| "none, the log is empty".to_owned());
+        print(&format!("rows  {}\nhead  {end}\n", verified.rows))?;
+        if head.is_none() {
+            print("Keep the head elsewhere; `audit verify --head` compares with it.\n")?;
+        }
+    }
+    let Some(broken) = verified.broken else { return Ok(()) };
+    anyhow::bail!("row {} of the audit log is not as it was written: {}", broken.number, word(&broken.fault))
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    serde_json::from_value(name.into()).map_err(|_| "expected reviewer or auditor".into())
+}
+
+fn revoke(
+    arguments: &DeskArgs,
+    serial: &str,
+    reason: certdesk_domain::RevocationReason,
+    actor: Option<&str>,
+) -> anyhow::Result<()> {
+    let announced = desk_as(arguments, actor)?.revoke(serial, reason)?;
     if arguments.json {
         return print_json(&announced);
     }
@@ -342,8 +539,20 @@ fn tell(dossier: &Dossier) -> String {
     let registration = &dossier.registration;
     let mut rows = vec![
         ("account", format!("{} ({})", dossier.account, word(&registration.kind))),
+        ("submission", format!("{}  (decide with --submission {0})", case.submissions)),
         ("certificate", format!("will be for {}", dossier.subject)),
     ];
+    if let Some(first) = &dossier.first_decision {
+        rows.push((
+            "decided",
+            format!(
+                "{} by {}, {}: a second must decide the same",
+                decision(&first.review),
+                first.actor,
+                minute(first.at)
+            ),
+        ));
+    }
     if let Some(unit) = &registration.organisation {
         rows.push(("unit", format!("{}  {}", unit.name, unit.credit_code)));
         rows.push(("represented", person(&unit.legal_representative)));
@@ -386,6 +595,14 @@ fn tell(dossier: &Dossier) -> String {
         rows.push(("to see", format!("certdesk-service review files {} --to NEW_FOLDER", case.id)));
     }
     rows.into_iter().fold(line(case), |text, (name, value)| text + &format!("{name:<17}{}\n", seen(&value)))
+}
+
+fn decision(review: &Review) -> &'static str {
+    match review {
+        Review::Approve => "approved",
+        Review::Return { .. } => "returned",
+        Review::Reject { .. } => "rejected",
+    }
 }
 
 fn person(person: &Person) -> String {

@@ -24,6 +24,8 @@ pub(crate) enum Door {
     PasswordLogin,
     /// A code by SMS that is asked for.
     Code,
+    /// The same of a member of staff.
+    StaffLogin,
     /// A question about an application: costs a write, and answers strangers.
     Query,
     /// Consents, challenges, logins by token, uploads: each leaves a row.
@@ -102,7 +104,7 @@ impl Pace {
     pub(crate) fn pass(&self, door: Door, visitor: IpAddr, now: Instant) -> Result<(), u32> {
         let Rate { burst, every } = match door {
             Door::Registration => self.limits.registrations,
-            Door::PasswordLogin => self.limits.password_logins,
+            Door::PasswordLogin | Door::StaffLogin => self.limits.password_logins,
             Door::Code => self.limits.codes,
             Door::Query => self.limits.queries,
             Door::Opening => self.limits.openings,

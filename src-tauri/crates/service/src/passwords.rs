@@ -57,7 +57,8 @@ pub(crate) fn is_strong_enough(password: &str) -> bool {
     (length >= 10 || (length >= 8 && mixed)) && length <= MAX_LENGTH
 }
 
-fn hash(password: &str) -> anyhow::Result<String> {
+/// A PHC string of the password. Blocking.
+pub(crate) fn hash(password: &str) -> anyhow::Result<String> {
     let hash: PasswordHash =
         Argon2::default().hash_password(password.as_bytes()).ok().context("a password could not be hashed")?;
     Ok(hash.to_string())

@@ -42,12 +42,13 @@ impl Portal {
     }
 
     async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
-        use crate::store::{attempts, challenges, codes, consents, idempotency, sessions, sms, uploads};
+        use crate::store::{attempts, challenges, codes, consents, idempotency, sessions, sms, staff, uploads};
         let now = self.now();
         let ago = move |hours: i64| now - time::Duration::hours(hours);
         self.store
             .act(move |db| {
                 sessions::forget_seen_before(db, ago(8))?;
+                staff::forget_sessions_seen_before(db, ago(8))?;
                 challenges::forget_before(db, now)?;
                 codes::forget_before(db, ago(24), now)?;
                 attempts::forget_before(db, ago(24))?;

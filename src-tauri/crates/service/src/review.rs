@@ -12,33 +12,40 @@ use anyhow::Context as _;
 use certdesk_contract::{
     Problem, ProblemCode,
     account::SmsMessage,
-    application::{Application, Remark, RemarkTarget, Review},
+    announcement::Announcement,
+    application::{Application, Remark, RemarkTarget, Review, Verdict},
     catalogue::Offer,
 };
-use certdesk_domain::{Act, Business, FileKind, State, Timestamp, form::Handler, form::Registration};
+use certdesk_domain::{Act, Business, FileKind, RevocationReason, Timestamp, form::Handler, form::Registration};
 use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use crate::store::first_decisions::FirstDecision;
 use crate::{
-    Clock, applications as acts,
+    Clock, announcements, applications as acts,
+    audit::{self, Actor, Event, Subject},
     ca::{Ca, common_name},
     failure::{Failure, Outcome},
+    revocation,
+    staff::{self, Role},
     store::{
         self, Store,
         applications::{self, Case},
     },
+    verdicts,
 };
 
 /// Longest remark or reason, characters.
 const LONGEST_TEXT: usize = 500;
 
-/// The desk of one data directory.
+/// The desk of one data directory. Acts as its administrator, or in the name of a member of staff.
 pub struct Desk {
     store: Store,
     clock: Clock,
     ca: Ca,
     files: PathBuf,
+    actor: Actor,
 }
 
 /// A case with what only the desk sees.
@@ -53,6 +60,8 @@ pub struct Dossier {
     pub registration: Registration,
     /// Name the certificate would carry.
     pub subject: String,
+    /// The first of two decisions, where it waits for the second.
+    pub first_decision: Option<FirstDecision>,
     /// Where the files lie, in the order of `attachments`.
     pub files: Vec<PathBuf>,
 }
@@ -83,11 +92,23 @@ impl Desk {
     /// # Errors
     /// Where there is none, or it is of a newer version.
     pub fn open(data: &Path) -> anyhow::Result<Self> {
-        let database = crate::server::database(data);
-        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
         let clock = Clock::system();
-        let ca = Ca::open(&data.join("ca"), clock.now())?;
-        Ok(Self { store: Store::open(&database)?, clock, ca, files: data.join("uploads") })
+        Ok(Self {
+            store: crate::server::open_store(data)?,
+            ca: Ca::open(&data.join("ca"), clock.now())?,
+            clock,
+            files: data.join("uploads"),
+            actor: Actor::Administrator,
+        })
+    }
+
+    /// Acts in the name of a reviewer from now on.
+    ///
+    /// # Errors
+    /// [`DeskError::Broken`] where there is nobody of that name, they are disabled, or no reviewer.
+    pub fn acting_as(mut self, name: &str) -> Result<Self, DeskError> {
+        self.actor = self.store.act_now(|db| staff::acting(db, name, Role::Reviewer))?;
+        Ok(self)
     }
 
     /// Everything that was ever handed in; what waits for a decision comes first.
@@ -105,14 +126,14 @@ impl Desk {
     pub fn show(&self, name: &str) -> Result<Dossier, DeskError> {
         Ok(self.store.act_now(|db| {
             let mut case = find(db, name)?;
-            if case.state == State::Submitted {
-                acts::advance(db, &mut case, Act::StartReview, None, self.clock.now())?;
-            }
+            verdicts::open(db, &mut case, &self.actor, self.clock.now())?;
             let account = store::accounts::by_id(db, case.account)?;
+            let first_decision = verdicts::first(db, &case)?;
             let application = applications::view(db, case)?;
             let files = application.attachments.iter().map(|a| self.files.join(a.upload.to_string())).collect();
             let subject = common_name(&account.registration).to_owned();
-            Ok(Dossier { application, account: account.name, registration: account.registration, subject, files })
+            let (account, registration) = (account.name, account.registration);
+            Ok(Dossier { application, account, registration, subject, first_decision, files })
         })?)
     }
 
@@ -122,7 +143,12 @@ impl Desk {
     /// # Errors
     /// [`DeskError::Refused`] with `not_found`; [`DeskError::Broken`], also where the folder is there already.
     pub fn copy_files(&self, name: &str, folder: &Path) -> Result<Vec<PathBuf>, DeskError> {
-        let attachments = self.store.act_now(|db| Ok(applications::attachments(db, find(db, name)?.id)?))?;
+        let attachments = self.store.act_now(|db| {
+            let id = find(db, name)?.id;
+            let about = verdicts::subject(db, id)?;
+            audit::note(db, &self.actor, Event::FilesCopied, about, serde_json::json!({}), self.clock.now())?;
+            Ok(applications::attachments(db, id)?)
+        })?;
         let copied = || {
             let mut builder = fs::DirBuilder::new();
             #[cfg(unix)]
@@ -144,15 +170,31 @@ impl Desk {
         copied().map_err(DeskError::Broken)
     }
 
-    /// Decides a case.
+    /// Decides a case. Where the rule of two holds, the first decision leaves it in review until another member of staff
+    /// decides the same.
     ///
     /// # Errors
-    /// [`DeskError::Refused`] with `wrong_state`, `bad_request` (no remark or reason, unknown field or requirement,
-    /// longer than 500 characters) or `not_found`.
-    pub fn decide(&self, name: &str, review: Review) -> Result<Application, DeskError> {
+    /// [`DeskError::Refused`] with `wrong_state`, `case_changed`, `bad_request` (no remark or reason, unknown field or
+    /// requirement, longer than 500 characters) or `not_found`.
+    pub fn decide(&self, name: &str, verdict: impl Into<Verdict>) -> Result<Application, DeskError> {
         Ok(self.store.act_now(|db| {
             let case = find(db, name)?;
-            decide(db, &self.ca, case, review, self.clock.now())
+            Ok(verdicts::decide(db, &self.ca, case, verdict.into(), &self.actor, self.clock.now())?.application())
+        })?)
+    }
+
+    /// Revokes an active certificate, at once and for good. Its account logs in by password again; its key is refused
+    /// from now on.
+    ///
+    /// # Errors
+    /// [`DeskError::Refused`] with `not_found` or, for one that is not active, `wrong_state`.
+    pub fn revoke(&self, serial: &str, reason: RevocationReason) -> Result<Announcement, DeskError> {
+        let now = self.clock.now();
+        Ok(self.store.act_now(|db| {
+            let announced = revocation::announce(db, &self.ca, &announcements::plain(serial), reason, now)?;
+            let details = serde_json::json!({ "serial": announced.serial, "reason": reason });
+            audit::note(db, &self.actor, Event::CertificateRevoked, Subject::default(), details, now)?;
+            Ok(announced)
         })?)
     }
 
@@ -187,24 +229,33 @@ pub(crate) fn queue(db: &Connection) -> Outcome<Vec<Application>> {
     Ok(cases.into_iter().map(|case| applications::view(db, case)).collect::<Result<_, _>>()?)
 }
 
-/// Decides a case. One that was not opened yet is opened by it, so that its history is whole.
-pub(crate) fn decide(db: &Connection, ca: &Ca, mut case: Case, review: Review, now: Timestamp) -> Outcome<Application> {
-    let account = store::accounts::by_id(db, case.account)?;
-    if case.state == State::Submitted {
-        acts::advance(db, &mut case, Act::StartReview, None, now)?;
+/// Refuses a decision that lacks its words, or remarks on what is not there.
+pub(crate) fn check(db: &Connection, case: &Case, review: &Review) -> Outcome<()> {
+    match review {
+        Review::Approve => Ok(()),
+        Review::Return { remarks } => {
+            let account = store::accounts::by_id(db, case.account)?;
+            check_remarks(db, remarks, case, &account.registration)
+        }
+        Review::Reject { reason } => check_text(reason),
     }
+}
+
+/// Carries a decision out. A case that was not opened yet is opened by it, so that its history is whole.
+pub(crate) fn decide(db: &Connection, ca: &Ca, mut case: Case, review: Review, now: Timestamp) -> Outcome<Application> {
+    check(db, &case, &review)?;
+    let account = store::accounts::by_id(db, case.account)?;
+    verdicts::start_review(db, &mut case, now)?;
     match review {
         Review::Approve => {
             acts::approve(db, ca, &mut case, &account, now)?;
         }
         Review::Return { remarks } => {
-            check_remarks(db, &remarks, &case, &account.registration)?;
             let whole = remarks.iter().find(|r| r.target == RemarkTarget::Case).map(|r| r.text.clone());
             case.remarks = remarks;
             acts::advance(db, &mut case, Act::Return, whole, now)?;
         }
         Review::Reject { reason } => {
-            check_text(&reason)?;
             case.reason = Some(reason.clone());
             acts::advance(db, &mut case, Act::Reject, Some(reason), now)?;
         }

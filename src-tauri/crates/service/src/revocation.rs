@@ -11,16 +11,15 @@ use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::Connection;
 
 use crate::{
-    Clock,
     announcements::plain,
     applications as acts,
     ca::Ca,
     failure::Outcome,
     notices,
     portal::Portal,
-    review::DeskError,
+    review::{Desk, DeskError},
     store::{
-        self, Store, announcements, applications,
+        self, announcements, applications,
         certificates::{self, CrlRow},
     },
 };
@@ -31,14 +30,7 @@ use crate::{
 /// # Errors
 /// [`DeskError::Refused`] with `not_found` or, for one that is not active, `wrong_state`.
 pub fn revoke(data: &Path, serial: &str, reason: RevocationReason) -> Result<Announcement, DeskError> {
-    let opened = || -> anyhow::Result<_> {
-        let database = crate::server::database(data);
-        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
-        let now = Clock::system().now();
-        Ok((Store::open(&database)?, Ca::open(&data.join("ca"), now)?, now))
-    };
-    let (store, ca, now) = opened().map_err(DeskError::Broken)?;
-    Ok(store.act_now(|db| announce(db, &ca, &plain(serial), reason, now))?)
+    Desk::open(data).map_err(DeskError::Broken)?.revoke(serial, reason)
 }
 
 /// Takes over what an earlier portal announced: one [`Announcement`] a line, JSON, oldest first and none older than what
@@ -49,12 +41,7 @@ pub fn revoke(data: &Path, serial: &str, reason: RevocationReason) -> Result<Ann
 /// # Errors
 /// [`DeskError::Broken`], which names the line.
 pub fn import_announcements(data: &Path, lines: impl BufRead) -> Result<u64, DeskError> {
-    let opened = || -> anyhow::Result<_> {
-        let database = crate::server::database(data);
-        anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
-        Store::open(&database)
-    };
-    let store = opened().map_err(DeskError::Broken)?;
+    let store = crate::server::open_store(data).map_err(DeskError::Broken)?;
     let take = |db: &Connection| -> anyhow::Result<u64> {
         let mut latest = announcements::latest(db)?;
         let mut taken = 0;

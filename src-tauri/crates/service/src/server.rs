@@ -35,6 +35,7 @@ use crate::{
     passwords::Passwords,
     portal::Portal,
     sms::Outbox,
+    staff::DemoStaff,
     store::Store,
     tls,
     uploads::Files,
@@ -88,6 +89,10 @@ pub struct Running {
     pub root_der: Vec<u8>,
     /// Root of the certificates it issues, DER.
     pub ca_root_der: Vec<u8>,
+    /// Where the authority's staff works.
+    pub desk_url: Url,
+    /// Accounts of the demo's desk; none without a demo.
+    pub desk_staff: Vec<DemoStaff>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     portal: Arc<Portal>,
@@ -139,13 +144,15 @@ impl Service {
         let acceptor = TlsAcceptor::from(tls::config(identity)?);
 
         let portal = Arc::new(portal(&config, store, ca, &base_url)?);
+        let desk_url = base_url.join(crate::desk::PATH).context("the address of the desk")?;
+        let desk_staff = open_desk(&config, &portal).await?;
         crate::uploads::sweep(&portal).await.map_err(|f| anyhow::anyhow!("sweeping the uploads: {f:?}"))?;
         let (stop, stopped) = watch::channel(false);
         let serving =
             tokio::spawn(serve(listener, acceptor, end_point.into(), router(portal.clone()), portal.clone(), stopped));
         tracing::info!(%address, "the service listens");
         tracing::warn!("{}", crate::NOT_LICENSED);
-        Ok(Running { address, base_url, root_der, ca_root_der, stop, serving, portal, lock })
+        Ok(Running { address, base_url, root_der, ca_root_der, desk_url, desk_staff, stop, serving, portal, lock })
     }
 }
 
@@ -186,7 +193,14 @@ fn open(config: &Config) -> Result<(fs::File, Store, Ca), StartError> {
     Ok((lock, store, ca))
 }
 
-/// The database of a data directory.
+/// The database of a data directory that a service has used.
+pub(crate) fn open_store(data: &Path) -> anyhow::Result<Store> {
+    let database = database(data);
+    anyhow::ensure!(database.exists(), "{} is no data directory of this service", data.display());
+    Store::open(&database)
+}
+
+/// The file of the database of a data directory.
 pub(crate) fn database(data: &Path) -> PathBuf {
     data.join("portal.db")
 }
@@ -216,6 +230,19 @@ fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Resu
         origin: base_url.origin().ascii_serialization(),
         demo: config.demo.clone(),
     })
+}
+
+/// Tells the desk's commands what the service was started with; makes the demo's staff.
+async fn open_desk(config: &Config, portal: &Portal) -> anyhow::Result<Vec<DemoStaff>> {
+    let (store, two_persons, demo, now) =
+        (portal.store.clone(), config.two_persons, config.demo.is_some(), portal.now());
+    let opened = tokio::task::spawn_blocking(move || {
+        store
+            .act_now(|db| crate::verdicts::set_two_persons(db, two_persons, now))
+            .map_err(|failure| anyhow::anyhow!("keeping the settings: {failure:?}"))?;
+        if demo { crate::staff::of_demo(&store, now) } else { Ok(Vec::new()) }
+    });
+    opened.await?
 }
 
 fn make_private_folder(folder: &Path) -> std::io::Result<()> {

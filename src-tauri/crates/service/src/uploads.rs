@@ -78,7 +78,8 @@ impl Files {
         Self { folder, leases: Mutex::default() }
     }
 
-    fn path(&self, id: Uuid) -> PathBuf {
+    /// Where the file of an upload lies.
+    pub(crate) fn path(&self, id: Uuid) -> PathBuf {
         self.folder.join(id.to_string())
     }
 

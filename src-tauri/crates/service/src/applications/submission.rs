@@ -19,7 +19,9 @@ use uuid::Uuid;
 
 use super::{advance, approve, is_sha256, of};
 use crate::{
-    accounts, businesses,
+    accounts,
+    audit::{self, Actor, Event},
+    businesses,
     failure::Outcome,
     portal::Portal,
     sessions::Caller,
@@ -30,6 +32,7 @@ use crate::{
         idempotency::{self, Repeatable},
         uploads::{self, UploadState},
     },
+    verdicts,
 };
 
 /// Hands a case in, first or again after a correction.
@@ -78,6 +81,8 @@ pub(crate) async fn submit(
             hand_in(db, &mut case, &submission, now)?;
             if automatic {
                 approve(db, &act.ca, &mut case, &caller.account, now)?;
+                let details = serde_json::json!({ "decision": "approve" });
+                audit::note(db, &Actor::Service, Event::Decided, verdicts::subject(db, id)?, details, now)?;
                 if !case.business.issues() {
                     // Who has just revoked their own certificate still wants to read and keep the receipt.
                     store::sessions::leave_key(db, &caller.token_hash)?;

@@ -3,7 +3,11 @@
 mod extract;
 mod tus;
 
-use std::{net::Ipv4Addr, sync::Arc, time::Instant};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Instant,
+};
 
 use axum::{
     Json, Router,
@@ -28,7 +32,7 @@ use certdesk_contract::{
     query::{Query, QueryAnswer},
     session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
@@ -107,6 +111,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
             .route(path::DEMO_REVIEW, post(post_demo_review));
     }
     router
+        .merge(crate::desk::router())
         .fallback(async || Failure::from(ProblemCode::NotFound))
         .method_not_allowed_fallback(async || Failure::from(ProblemCode::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(JSON_BYTES))
@@ -130,11 +135,7 @@ pub(crate) fn overridden(mut request: http::Request<HttpBody>) -> http::Request<
 
 /// Lets an address through a door at its pace.
 async fn paced(State((portal, door)): State<(Arc<Portal>, Door)>, request: Request, next: Next) -> Response {
-    // Every connection has its peer; where it were missing, all without one would share a pace.
-    let peer = request.extensions().get::<Peer>().copied().unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
-    let forwarded: Vec<_> =
-        request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
-    let visitor = portal.pace.visitor(peer, forwarded.into_iter());
+    let visitor = who(&portal, request.extensions(), request.headers());
     match portal.pace.pass(door, visitor, Instant::now()) {
         Ok(()) => next.run(request).await,
         Err(seconds) => {
@@ -142,6 +143,14 @@ async fn paced(State((portal, door)): State<(Arc<Portal>, Door)>, request: Reque
             Failure::from(Problem::new(ProblemCode::TooManyRequests).with_retry_after(seconds)).into_response()
         }
     }
+}
+
+/// The address that asks.
+pub(crate) fn who(portal: &Portal, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
+    // Every connection has its peer; where it were missing, all without one would share a pace.
+    let peer = extensions.get::<Peer>().copied().unwrap_or(Peer(Ipv4Addr::UNSPECIFIED.into()));
+    let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).collect();
+    portal.pace.visitor(peer, forwarded.into_iter())
 }
 
 /// What every answer carries, and the one line it leaves in the log: no query, no body, no names.
@@ -178,7 +187,8 @@ fn serve(served: &Served, headers: &HeaderMap) -> Response {
     serve_as("application/json", served, headers)
 }
 
-fn serve_as(media_type: &'static str, served: &Served, headers: &HeaderMap) -> Response {
+/// The same as another type of media.
+pub(crate) fn serve_as(media_type: &'static str, served: &Served, headers: &HeaderMap) -> Response {
     let etag = HeaderValue::from_str(&served.etag).unwrap_or(HeaderValue::from_static("\"\""));
     let fresh = [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
     let has = |value: &HeaderValue| {

@@ -7,16 +7,22 @@ pub(crate) mod accounts;
 pub(crate) mod announcements;
 pub(crate) mod applications;
 pub(crate) mod attempts;
+pub(crate) mod audit;
 pub(crate) mod catalogues;
 pub(crate) mod certificates;
 pub(crate) mod challenges;
 pub(crate) mod codes;
 pub(crate) mod consents;
+pub(crate) mod first_decisions;
 pub(crate) mod idempotency;
+pub(crate) mod looks;
 pub(crate) mod notices;
 pub(crate) mod queries;
+pub(crate) mod queue;
 pub(crate) mod sessions;
+pub(crate) mod settings;
 pub(crate) mod sms;
+pub(crate) mod staff;
 pub(crate) mod uploads;
 
 use std::{
@@ -168,7 +174,7 @@ fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
 }
 
 /// A name of a contract enum as stored: its JSON without the quotes.
-fn word<T: Serialize>(value: T) -> String {
+pub(crate) fn word<T: Serialize>(value: T) -> String {
     json(&value).trim_matches('"').to_owned()
 }
 

@@ -40,3 +40,66 @@ CREATE TABLE notices (
 ) STRICT;
 CREATE INDEX notices_by_account ON notices (account, at);
 CREATE INDEX certificates_by_end ON certificates (not_after) WHERE status = 'active';
+
+-- Review desk: the certificate authority's staff. Kept apart from applicants' accounts and sessions.
+CREATE TABLE staff (
+  id           INTEGER PRIMARY KEY,
+  name         TEXT NOT NULL UNIQUE,
+  display_name TEXT NOT NULL,
+  role         TEXT NOT NULL,
+  password     TEXT NOT NULL,
+  must_change  INTEGER NOT NULL,
+  disabled_at  INTEGER,
+  created_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE staff_sessions (
+  token_hash BLOB PRIMARY KEY,
+  staff      INTEGER NOT NULL REFERENCES staff (id),
+  started_at INTEGER NOT NULL,
+  seen_at    INTEGER NOT NULL
+) STRICT;
+
+-- Which case each member of staff is at, since when, and what of it they have seen.
+CREATE TABLE looks (
+  staff       INTEGER PRIMARY KEY REFERENCES staff (id),
+  application TEXT NOT NULL REFERENCES applications (id),
+  seen_at     INTEGER NOT NULL,
+  revealed    INTEGER NOT NULL,
+  files       TEXT NOT NULL
+) STRICT;
+CREATE INDEX looks_by_application ON looks (application);
+
+-- The first of two decisions, until the second.
+CREATE TABLE first_decisions (
+  application TEXT PRIMARY KEY REFERENCES applications (id),
+  submissions INTEGER NOT NULL,
+  actor       TEXT NOT NULL,
+  review      TEXT NOT NULL,
+  at          INTEGER NOT NULL
+) STRICT;
+
+-- What the service was started with and the commands beside it must know too.
+CREATE TABLE settings (
+  name  TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT;
+
+-- Audit log. `hash` is over the row and the hash before it, as audit.rs says.
+CREATE TABLE audit (
+  number      INTEGER PRIMARY KEY,
+  at          INTEGER NOT NULL,
+  actor       TEXT NOT NULL,
+  act         TEXT NOT NULL,
+  application TEXT,
+  submission  INTEGER,
+  details     TEXT NOT NULL,
+  before      BLOB NOT NULL,
+  hash        BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_by_application ON audit (application, number) WHERE application IS NOT NULL;
+CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is only added to'); END;
+
+CREATE INDEX applications_handed_in ON applications (state, created_at) WHERE number IS NOT NULL;
+CREATE INDEX IF NOT EXISTS submissions_by_application ON submissions (application, id);
