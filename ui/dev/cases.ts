@@ -37,10 +37,10 @@ function application(state: State, more: Partial<Application> = {}): Application
     id: CASE, number: "CD20261122000017", business: "new", state, next_actor: NEXT[state], handler,
     particulars: { certificate: null, changes: {}, reason: null }, submissions: 1, receipts: [],
     attachments: [
-      { requirement: "application_form", upload: "u1", file_name: "申请表（签字盖章）.pdf", bytes: 418_220, sha256: "ab".repeat(32) },
-      { requirement: "business_license", upload: "u2", file_name: "营业执照 2026 扫描件.jpg", bytes: 2_381_004, sha256: "cd".repeat(32) },
-      { requirement: "legal_representative_id", upload: "u3", file_name: "王䶮 身份证 正反面.pdf", bytes: 1_104_882, sha256: "ef".repeat(32) },
-      { requirement: "commitment_video", upload: "u4", file_name: "承诺视频 😀.mp4", bytes: 38_442_118, sha256: "01".repeat(32) },
+      { requirement: "application_form", upload: "u1", file_name: "申请表（签字盖章）.pdf", bytes: 418_220, sha256: "ab".repeat(32), signed_by: null },
+      { requirement: "business_license", upload: "u2", file_name: "营业执照 2026 扫描件.jpg", bytes: 2_381_004, sha256: "cd".repeat(32), signed_by: null },
+      { requirement: "legal_representative_id", upload: "u3", file_name: "王䶮 身份证 正反面.pdf", bytes: 1_104_882, sha256: "ef".repeat(32), signed_by: null },
+      { requirement: "commitment_video", upload: "u4", file_name: "承诺视频 😀.mp4", bytes: 38_442_118, sha256: "01".repeat(32), signed_by: null },
     ],
     remarks: state === "needs_correction" ? [
       { target: { kind: "field", name: "person.id_number" }, text: "与身份证扫描件上的号码不一致，请核对后修改。" },

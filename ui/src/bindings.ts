@@ -200,7 +200,11 @@ bytes: number,
 /**
  * SHA-256, lower-case hex.
  */
-sha256: string, };
+sha256: string, 
+/**
+ * For the form: whose key signed it, where one did and the service verified it.
+ */
+signed_by: FormSigner | null, };
 
 export type AttachmentView = { 
 /**
@@ -733,6 +737,16 @@ field: string,
 fault: Fault, };
 
 export type FileKind = "pdf" | "jpeg" | "png" | "mp4" | "webm";
+
+export type FormSigner = { 
+/**
+ * Common name of the certificate.
+ */
+holder: string, 
+/**
+ * Its serial number, lower-case hex.
+ */
+serial: string, };
 
 export type FormSigning = { 
 /**

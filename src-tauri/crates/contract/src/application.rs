@@ -118,6 +118,18 @@ pub struct AttachmentRecord {
     pub bytes: u64,
     /// SHA-256, lower-case hex.
     pub sha256: String,
+    /// For the form: whose key signed it, where one did and the service verified it.
+    #[serde(default)]
+    pub signed_by: Option<FormSigner>,
+}
+
+/// Whose key signed a form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+pub struct FormSigner {
+    /// Common name of the certificate.
+    pub holder: String,
+    /// Its serial number, lower-case hex.
+    pub serial: String,
 }
 
 /// Hands the case in, first or again after a correction. `Idempotency-Key` required.

@@ -4,15 +4,11 @@
 //! same data give the same bytes. Knows fonts and paper, and no clock, file or network; the date comes in.
 //!
 //! From words to paper: `content` says what stands there, `sheet` where, `font` with which glyphs, `pdf` writes it down.
-//! In place of pen and stamp a key can sign (`signature`): PAdES B-B, in two phases because the key sits on a token.
 
 mod content;
 mod font;
 mod pdf;
 mod sheet;
-mod signature;
-
-pub use signature::{MOST_SIGNED_BYTES, Prepared, SignatureError, SignedForm, looks_signed, prepare, verify};
 
 use certdesk_domain::{AccountKind, Business, form::Handler};
 

@@ -12,8 +12,11 @@ use certdesk_domain::{
     form::{Address, Handler, Person},
     token::SignatureScheme,
 };
-use certdesk_forms::{FormData, SignatureError, application_form, looks_signed, prepare, verify};
-use certdesk_pki::{Certificate, PkiError};
+use certdesk_forms::{FormData, application_form};
+use certdesk_pki::{
+    Certificate, PkiError,
+    pdf::{SignatureError, looks_signed, prepare, verify},
+};
 use proptest::prelude::*;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,

@@ -1,6 +1,6 @@
 //! Certificates, certificate requests, signatures: what they say, and whether they hold.
 //!
-//! Knows X.509 (RFC 5280), PKCS#10 (RFC 2986), CMS (RFC 5652), Web eID 1.0 login values and JWK thumbprints (RFC 7638). Is kept from
+//! Knows X.509 (RFC 5280), PKCS#10 (RFC 2986), CMS (RFC 5652), PAdES B-B, Web eID 1.0 login values and JWK thumbprints (RFC 7638). Is kept from
 //! knowing tokens, files, the network and the clock: keys sign elsewhere, times come in as values. Everything that is
 //! parsed here may be hostile; a parser answers with an error, never with a panic.
 //!
@@ -14,6 +14,7 @@ pub mod crl;
 mod der;
 mod details;
 mod key;
+pub mod pdf;
 mod request;
 mod session;
 pub mod web_eid;

@@ -578,6 +578,9 @@ fn tell(dossier: &Dossier) -> String {
         rows.push(("files", format!("{}  {}  {} bytes", file.requirement.0, file.file_name, file.bytes)));
         rows.push(("", format!("{}{missing}", path.display())));
         rows.push(("", format!("sha256 {}", file.sha256)));
+        if let Some(signer) = &file.signed_by {
+            rows.push(("", format!("signed by the key of {}, certificate {}", signer.holder, signer.serial)));
+        }
     }
     for remark in &case.remarks {
         let target = match &remark.target {

@@ -12,7 +12,7 @@ export default {
     number: "Application number", history: "What happened so far", history_next: "Next: {who}",
     remarks: "Please correct this", remarks_lead: "Only these need a change; the rest stays as it is. Then submit again, under the same number.", remark_case: "The application as a whole",
     reason: "Why it was rejected", reason_lead: "You can prepare what is missing and apply again.",
-    submitted: "What was submitted", particulars: "What it is about", handler: "Handler details", files: "Files", no_files: "No files",
+    submitted: "What was submitted", particulars: "What it is about", handler: "Handler details", files: "Files", no_files: "No files", signed_by: "Signed with the key of “{holder}”",
     reveal: "Show full numbers", conceal: "Hide numbers",
     act_correct: "Correct it", act_issue: "Make the certificate", act_certificates: "View the certificate", act_again: "Apply again",
     state_lead: {

@@ -12,7 +12,7 @@ export default {
     number: "申办编号", history: "办理经过", history_next: "接下来：{who}",
     remarks: "请补正这些地方", remarks_lead: "只改这些地方就行，其他内容不用重填。改好后再提交，申办编号不变。", remark_case: "整件申办",
     reason: "驳回原因", reason_lead: "可以按原因准备好材料，重新办理。",
-    submitted: "提交的内容", particulars: "办理内容", handler: "经办人信息", files: "电子文件", no_files: "没有文件",
+    submitted: "提交的内容", particulars: "办理内容", handler: "经办人信息", files: "电子文件", no_files: "没有文件", signed_by: "已用“{holder}”的认证锁签名",
     reveal: "显示完整号码", conceal: "隐藏号码",
     act_correct: "去补正", act_issue: "去制证", act_certificates: "查看证书", act_again: "重新办理",
     state_lead: {

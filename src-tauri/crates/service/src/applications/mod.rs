@@ -4,6 +4,7 @@
 //! always seen.
 
 mod approval;
+mod form_signature;
 mod issuance;
 mod lost_key;
 mod opening;

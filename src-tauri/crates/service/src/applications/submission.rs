@@ -17,7 +17,7 @@ use rusqlite::Connection;
 use time::{UtcOffset, macros::format_description};
 use uuid::Uuid;
 
-use super::{advance, approve, is_sha256, of};
+use super::{advance, approve, form_signature, is_sha256, of};
 use crate::{
     accounts,
     audit::{self, Actor, Event},
@@ -44,6 +44,7 @@ pub(crate) async fn submit(
     repeatable: Repeatable,
 ) -> Outcome<Receipt> {
     let now = portal.now();
+    let looked = form_signature::look(portal, &caller, id, &submission).await?;
     let act = portal.clone();
     portal
         .store
@@ -72,13 +73,17 @@ pub(crate) async fn submit(
                 store::consents::attach(db, consent, ConsentSubject::SensitiveData, sensitive, caller.account.id)?;
             }
             check_files(db, &submission, &case, offer)?;
+            let signers = form_signature::check(db, &caller, &case, &submission, offer.form(), &looked, now)?;
             if case.state == State::NeedsCorrection {
                 check_correction(db, &submission, &particulars, &case, offer)?;
             }
 
-            let automatic = offer.automatic && is_signed_by_key(&submission, &case, offer, &caller);
+            let automatic = offer.automatic && is_signed_by_key(!signers.is_empty(), &case, offer, &caller);
             case.particulars = particulars;
             hand_in(db, &mut case, &submission, now)?;
+            for (upload, signer) in &signers {
+                applications::set_signed_by(db, id, *upload, signer)?;
+            }
             if automatic {
                 approve(db, &act.ca, &mut case, &caller.account, now)?;
                 let details = serde_json::json!({ "decision": "approve" });
@@ -109,10 +114,9 @@ pub(super) fn hand_in(db: &Connection, case: &mut Case, submission: &Submission,
 
 /// Whether the holder's key stands for what is handed in: the session is the key's, and so is the signature on the
 /// form, where there is one. Only then no reviewer has to look.
-fn is_signed_by_key(submission: &Submission, case: &Case, offer: &Offer, caller: &Caller) -> bool {
+fn is_signed_by_key(form_signed: bool, case: &Case, offer: &Offer, caller: &Caller) -> bool {
     let by_holder = caller.certificate.is_some() && caller.certificate == case.particulars.certificate;
-    let form_signed = offer.form().is_none_or(|form| form.key_signature && submission.form_sha256.is_some());
-    by_holder && form_signed
+    by_holder && (form_signed || offer.form().is_none())
 }
 
 /// The particulars as they are kept: real changes alone, each value the one way it is written.

@@ -2,7 +2,7 @@
 
 use certdesk_contract::{
     account::Circumstance,
-    application::{Application, AttachmentRecord, HistoryEntry, Remark, Submission},
+    application::{Application, AttachmentRecord, FormSigner, HistoryEntry, Remark, Submission},
 };
 use certdesk_domain::{
     Business, RequirementId, State, Timestamp,
@@ -183,6 +183,25 @@ pub(crate) fn add_submission(
     Ok(())
 }
 
+/// Notes whose key signed a file of the latest submission.
+pub(crate) fn set_signed_by(db: &Connection, id: Uuid, upload: Uuid, signer: &FormSigner) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE attachments SET signed_by = ?3 WHERE application = ?1 AND upload = ?2",
+        (id.to_string(), upload.to_string(), json(signer)),
+    )
+    .map(drop)
+}
+
+/// What was handed in last, once something was.
+pub(crate) fn last_submission(db: &Connection, id: Uuid) -> rusqlite::Result<Option<Submission>> {
+    db.query_row(
+        "SELECT body FROM submissions WHERE application = ?1 ORDER BY id DESC LIMIT 1",
+        [id.to_string()],
+        |row| from_json(&row.get::<_, String>(0)?),
+    )
+    .optional()
+}
+
 /// How often a case was handed in.
 pub(crate) fn count_submissions(db: &Connection, id: Uuid) -> rusqlite::Result<u32> {
     db.query_row("SELECT count(*) FROM submissions WHERE application = ?1", [id.to_string()], |row| row.get(0))
@@ -191,7 +210,7 @@ pub(crate) fn count_submissions(db: &Connection, id: Uuid) -> rusqlite::Result<u
 /// The files of the latest submission.
 pub(crate) fn attachments(db: &Connection, id: Uuid) -> rusqlite::Result<Vec<AttachmentRecord>> {
     db.prepare(
-        "SELECT a.requirement, a.upload, u.file_name, u.length, u.sha256
+        "SELECT a.requirement, a.upload, u.file_name, u.length, u.sha256, a.signed_by
          FROM attachments a JOIN uploads u ON u.id = a.upload WHERE a.application = ?1 ORDER BY a.place",
     )?
     .query_map([id.to_string()], |row| {
@@ -201,6 +220,7 @@ pub(crate) fn attachments(db: &Connection, id: Uuid) -> rusqlite::Result<Vec<Att
             file_name: row.get(2)?,
             bytes: row.get(3)?,
             sha256: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+            signed_by: row.get::<_, Option<String>>(5)?.map(|text| from_json(&text)).transpose()?,
         })
     })?
     .collect()

@@ -103,3 +103,6 @@ CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit BEGIN SELECT raise(AB
 
 CREATE INDEX applications_handed_in ON applications (state, created_at) WHERE number IS NOT NULL;
 CREATE INDEX IF NOT EXISTS submissions_by_application ON submissions (application, id);
+
+-- The form signed by a key: whose (JSON of `FormSigner`), where the signature was verified.
+ALTER TABLE attachments ADD COLUMN signed_by TEXT;

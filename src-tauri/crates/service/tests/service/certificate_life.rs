@@ -18,11 +18,13 @@ use certdesk_domain::{
 };
 use certdesk_pki::Certificate;
 use certdesk_service::Config;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
+    form_signature,
     token_login::Login,
-    world::{self, Answer, Applicant, Client, Key, SECRET, World, file, handler},
+    world::{self, Answer, Applicant, Client, Key, SECRET, World, file, handler, hex},
 };
 
 const NEW_NAME: &str = "厦门云帆测试科技有限公司";
@@ -63,10 +65,24 @@ impl Holder {
         Applicant { client: world.client().with_token(&session), account: self.person.account.clone() }
     }
 
+    /// What is handed in, with a form that the key signed.
+    async fn with_signed_form(&self, at: &Applicant, id: Uuid, mut submission: Submission) -> Submission {
+        let form = form_signature::form("A");
+        submission.form_sha256 = Some(hex(&Sha256::digest(&form)));
+        let signed = form_signature::signed(&form, &self.key, &self.der);
+        let place = submission.attachments.iter_mut().find(|file| file.requirement.0 == form_signature::FORM).unwrap();
+        place.upload = at.upload(id, form_signature::FORM, &signed).await;
+        submission
+    }
+
     /// Renews up to 待制证, in one go: signed by the key.
     async fn renewed_up_to_issuance(&self, at: &Applicant) -> Uuid {
         let id = open(&at.client, Business::Renew, Some(&self.serial())).await.expect(200).json::<Application>().id;
-        let receipt: Receipt = hand_in(at, id, about(&self.serial()), kind_of(at).await).await.expect(200).json();
+        let case: Application = at.client.get(&path::application(id)).await.expect(200).json();
+        let submission = filled_in(at, &case, about(&self.serial()), kind_of(at).await).await;
+        let submission = self.with_signed_form(at, id, submission).await;
+        let answer = at.client.post_once(&path::submission(id), Uuid::new_v4(), &submission).await;
+        let receipt: Receipt = answer.expect(200).json();
         assert_eq!(receipt.application.state, State::AwaitingIssuance, "what the key signed is approved at once");
         id
     }
@@ -704,6 +720,7 @@ async fn another_catalogue_asks_for_something_else() {
     let id = open(&at.client, Business::Renew, Some(&serial)).await.expect(200).json::<Application>().id;
     let case: Application = at.client.get(&path::application(id)).await.expect(200).json();
     let full = filled_in(&at, &case, about(&serial), AccountKind::Enterprise).await;
+    let full = holder.with_signed_form(&at, id, full).await;
     let short = Submission { attachments: full.attachments[..1].to_vec(), ..full.clone() };
     let submit = path::submission(id);
     at.client.post_once(&submit, Uuid::new_v4(), &short).await.refused(ProblemCode::MissingAttachments);

@@ -9,6 +9,7 @@ mod announcements;
 mod certificate_life;
 mod desk;
 mod drivers;
+mod form_signature;
 mod kill;
 mod life;
 mod people;

@@ -1,4 +1,4 @@
-//! The form signed by a key: PAdES B-B (ETSI EN 319 142-1) as an incremental update behind the form's own bytes, which
+//! A form signed by a key: PAdES B-B (ETSI EN 319 142-1) as an incremental update behind the form's own bytes, which
 //! stay as they are.
 //!
 //! The update adds a signature with its field, and a place for the field in the structure, so that the file stays what
@@ -6,7 +6,7 @@
 //! forbids), a description, and its own `Form` element at the end of the document. `/ByteRange` covers every byte but
 //! the signature itself.
 //!
-//! Only forms of [`crate::application_form`] are understood: a cross-reference table, plain objects. Verifying is as
+//! Only the forms that crate `forms` makes are understood: a cross-reference table, plain objects. Verifying is as
 //! strict as can be: the update is made anew from what it says, and must be the same to the last byte. So whatever was
 //! put into a file beside or after the signature, in whatever way, is found out.
 //!
@@ -16,12 +16,13 @@
 use std::ops::Range;
 
 use certdesk_domain::{Timestamp, token::SignatureScheme};
-use certdesk_pki::{Certificate, PkiError, cms};
 use pdf_writer::{
     Chunk, Date, Name, Rect, Ref, Settings, Str, TextStr,
     types::{AnnotationFlags, FieldType, StructRole},
 };
-use sha2::{Digest as _, Sha256};
+use ring::digest::{Context, SHA256, digest};
+
+use crate::{Certificate, PkiError, cms, der, details};
 
 /// Room for the CMS signature, bytes: 16 KiB, in the file twice as many hexadecimal digits.
 const ROOM: usize = 16 * 1024;
@@ -96,7 +97,7 @@ impl Prepared {
     }
 }
 
-/// Prepares a form of [`crate::application_form`] to be signed by the key of this certificate.
+/// Prepares a form of crate `forms` to be signed by the key of this certificate.
 ///
 /// `chain`: further certificates to carry along (to the root or short of it); `at`: the time the signer claims.
 ///
@@ -137,20 +138,26 @@ pub fn verify(pdf: &[u8]) -> Result<SignedForm, SignatureError> {
     }
     let (original, at, digits) = parts(pdf).ok_or(SignatureError::NotWhole)?;
     let room = bytes_of(&pdf[digits.clone()]).ok_or(SignatureError::NotWhole)?;
-    let cms = first_value(&room).ok_or(SignatureError::NotWhole)?;
+    let cms = der::Reader(&room).next().ok_or(SignatureError::NotWhole)?.whole;
     let signed = cms::verify(cms, digest_around(pdf, &digits))?;
     let again = prepare(original, &signed.certificate_der, &signed.chain, at)?.filled(cms)?;
     if again != pdf {
         return Err(SignatureError::NotWhole);
     }
-    let original_sha256 = Sha256::digest(original).iter().map(|byte| format!("{byte:02x}")).collect();
+    let original_sha256 = details::hex(digest(&SHA256, original).as_ref());
     Ok(SignedForm { certificate_der: signed.certificate_der, original_sha256, at })
 }
 
 /// Whether a file has anything that a reader may take for a signature, true or false.
 pub fn looks_signed(pdf: &[u8]) -> bool {
-    find(pdf, b"/ByteRange").is_some()
+    find(pdf, MARK).is_some()
 }
+
+/// How many bytes [`looks_signed`] must see together: parts of a file must overlap by so many.
+pub const MARK_BYTES: usize = MARK.len();
+
+/// No signature is without it (ISO 32000-1 table 252), and none of ours is compressed.
+const MARK: &[u8] = b"/ByteRange";
 
 /// The form with the update behind it, and where in it the digits of the signature go.
 fn updated(form: &[u8], holder: &str, at: Timestamp) -> Option<(Vec<u8>, Range<usize>)> {
@@ -319,10 +326,10 @@ fn set_byte_range(file: &mut [u8], update: usize, digits: &Range<usize>) -> Opti
 
 /// SHA-256 of everything but the signature and its angle brackets.
 fn digest_around(file: &[u8], digits: &Range<usize>) -> [u8; 32] {
-    let mut digest = Sha256::new();
+    let mut digest = Context::new(&SHA256);
     digest.update(&file[..digits.start - 1]);
     digest.update(&file[digits.end + 1..]);
-    digest.finalize().into()
+    digest.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 /// Takes a signed form apart: the form, the time, and where the digits of the signature are. That this is all there is
@@ -432,7 +439,7 @@ fn integer(digits: &[u8]) -> Option<i32> {
 
 /// Second part of the file identifier: it changes with each update (ISO 32000-1 §14.4).
 fn id_of(form: &[u8]) -> String {
-    Sha256::digest(form)[..16].iter().map(|byte| format!("{byte:02X}")).collect()
+    details::hex(&digest(&SHA256, form).as_ref()[..16])
 }
 
 fn hex_digits(byte: u8) -> [u8; 2] {
@@ -444,17 +451,6 @@ fn bytes_of(digits: &[u8]) -> Option<Vec<u8>> {
     let value = |digit: u8| char::from(digit).to_digit(16);
     let pair = |pair: &[u8]| u8::try_from(value(pair[0])? << 4 | value(pair[1])?).ok();
     digits.chunks_exact(2).map(pair).collect()
-}
-
-/// The DER value at the beginning of a room: tag, a length of up to two bytes, content.
-fn first_value(room: &[u8]) -> Option<&[u8]> {
-    let length = match *room.get(1..4)? {
-        [0x81, length, _] => 3 + usize::from(length),
-        [0x82, high, low] => 4 + usize::from(u16::from_be_bytes([high, low])),
-        [length @ 0..=0x7F, ..] => 2 + usize::from(length),
-        _ => return None,
-    };
-    room.get(..length)
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
