@@ -186,6 +186,7 @@ mod tests {
                 file_name: name.into(),
                 bytes: 1,
                 sha256: String::new(),
+                signed_by: None,
             };
             disposition(&record, kind, false)
         };
