@@ -832,7 +832,11 @@ demo: boolean,
 /**
  * Drafts that wait to be continued.
  */
-drafts: Array<DraftSummary>, };
+drafts: Array<DraftSummary>, 
+/**
+ * Notices that were not read, as far as it is known.
+ */
+unread_notices: number, };
 
 export type IdKind = "resident_id" | "passport" | "hk_macao_permit" | "taiwan_permit" | "foreign_permanent_resident" | "officer_id";
 
@@ -948,7 +952,7 @@ title: Text,
  */
 paragraphs: Array<Text>, };
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "download_damaged" | "open_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -970,7 +974,7 @@ count: number,
  */
 bytes: number, };
 
-export type LocalDataKind = "drafts" | "forms" | "attachments" | "applications" | "certificates" | "notices" | "issuances" | "public" | "settings";
+export type LocalDataKind = "drafts" | "forms" | "attachments" | "applications" | "certificates" | "notices" | "records" | "issuances" | "public" | "settings";
 
 export type Locale = "zh-CN" | "en";
 

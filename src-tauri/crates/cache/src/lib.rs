@@ -22,6 +22,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::CacheError;
 pub use table::{
+    account::AccountData,
     attachment::{Attachment, AttachmentPhase},
     crl::{CrlRecord, CrlWriter, Revocation},
     document::Document,

@@ -127,6 +127,7 @@ impl Controller {
         let before = std::mem::replace(&mut state.session_key, key);
         // The agreement is its reader's; this one is the account's.
         state.consents.remove(&ConsentSubject::SensitiveData);
+        (state.unread_notices, state.notices_asked) = (0, None);
         let now = state.session_key.as_ref().map(|key| &key.id);
         let left = before.filter(|before| Some(&before.id) != now);
         drop(state);
@@ -144,6 +145,7 @@ impl Controller {
         state.session = None;
         let key = state.session_key.take();
         state.consents.clear();
+        state.unread_notices = 0;
         drop(state);
         self.inner.uploads.stop_all();
         self.leave_key(key);
@@ -158,6 +160,6 @@ impl Controller {
     }
 }
 
-fn consent_document(account: &str, subject: ConsentSubject) -> String {
+pub(crate) fn consent_document(account: &str, subject: ConsentSubject) -> String {
     format!("consent/{account}/{subject:?}")
 }

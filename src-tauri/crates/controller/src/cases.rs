@@ -137,7 +137,7 @@ impl Controller {
     /// The service's records; as last seen when it is away, none without a session.
     async fn certificate_records(&self) -> Result<Vec<CertificateRecord>, Failure> {
         let Ok(account) = self.account_name() else { return Ok(Vec::new()) };
-        let name = format!("certificates/{account}");
+        let name = certificates_document(&account);
         let answer = self.portal()?.certificates().await;
         match self.noted(answer) {
             Ok(records) => {
@@ -148,6 +148,10 @@ impl Controller {
             Err(failure) => Err(failure),
         }
     }
+}
+
+pub(crate) fn certificates_document(account: &str) -> String {
+    format!("certificates/{account}")
 }
 
 /// A draft whose case is out of the applicant's hands is none any more, also where the answer to its submission was

@@ -117,6 +117,8 @@ local_codes! {
     SessionKeyMissing, true;
     /// The certificate is still the only one in force of its holder: it stays on the key.
     CertificateInUse, false;
+    /// A certificate is being made on a key: what is kept of it is needed to go on.
+    IssuanceUnfinished, false;
     /// What was downloaded is not what the service announced; it was thrown away.
     DownloadDamaged, true;
     /// The system has no way to open this file.

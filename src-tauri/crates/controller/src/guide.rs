@@ -138,7 +138,11 @@ impl Controller {
             Locale::ZhCn => ("保存申请表副本", "数字证书业务申请表.pdf"),
             Locale::En => ("Save a copy of the form", "application-form.pdf"),
         };
-        let question = SaveQuestion { title: title.to_owned(), file_name: file_name.to_owned() };
+        self.save_file(SaveQuestion { title: title.to_owned(), file_name: file_name.to_owned() }, bytes).await
+    }
+
+    /// Writes a file where the person says. `None`: cancelled. Else its name.
+    pub(crate) async fn save_file(&self, question: SaveQuestion, bytes: Vec<u8>) -> Result<Option<String>, Failure> {
         let Some(path) = self.inner.options.picker.save(question).await? else { return Ok(None) };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let write = move || std::fs::write(&path, bytes);

@@ -216,7 +216,7 @@ impl IssuanceStep {
         [Self::Ready, Self::KeyPair, Self::Request, Self::Certificate, Self::Written, Self::Proven, Self::Confirmed];
 
     /// Its name in the journal.
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Ready => "ready",
             Self::KeyPair => "key_pair",

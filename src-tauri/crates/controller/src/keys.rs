@@ -155,6 +155,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
         if let Err(failure) = controller.refresh_keys().await {
             tracing::warn!(code = ?failure.code, "keys not read");
         }
+        controller.poll_notices();
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
 //! (draft, form, files), `uploads` (one ordered queue), `issuance` (制证), `cases` (my applications and certificates),
-//! `acts` (taking back, receipts), `notices`, `personal` (用户信息), `recovery` (without key or password), `drivers`, `query`
+//! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or password), `drivers`, `query`
 //! (without login), `announcements` (what is revoked), `media` (loopback door for the video player), `demo`.
 //!
 //! Two tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue.
@@ -13,6 +13,7 @@ mod account;
 mod acts;
 pub mod announcements;
 pub mod bindings;
+mod calendar;
 mod cases;
 pub mod command;
 mod convert;
@@ -23,6 +24,7 @@ pub mod file_facts;
 mod guide;
 mod issuance;
 mod keys;
+mod local_data;
 mod media;
 mod notices;
 mod personal;
@@ -91,6 +93,8 @@ struct Inner {
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
     media: media::Media,
+    /// Held while notices are read, renewed and written.
+    notices: tokio::sync::Mutex<()>,
     drivers: drivers::Drivers,
     events: broadcast::Sender<Event>,
     state: Mutex<State>,
@@ -107,6 +111,8 @@ struct State {
     catalogue: Option<Catalogue>,
     catalogue_asked: Option<Instant>,
     consents: HashMap<ConsentSubject, ConsentReceipt>,
+    unread_notices: u32,
+    notices_asked: Option<Instant>,
     dropped: Vec<PathBuf>,
 }
 
@@ -130,6 +136,8 @@ impl Controller {
             catalogue: None,
             catalogue_asked: None,
             consents: HashMap::new(),
+            unread_notices: 0,
+            notices_asked: None,
             dropped: Vec::new(),
         };
         let controller = Self {
@@ -142,6 +150,7 @@ impl Controller {
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
                 media: media::Media::default(),
+                notices: tokio::sync::Mutex::default(),
                 drivers: drivers::Drivers::default(),
                 events: broadcast::Sender::new(256),
                 state: Mutex::new(state),
@@ -174,6 +183,7 @@ impl Controller {
             settings: state.settings.clone(),
             demo: self.inner.options.demo.is_some(),
             drafts,
+            unread_notices: state.unread_notices,
         })
     }
 

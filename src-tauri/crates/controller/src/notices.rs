@@ -1,31 +1,286 @@
-//! 通知消息: from the service, or from what is known here.
+//! 通知消息: from the service; where it is away, as last seen, with the reminders that this computer can tell itself from
+//! the certificates and the catalogue it knows.
+//!
+//! What was told here, and what was read while the service was away, is kept beside the notices. A reminder is known by
+//! its certificate and its day, whoever made it: told here, it is not told again when the service tells it.
 
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use certdesk_contract::{
+    certificate::{CertificateRecord, CertificateStatus},
+    notice::{MOST, Notice, NoticeSubject, NoticesRead},
+};
+use certdesk_domain::{State, Timestamp};
+use certdesk_pki::Certificate;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
-    view::NoticesView,
+    view::{Event, Locale, NoticesView},
 };
 
+/// The service is asked for notices this often while somebody is logged in.
+const PACE: Duration = Duration::from_secs(60);
+/// That a certificate has ended is said this long after it did, as the service does.
+const ENDED_LATELY: time::Duration = time::Duration::days(30);
+
+/// What is kept of an account's notices.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    notices: Vec<Notice>,
+    /// What the person was told of on this computer.
+    told: BTreeSet<String>,
+    /// What was read here and the service does not know yet.
+    read: BTreeSet<String>,
+}
+
 impl Controller {
-    /// All notices.
+    /// All notices, newest first.
     pub async fn notices(&self) -> Result<NoticesView, Failure> {
-        Err(LocalCode::BadCommand.into())
+        let account = self.account_name()?;
+        let _one_at_a_time = self.inner.notices.lock().await;
+        self.renew_notices(&account).await
     }
 
-    /// Notes that these were read.
-    pub async fn mark_notices_read(&self, _ids: Vec<Uuid>) -> Result<NoticesView, Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Notes that these were read: here at once, at the service as soon as it is there.
+    pub async fn mark_notices_read(&self, ids: Vec<Uuid>) -> Result<NoticesView, Failure> {
+        let account = self.account_name()?;
+        let _one_at_a_time = self.inner.notices.lock().await;
+        let mut kept: Kept = self.kept(document(&account)).await?.unwrap_or_default();
+        let reminders = self.reminders(&account).await?;
+        let meant = kept.notices.iter().chain(&reminders).filter(|notice| ids.contains(&notice.id));
+        let read: Vec<_> = meant.map(key).collect();
+        kept.read.extend(read);
+        self.keep(document(&account), None, &kept).await?;
+        self.renew_notices(&account).await
     }
 
-    /// Saves the end of a certificate as a calendar file (RFC 5545).
-    pub async fn save_calendar(&self, _fingerprint: String) -> Result<Option<String>, Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Asks for notices where it is time to. Returns at once: the keys are not to wait for the network.
+    pub(crate) fn poll_notices(&self) {
+        let mut state = self.state();
+        let logged_in = state.session.as_ref().is_some_and(|session| !session.must_change_password);
+        if !logged_in || state.notices_asked.is_some_and(|asked| asked.elapsed() < PACE) {
+            return;
+        }
+        state.notices_asked = Some(Instant::now());
+        drop(state);
+        let controller = self.clone();
+        tokio::spawn(async move {
+            if let Err(failure) = controller.notices().await {
+                tracing::info!(code = ?failure.code, "notices not renewed");
+            }
+        });
     }
 
-    /// Saves a certificate (PEM) by the native dialog.
-    pub async fn save_certificate(&self, _fingerprint: String) -> Result<Option<String>, Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Title and text of a notice of the system, which anybody who passes may read: no names, no numbers.
+    pub fn notification(&self, fresh: &[Notice]) -> Option<(&'static str, String)> {
+        words(self.state().settings.locale, fresh)
+    }
+
+    async fn renew_notices(&self, account: &str) -> Result<NoticesView, Failure> {
+        let before: Kept = self.kept(document(account)).await?.unwrap_or_default();
+        let mut kept = before.clone();
+        let offline = match self.fetch_notices(&mut kept).await {
+            Ok(()) => false,
+            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => true,
+            Err(failure) => return Err(failure),
+        };
+        let mut notices = kept.notices.clone();
+        if offline {
+            let settled = self.settled(account).await?;
+            notices.retain(
+                |notice| !matches!(&notice.subject, NoticeSubject::Expiry { serial, .. } if settled.contains(serial)),
+            );
+            let known: BTreeSet<_> = notices.iter().map(key).collect();
+            notices.extend(self.reminders(account).await?.into_iter().filter(|made| !known.contains(&key(made))));
+            notices.sort_by_key(|notice| std::cmp::Reverse((notice.at, notice.id)));
+        }
+        for notice in &mut notices {
+            notice.read |= kept.read.contains(&key(notice));
+        }
+        let fresh: Vec<_> =
+            notices.iter().filter(|notice| !notice.read && kept.told.insert(key(notice))).cloned().collect();
+        kept.told.retain(|told| told.starts_with(EXPIRY) || notices.iter().any(|notice| key(notice) == *told));
+        if self.account_name()? != account {
+            return Err(LocalCode::SessionEnded.into());
+        }
+        if kept != before {
+            self.keep(document(account), None, &kept).await?;
+        }
+        let unread = u32::try_from(notices.iter().filter(|notice| !notice.read).count()).unwrap_or(u32::MAX);
+        let changed = std::mem::replace(&mut self.state().unread_notices, unread) != unread;
+        if changed || !fresh.is_empty() {
+            self.emit(Event::Notices { unread, fresh });
+        }
+        Ok(NoticesView { notices, unread, offline })
+    }
+
+    /// What the service has now, told what was read here meanwhile.
+    async fn fetch_notices(&self, kept: &mut Kept) -> Result<(), Failure> {
+        let answer = self.portal()?.notices().await;
+        kept.notices = self.noted(answer)?.notices;
+        let waits = |notice: &&mut Notice| !notice.read && kept.read.contains(&key(notice));
+        let mut waiting: Vec<_> = kept.notices.iter_mut().filter(waits).take(MOST).collect();
+        if !waiting.is_empty() {
+            let ids = waiting.iter().map(|notice| notice.id).collect();
+            let told = self.portal()?.mark_notices_read(&NoticesRead { ids }).await;
+            self.noted(told)?;
+            waiting.iter_mut().for_each(|notice| notice.read = true);
+        }
+        // A reminder that the service makes a little later than this computer's clock does stays read.
+        let there: BTreeSet<_> = kept.notices.iter().map(key).collect();
+        kept.read.retain(|read| read.starts_with(EXPIRY) && !there.contains(read));
+        Ok(())
+    }
+
+    /// Reminders that are due by this computer's clock, from what is known here.
+    async fn reminders(&self, account: &str) -> Result<Vec<Notice>, Failure> {
+        let days = self.kept_catalogue().await?.map(|catalogue| catalogue.reminder_days).unwrap_or_default();
+        let records = self.kept_records(account).await?;
+        let now = Timestamp::now_utc();
+        records.iter().filter_map(|record| reminder(record, &days, now).transpose()).collect()
+    }
+
+    /// Certificates that remind nobody any more: serial numbers.
+    async fn settled(&self, account: &str) -> Result<BTreeSet<String>, Failure> {
+        let records = self.kept_records(account).await?;
+        Ok(records.into_iter().filter(is_settled).map(|record| record.serial).collect())
+    }
+
+    async fn kept_records(&self, account: &str) -> Result<Vec<CertificateRecord>, Failure> {
+        Ok(self.kept(crate::cases::certificates_document(account)).await?.unwrap_or_default())
+    }
+}
+
+fn document(account: &str) -> String {
+    format!("notices/{account}")
+}
+
+const EXPIRY: &str = "expiry ";
+
+/// What a notice is known by.
+fn key(notice: &Notice) -> String {
+    match &notice.subject {
+        NoticeSubject::Expiry { serial, days, .. } => format!("{EXPIRY}{serial} {days}"),
+        _ => notice.id.to_string(),
+    }
+}
+
+fn is_settled(record: &CertificateRecord) -> bool {
+    record.status == CertificateStatus::Revoked || record.revocation.is_some() || record.successor.is_some()
+}
+
+/// The reminder that is due about a certificate: of the days that have come, the nearest to its end.
+fn reminder(record: &CertificateRecord, days: &[u16], now: Timestamp) -> Result<Option<Notice>, Failure> {
+    let in_force = matches!(record.status, CertificateStatus::Active | CertificateStatus::Expired);
+    if !in_force || is_settled(record) || now > record.not_after + ENDED_LATELY {
+        return Ok(None);
+    }
+    let comes = |days: u16| record.not_after - time::Duration::days(i64::from(days));
+    let due = days.iter().copied().filter(|&day| now >= comes(day)).min();
+    let Some(days) = (if now > record.not_after { Some(0) } else { due }) else { return Ok(None) };
+    let der = BASE64_STANDARD.decode(&record.certificate_b64).unwrap_or_default();
+    // One odd row must not hide the others.
+    let Ok(certificate) = Certificate::parse(&der) else { return Ok(None) };
+    let subject = NoticeSubject::Expiry {
+        serial: record.serial.clone(),
+        subject: certificate.holder,
+        not_after: record.not_after,
+        days,
+    };
+    let mut notice = Notice { id: Uuid::nil(), at: comes(days), read: false, subject };
+    notice.id = crate::convert::named_uuid(&key(&notice))?;
+    Ok(Some(notice))
+}
+
+fn words(locale: Locale, fresh: &[Notice]) -> Option<(&'static str, String)> {
+    let pick = |zh: &str, en: &str| match locale {
+        Locale::ZhCn => zh.to_owned(),
+        Locale::En => en.to_owned(),
+    };
+    let title = match locale {
+        Locale::ZhCn => "证办通",
+        Locale::En => "Certdesk",
+    };
+    let text = match fresh {
+        [] => return None,
+        [one] => match &one.subject {
+            NoticeSubject::Application { state: State::NeedsCorrection, .. } => {
+                pick("您的一件申办被退回，需要补正。", "One of your applications was returned for correction.")
+            }
+            NoticeSubject::Application { state: State::AwaitingIssuance, .. } => pick(
+                "您的一件申办已通过审核，请制作证书。",
+                "One of your applications was approved: the certificate can be made.",
+            ),
+            NoticeSubject::Application { .. } => {
+                pick("您的一件申办有新进展。", "One of your applications has moved on.")
+            }
+            NoticeSubject::Expiry { days: 0, .. } => {
+                pick("您的一张证书已到期。", "One of your certificates has expired.")
+            }
+            NoticeSubject::Expiry { days, .. } => match locale {
+                Locale::ZhCn => format!("您的一张证书将在 {days} 天内到期，请及时续订。"),
+                Locale::En if *days == 1 => "One of your certificates ends within a day. Renew it in time.".to_owned(),
+                Locale::En => format!("One of your certificates ends within {days} days. Renew it in time."),
+            },
+            NoticeSubject::Revoked { .. } => pick("您的一张证书已注销。", "One of your certificates was revoked."),
+        },
+        many => match locale {
+            Locale::ZhCn => format!("您有 {} 条新通知。", many.len()),
+            Locale::En => format!("You have {} new notices.", many.len()),
+        },
+    };
+    Some((title, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application(state: State) -> Notice {
+        Notice {
+            id: Uuid::now_v7(),
+            at: Timestamp::UNIX_EPOCH,
+            read: false,
+            subject: NoticeSubject::Application {
+                application: Uuid::now_v7(),
+                number: Some("CD20261122000017".into()),
+                business: certdesk_domain::Business::New,
+                state,
+            },
+        }
+    }
+
+    fn expiry(days: u16) -> Notice {
+        let subject = NoticeSubject::Expiry {
+            serial: "5f01".into(),
+            subject: "福州云帆测试科技有限公司".into(),
+            not_after: Timestamp::UNIX_EPOCH,
+            days,
+        };
+        Notice { subject, ..application(State::Approved) }
+    }
+
+    #[test]
+    fn a_notice_of_the_system_names_nobody() {
+        let all =
+            [application(State::NeedsCorrection), application(State::Completed), expiry(30), expiry(1), expiry(0)];
+        for locale in [Locale::ZhCn, Locale::En] {
+            assert_eq!(words(locale, &[]), None, "nothing new is not told");
+            let texts = all.iter().map(|notice| words(locale, std::slice::from_ref(notice)));
+            for (title, text) in texts.chain([words(locale, &all)]).flatten() {
+                for private in ["云帆", "CD2026", "5f01"] {
+                    assert!(!text.contains(private), "{private} is nothing for who passes: {title} {text}");
+                }
+            }
+        }
+        let (_, text) = words(Locale::ZhCn, &[expiry(30)]).expect("it is told");
+        assert_eq!(text, "您的一张证书将在 30 天内到期，请及时续订。");
     }
 }

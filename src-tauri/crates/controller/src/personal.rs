@@ -1,58 +1,90 @@
-//! 用户信息: basic data, consents, and what is kept on this computer.
+//! 用户信息: basic data and consents.
 
-use certdesk_contract::account::{AccountChange, ConsentRecord};
+use certdesk_contract::account::{AccountChange, AccountView, ConsentReceipt, ConsentRecord, PhoneCodeRequest};
 use uuid::Uuid;
 
 use crate::{
     Controller,
+    account::consent_document,
     command::Faults,
     failure::{Failure, LocalCode},
-    view::{LocalData, SessionView},
+    view::{Event, SessionView},
 };
 
 impl Controller {
     /// Asks the service anew whose session it is.
     pub async fn refresh_account(&self) -> Result<SessionView, Failure> {
-        Err(LocalCode::BadCommand.into())
+        self.account_name()?;
+        let answer = self.portal()?.account().await;
+        let account = self.noted(answer)?;
+        self.session_is_of(account)
     }
 
     /// What is not right in changed basic data yet.
-    pub async fn check_account_change(&self, _change: AccountChange) -> Result<Faults, Failure> {
-        Err(LocalCode::BadCommand.into())
+    pub async fn check_account_change(&self, change: AccountChange) -> Result<Faults, Failure> {
+        Ok(Faults { faults: change.faults(&self.session_view()?.account) })
     }
 
     /// Asks for a code to a new phone.
-    pub async fn request_phone_code(&self, _phone: String) -> Result<(), Failure> {
-        Err(LocalCode::BadCommand.into())
+    pub async fn request_phone_code(&self, phone: String) -> Result<(), Failure> {
+        let answer = self.portal()?.request_phone_code(&PhoneCodeRequest { phone }).await;
+        self.noted(answer)
     }
 
-    /// Changes basic data.
-    pub async fn change_account(&self, _change: AccountChange) -> Result<SessionView, Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Changes basic data. What was typed in drafts stays as it was typed.
+    pub async fn change_account(&self, change: AccountChange) -> Result<SessionView, Failure> {
+        let faults = change.faults(&self.session_view()?.account);
+        if !faults.is_empty() {
+            return Err(Failure { faults, ..LocalCode::FieldsIncomplete.into() });
+        }
+        let answer = self.portal()?.change_account(&change).await;
+        let account = self.noted(answer)?;
+        self.session_is_of(account)
     }
 
-    /// The consents of the account.
+    /// The consents of the account, newest first. When the service is away: as last seen.
     pub async fn consents(&self) -> Result<Vec<ConsentRecord>, Failure> {
-        Err(LocalCode::BadCommand.into())
+        let name = format!("consents/{}", self.account_name()?);
+        let answer = self.portal()?.consents().await;
+        match self.noted(answer) {
+            Ok(consents) => {
+                self.keep(name, None, &consents).await?;
+                Ok(consents)
+            }
+            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => Ok(self.kept(name).await?.unwrap_or_default()),
+            Err(failure) => Err(failure),
+        }
     }
 
-    /// Withdraws a consent.
-    pub async fn withdraw_consent(&self, _id: Uuid) -> Result<Vec<ConsentRecord>, Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Withdraws a consent. The next act that needs it, or for the agreement the next login, asks for it anew.
+    pub async fn withdraw_consent(&self, id: Uuid) -> Result<Vec<ConsentRecord>, Failure> {
+        let account = self.account_name()?;
+        let answer = self.portal()?.withdraw_consent(id).await;
+        self.noted(answer)?;
+        self.state().consents.retain(|_, held| held.id != id);
+        let consents = self.consents().await?;
+        if let Some(withdrawn) = consents.iter().find(|consent| consent.receipt.id == id) {
+            let name = consent_document(&account, withdrawn.receipt.subject);
+            let held: Option<ConsentReceipt> = self.kept(name.clone()).await?;
+            if held.is_some_and(|held| held.id == id) {
+                self.with_cache(move |cache| cache.delete_document(&name)).await?;
+            }
+        }
+        Ok(consents)
     }
 
-    /// What is kept on this computer.
-    pub async fn local_data(&self) -> Result<LocalData, Failure> {
-        Err(LocalCode::BadCommand.into())
-    }
-
-    /// Saves it as one file.
-    pub async fn export_local_data(&self) -> Result<Option<String>, Failure> {
-        Err(LocalCode::BadCommand.into())
-    }
-
-    /// Forgets it.
-    pub async fn delete_local_data(&self) -> Result<(), Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// The session goes on with what the service says of its account now.
+    fn session_is_of(&self, account: AccountView) -> Result<SessionView, Failure> {
+        let mut state = self.state();
+        let session = state.session.as_mut().filter(|session| session.account.name == account.name);
+        let session = session.ok_or(LocalCode::SessionEnded)?;
+        let changed = session.account != account;
+        session.account = account;
+        let session = session.clone();
+        drop(state);
+        if changed {
+            self.emit(Event::Session { session: Some(session.clone()) });
+        }
+        Ok(session)
     }
 }

@@ -1,30 +1,33 @@
 //! Without a key and without a password: codes by SMS, a new password, 挂失.
 
-use certdesk_contract::account::{Circumstance, CodePurpose, LostKeyReceipt};
+use certdesk_contract::account::{Circumstance, CodePurpose, CodeRequest, LostKey, LostKeyReceipt, PasswordReset};
 
-use crate::{
-    Controller,
-    failure::{Failure, LocalCode},
-};
+use crate::{Controller, failure::Failure};
 
 impl Controller {
-    /// Asks for a code to the phone on record.
-    pub async fn request_code(&self, _purpose: CodePurpose, _account: String) -> Result<(), Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Asks for a code to the phone on record. Whether there is such an account is not told.
+    pub async fn request_code(&self, purpose: CodePurpose, account: String) -> Result<(), Failure> {
+        let answer = self.portal()?.request_code(&CodeRequest { purpose, account }).await;
+        self.noted(answer)
     }
 
     /// Sets a new password by a code.
-    pub async fn reset_password(&self, _account: String, _code: String, _new: String) -> Result<(), Failure> {
-        Err(LocalCode::BadCommand.into())
+    pub async fn reset_password(&self, account: String, code: String, replacement: String) -> Result<(), Failure> {
+        let answer = self.portal()?.reset_password(&PasswordReset { account, code, new: replacement }).await;
+        self.noted(answer)
     }
 
-    /// 挂失
+    /// 挂失: reports every certificate of the account for revocation; a reviewer decides.
     pub async fn report_lost_key(
         &self,
-        _account: String,
-        _code: String,
-        _circumstance: Circumstance,
+        account: String,
+        code: String,
+        circumstance: Circumstance,
     ) -> Result<LostKeyReceipt, Failure> {
-        Err(LocalCode::BadCommand.into())
+        let lost = LostKey { account, code, circumstance };
+        // Named by its content, of which the code is part: pressed again after a broken line it is the same report.
+        let key = crate::convert::named_uuid(&lost)?;
+        let answer = self.portal()?.report_lost_key(&lost, key).await;
+        self.noted(answer)
     }
 }

@@ -38,6 +38,8 @@ pub struct Home {
     pub demo: bool,
     /// Drafts that wait to be continued.
     pub drafts: Vec<DraftSummary>,
+    /// Notices that were not read, as far as it is known.
+    pub unread_notices: u32,
 }
 
 /// Who is logged in, and what is open to them.
@@ -596,6 +598,8 @@ pub enum LocalDataKind {
     Certificates,
     /// Notices as last seen.
     Notices,
+    /// Consents and whatever else the service said of the account last.
+    Records,
     /// Journals of 制证.
     Issuances,
     /// The catalogue, the revocation list, downloaded drivers: of nobody.

@@ -10,6 +10,7 @@
 mod crl;
 mod driver;
 mod error;
+mod people;
 mod token_login;
 mod trust;
 mod upload;

@@ -223,12 +223,12 @@ mod path {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::Draft;
     use certdesk_domain::{Business, Timestamp};
 
-    fn picked(draft: Uuid, name: &str) -> Attachment {
+    pub(crate) fn picked(draft: Uuid, name: &str) -> Attachment {
         Attachment {
             id: Uuid::now_v7(),
             draft,

@@ -45,6 +45,15 @@ impl Cache {
             .execute((name, &document.etag, text))?;
         Ok(())
     }
+
+    /// Forgets a document.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn delete_document(&self, name: &str) -> Result<(), CacheError> {
+        self.connection().prepare_cached("DELETE FROM document WHERE name = ?1")?.execute([name])?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -60,5 +69,7 @@ mod tests {
             cache.put_document("catalogue", &seen).unwrap();
             assert_eq!(cache.document("catalogue").unwrap(), Some(seen));
         }
+        cache.delete_document("catalogue").unwrap();
+        assert_eq!(cache.document("catalogue").unwrap(), None, "what was forgotten is not there");
     }
 }

@@ -1,5 +1,6 @@
 //! One file a table: what a row holds, and the acts on it.
 
+pub mod account;
 pub mod application;
 pub mod attachment;
 pub mod crl;
