@@ -142,6 +142,7 @@ export function install(wanted: URLSearchParams): Fake {
     settings: { locale: wanted.get("locale") === "en" ? "en" : "zh-CN", theme: (wanted.get("theme") ?? "light") as Home["settings"]["theme"] },
     demo: wanted.get("demo") !== "0",
     drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", step: "files", changed_at: at(-0.1) }] : [],
+    unread_notices: 0,
   };
 
   const answers: Answers = {

@@ -23,10 +23,10 @@ export default {
     local: "Data on this computer", local_lead: "You can read offline and never lose a draft because this computer keeps a copy.",
     local_none: "Nothing is kept on this computer",
     local_kind: {
-      drafts: "Drafts", forms: "Application forms", attachments: "Chosen files", applications: "Applications seen", certificates: "Certificates seen", notices: "Notices seen", issuances: "Records of making certificates", public: "Public material", settings: "Language and look",
+      drafts: "Drafts", forms: "Application forms", attachments: "Chosen files", applications: "Applications seen", certificates: "Certificates seen", notices: "Notices seen", records: "Consents and account records", issuances: "Records of making certificates", public: "Public material", settings: "Language and look",
     },
     local_kind_lead: {
-      drafts: "typed and not handed in yet", forms: "the PDF forms made", attachments: "names and places only; the files stay where they are", applications: "as last seen", certificates: "as last seen", notices: "as last seen", issuances: "how far each got, so that it can go on", public: "notes, revocation list, downloaded drivers: nothing personal", settings: "of this computer alone",
+      drafts: "typed and not handed in yet", forms: "the PDF forms made", attachments: "names and places only; the files stay where they are", applications: "as last seen", certificates: "as last seen", notices: "as last seen", records: "as last seen", issuances: "how far each got, so that it can go on", public: "notes, revocation list, downloaded drivers: nothing personal", settings: "of this computer alone",
     },
     count: "{count}", total: "{size} in all",
     export: "Export", export_lead: "Saves what this computer keeps about this account as one file. It holds personal data; please keep it safe.", exported: "Exported: {name}",

@@ -23,10 +23,10 @@ export default {
     local: "这台电脑上的数据", local_lead: "断网时也能看、草稿不会丢，是因为这些内容在这台电脑上留了一份。",
     local_none: "这台电脑上没有留下内容",
     local_kind: {
-      drafts: "草稿", forms: "申请表", attachments: "选好的文件", applications: "看过的申办", certificates: "看过的证书", notices: "看过的通知", issuances: "制证记录", public: "公开资料", settings: "语言和外观",
+      drafts: "草稿", forms: "申请表", attachments: "选好的文件", applications: "看过的申办", certificates: "看过的证书", notices: "看过的通知", records: "授权与账号记录", issuances: "制证记录", public: "公开资料", settings: "语言和外观",
     },
     local_kind_lead: {
-      drafts: "填写过、还没有提交的内容", forms: "生成的 PDF 申请表", attachments: "只记文件名和位置，文件还在原处", applications: "上次看到的进度", certificates: "上次看到的证书信息", notices: "上次看到的通知", issuances: "制证做到哪一步，断了能接着做", public: "业务说明、注销列表、下载的驱动，与个人无关", settings: "只属于这台电脑",
+      drafts: "填写过、还没有提交的内容", forms: "生成的 PDF 申请表", attachments: "只记文件名和位置，文件还在原处", applications: "上次看到的进度", certificates: "上次看到的证书信息", notices: "上次看到的通知", records: "上次看到的授权等账号信息", issuances: "制证做到哪一步，断了能接着做", public: "业务说明、注销列表、下载的驱动，与个人无关", settings: "只属于这台电脑",
     },
     count: "{count} 份", total: "合计 {size}",
     export: "导出一份", export_lead: "把这台电脑上和这个账号有关的内容存成一个文件。里面有个人信息，请妥善保管。", exported: "已导出：{name}",
