@@ -1,5 +1,5 @@
 // What a case says about itself: whose turn, what to do, what a remark is about.
-import type { ApplicationView, Application, Catalogue, Region, RemarkTarget, RevocationReason, State } from "@/bindings";
+import type { AccountKind, ApplicationView, Application, Catalogue, Region, RemarkTarget, RevocationReason, State } from "@/bindings";
 import { hasText, said, t } from "@/text";
 
 /** How a state feels: as in the badge of the design. */
@@ -48,6 +48,13 @@ export function fieldName(name: string): string {
 /** Why a certificate is revoked, in plain words. */
 export function reasonName(reason: RevocationReason): string {
   return t(`announcements.reason.${reason}`);
+}
+
+/** The same in the words the applicant chose it by, where the service still has them. */
+export function chosenReason(catalogue: Catalogue | null, reason: RevocationReason, account: AccountKind | null): string {
+  const offer = catalogue?.offers.find((one) => one.business === "revoke" && one.account === account);
+  const choice = offer?.reasons.find((one) => one.reason === reason);
+  return choice ? said(choice.text) : reasonName(reason);
 }
 
 /** What a case changes: names and new values. */
