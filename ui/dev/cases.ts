@@ -22,7 +22,7 @@ const NEXT: Record<State, NextActor> = {
 };
 const USUAL: Partial<Record<State, Text>> = {
   submitted: text("当天开始审核", "review starts the same day"), in_review: text("1 个工作日", "1 working day"), needs_correction: text("请在 30 天内补正", "please correct it within 30 days"),
-  approved: text("几分钟", "a few minutes"), awaiting_issuance: text("您插入 Key 后约 1 分钟", "about 1 minute, once you plug in the key"),
+  approved: text("几分钟", "a few minutes"), awaiting_issuance: text("您插入认证锁后约 1 分钟", "about 1 minute, once you plug in the key"),
 };
 const PATHS: Record<State, State[]> = {
   draft: [], submitted: ["submitted"], in_review: ["submitted", "in_review"], needs_correction: ["submitted", "in_review", "needs_correction"],

@@ -7,6 +7,7 @@ export default {
     revoke: "Without the key at hand, or without its PIN, report the key as lost instead.",
     replace: "Not needed while the key is there and works.",
   },
+  business_act: { new: "Apply", change: "Change", renew: "Renew", revoke: "Revoke", replace: "Replace" },
   choose: {
     title: { new: "Choose a certificate", change: "Which certificate is to change?", renew: "Which certificate is to be renewed?", revoke: "Which certificate is to be revoked?", replace: "Choose a certificate" },
     lead: "Choose one. Where one cannot be chosen, it says why.",
@@ -26,7 +27,7 @@ export default {
     consequences: "What you should know before", must_tick: "Please read and tick each of them, then go on.",
   },
   change: {
-    title: "What changes", lead: "Fill in only what has changed; leave the rest empty.", field: "Item", now: "Now", then: "From now on", keep: "No change", nothing: "Fill in at least one item that changes.",
+    title: "What changes", lead: "Fill in only what has changed; leave the rest empty.", field: "Item", now: "Now", then: "New: {field}", keep: "No change", nothing: "Fill in at least one item that changes.",
     same: "The same as now: this is no change.", stays: "What stays in the certificate", to: "{from} → {to}", only_to: "to {to}",
   },
   merge: {
@@ -42,7 +43,7 @@ export default {
   revoke: {
     title: "Revoke a certificate", lead: "From then on the certificate is void. This cannot be undone.", which: "The certificate", reason: "Why is it revoked?", must_reason: "Choose the reason.",
     consequences: "What happens then", send: "Revoke this certificate", sending: "Revoking…", pin: "The PIN of the key is needed. The key signs the revocation, and the service gives you a receipt.",
-    this_session: "This is the certificate you logged in with. Once it is revoked the session ends; save the receipt on the next page.", pin_title: "Enter PIN to revoke", pin_why: "The key signs the revocation: it is your own decision.",
+    this_session: "This is the certificate you logged in with. Once it is revoked, save the receipt before you log out: it logs in no more.", pin_title: "Enter PIN to revoke", pin_why: "The key signs the revocation: it is your own decision.",
   },
   withdraw: {
     act: "Withdraw", title: "Withdraw this application?", lead: "The application then ends and is reviewed no further. You can apply again later, but everything has to be filled in and submitted anew.",

@@ -37,7 +37,7 @@ export default {
     notices: "Notices", notices_lead: "Progress, certificates that end", mine: "Mine",
     resume: "Where you left off", resume_lead: "At: {step}", resume_at: "saved {time}", resume_none: "Nothing unfinished",
     discard: "Delete draft", discard_title: "Delete this draft?", discard_lead: "What was typed and the chosen files are removed from this computer for good. The key and submitted applications are not touched.",
-    ends_soon: "The certificate ends soon", ends_soon_lead: "The certificate of “{holder}” ends on {date}: {days}. Renew it before, so that logging in and signing go on.", ended: "The certificate has expired", ended_lead: "The certificate of “{holder}” ended on {date}. Choose “Renewal” to see whether it can still be renewed.",
+    ends_soon: "The certificate ends soon", ends_soon_lead: "The certificate of “{holder}” ends on {date}: {days}. Renew it before, so that logging in and signing go on.", ended: "The certificate has expired", ended_lead: "The certificate of “{holder}” ended on {date}. Choose “Renew” to see whether it still can be.",
     failed: "The program is not ready",
   },
   business_page: {

@@ -7,6 +7,7 @@ export default {
     revoke: "认证锁不在手边、输不了 PIN 的，请先挂失。",
     replace: "认证锁还在、还能用的，不用补办。",
   },
+  business_act: { new: "新办", change: "变更", renew: "续订", revoke: "注销", replace: "补办" },
   choose: {
     title: { new: "选择证书", change: "选择要变更的证书", renew: "选择要续订的证书", revoke: "选择要注销的证书", replace: "选择证书" },
     lead: "请选一张证书。不能选的，下面写着原因。",
@@ -26,7 +27,7 @@ export default {
     consequences: "办理之前，请您知道", must_tick: "请逐条看过并勾选，再继续。",
   },
   change: {
-    title: "变更内容", lead: "只填有变化的项目，没有变的留空。", field: "项目", now: "现在", then: "变更后", keep: "不变更", nothing: "请至少填写一项要变更的内容。",
+    title: "变更内容", lead: "只填有变化的项目，没有变的留空。", field: "项目", now: "现在", then: "变更后的{field}", keep: "不变更", nothing: "请至少填写一项要变更的内容。",
     same: "和现在一样，不算变更。", stays: "证书里不变的内容", to: "{from} → {to}", only_to: "改为 {to}",
   },
   merge: {
@@ -42,7 +43,7 @@ export default {
   revoke: {
     title: "注销证书", lead: "注销以后，这张证书从此失效，不能恢复。", which: "要注销的证书", reason: "为什么注销", must_reason: "请选择注销的原因。",
     consequences: "注销以后会怎样", send: "注销这张证书", sending: "正在注销…", pin: "需要输入认证锁的 PIN。认证锁会为这次注销签名，服务核对后给您一张回执。",
-    this_session: "这就是您登录用的证书。注销办好以后，登录会结束；请在下一页保存回执。", pin_title: "输入 PIN 注销证书", pin_why: "认证锁要为这次注销签名，证明是您本人的决定。",
+    this_session: "这就是您登录用的证书。注销办好以后，请先保存回执；一旦退出，就不能再用它登录了。", pin_title: "输入 PIN 注销证书", pin_why: "认证锁要为这次注销签名，证明是您本人的决定。",
   },
   withdraw: {
     act: "撤回申办", title: "撤回这件申办？", lead: "撤回以后，这件申办就结束了，受理方不再审核。以后还可以重新办理，但要重新填写和提交。",
