@@ -3,15 +3,26 @@
 use certdesk_domain::{AccountKind, Business, IdKind, region};
 
 use crate::{
-    FormData,
+    FormChange, FormData,
     sheet::{Cell, Sheet, Signature},
 };
 
 /// The title, also in the metadata.
-pub(crate) const TITLE: &str = "数字证书业务申请表";
+pub(crate) fn title(business: Business) -> &'static str {
+    match business {
+        Business::New => "数字证书业务申请表",
+        Business::Change => "数字证书变更申请表",
+        Business::Renew => "数字证书续订申请表",
+        Business::Revoke => "数字证书注销申请表",
+        Business::Replace => "数字证书补办申请表",
+    }
+}
+
 /// In the footer of every page: none is worth anything without the others.
 pub(crate) fn footer(data: &FormData) -> String {
-    format!("本表由证办通依所填信息生成，涂改无效　编号：{}", data.reference)
+    // What a key signed cannot be scribbled on.
+    let paper = if data.key_signature { "" } else { "，涂改无效" };
+    format!("本表由证办通依所填信息生成{paper}　编号：{}", data.reference)
 }
 
 /// Lays the whole form out.
@@ -23,19 +34,35 @@ pub(crate) fn write(data: &FormData) -> Sheet {
     let mut sheet = Sheet::new();
 
     sheet.masthead(&data.ca_name, &format!("申请表编号：{}", data.reference));
-    sheet.title(TITLE);
+    sheet.title(title(data.business));
 
-    let mut numerals = ["一", "二", "三", "四"].into_iter();
+    let mut numerals = ["一", "二", "三", "四", "五", "六"].into_iter();
     let mut heading = |sheet: &mut Sheet, text: &str| {
         sheet.heading(&format!("{}、{text}", numerals.next().unwrap_or_default()));
     };
 
     heading(&mut sheet, "业务信息");
     sheet.table(&[
-        vec![("业务类型", Cell::Choice(BUSINESSES.map(|(b, name)| (b == data.business, name)).to_vec()))],
-        vec![("申请主体", Cell::Choice(ACCOUNTS.map(|(a, name)| (a == data.account, name)).to_vec()))],
+        vec![("业务类型", choice(data, BUSINESSES.map(|(b, name)| (b == data.business, name)).to_vec()))],
+        vec![("申请主体", choice(data, ACCOUNTS.map(|(a, name)| (a == data.account, name)).to_vec()))],
         vec![("认证机构", Cell::text(&data.ca_name)), ("填表日期", Cell::text(&date(data.date)))],
     ]);
+
+    if let Some(rows) = about(data) {
+        heading(&mut sheet, "证书信息");
+        sheet.table(&rows);
+    }
+    if !data.changes.is_empty() {
+        heading(&mut sheet, "变更内容");
+        let rows: Vec<_> = data.changes.iter().map(|change| changed(change, principal, organisation)).collect();
+        let rows: Vec<Vec<_>> = rows
+            .iter()
+            .map(|[(old, before), (new, after)]| {
+                vec![(old.as_str(), Cell::text(before)), (new.as_str(), Cell::text(after))]
+            })
+            .collect();
+        sheet.table(&rows);
+    }
 
     let address = vec![
         vec![(
@@ -71,10 +98,12 @@ pub(crate) fn write(data: &FormData) -> Sheet {
     sheet.keep_together(if organisation { 300.0 } else { 230.0 });
     heading(&mut sheet, if organisation { "声明与签章" } else { "声明与签字" });
     let we = if organisation { "本单位" } else { "本人" };
+    // Promised with the first certificate of a key.
+    let loss = if data.certificate.is_none() { "，如有遗失，立即告知认证机构" } else { "" };
     // Each new character costs the file 200 bytes: these sentences are as short as they can be.
     let mut promises = vec![
         format!("{we}承诺所填信息与所提交的材料真实、完整、准确，如有不实，依法承担责任。"),
-        format!("{we}已阅读并接受《数字证书服务协议》，将妥善保管认证锁及其 PIN，如有遗失，立即告知认证机构。"),
+        format!("{we}已阅读并接受《数字证书服务协议》，将妥善保管认证锁及其 PIN{loss}。"),
         format!("{we}同意{}为办理本业务核验上述信息，并依法保存记录。", data.ca_name),
     ];
     if organisation {
@@ -89,12 +118,58 @@ pub(crate) fn write(data: &FormData) -> Sheet {
     } else {
         Signature { lines: vec!["申请人（本人签字）".into()], seal: None }
     });
-    sheet.note(if organisation {
-        "请打印本表，签字并加盖公章，扫描后作为电子文件提交。"
-    } else {
-        "请打印本表，由本人签字，扫描后作为电子文件提交。"
+    sheet.note(match (data.key_signature, organisation) {
+        (true, true) => "请以认证锁签字；或打印本表，签字并加盖公章，扫描后提交。",
+        (true, false) => "请以认证锁签字；或打印本表，由本人签字，扫描后提交。",
+        (false, true) => "请打印本表，签字并加盖公章，扫描后作为电子文件提交。",
+        (false, false) => "请打印本表，由本人签字，扫描后作为电子文件提交。",
     });
     sheet
+}
+
+/// All there is to choose from, with the one that is meant ticked. A form about a certificate has more to say and names
+/// that one alone: the characters of the others would cost it 3 KB.
+fn choice(data: &FormData, choices: Vec<(bool, &'static str)>) -> Cell {
+    if data.certificate.is_none() {
+        return Cell::Choice(choices);
+    }
+    Cell::text(choices.into_iter().find_map(|(meant, name)| meant.then_some(name)).unwrap_or_default())
+}
+
+/// The certificate it is about, and why it is to be revoked.
+fn about(data: &FormData) -> Option<Vec<Vec<(&'static str, Cell)>>> {
+    let mut rows = Vec::new();
+    if let Some(certificate) = &data.certificate {
+        rows.push(vec![("证书序列号", Cell::text(&certificate.serial.to_uppercase()))]);
+        rows.push(vec![("有效期至", Cell::text(&date(certificate.valid_until)))]);
+    }
+    if let Some(reason) = &data.reason {
+        rows.push(vec![("注销原因", Cell::text(reason))]);
+    }
+    (!rows.is_empty()).then_some(rows)
+}
+
+/// What changes, before and after, each with its label.
+fn changed(change: &FormChange, principal: &str, organisation: bool) -> [(String, String); 2] {
+    let contact = if organisation { "联系人" } else { "申请人" };
+    let (whose, what) = match change.field.rsplit_once('.') {
+        Some(("organisation", "name")) => ("", "单位名称"),
+        Some((person, field)) => {
+            let whose = if person == "contact" { contact } else { principal };
+            let what = match field {
+                "name" => "姓名",
+                "id_kind" => "证件类型",
+                _ => "证件号码",
+            };
+            (whose, what)
+        }
+        None => ("", change.field.as_str()),
+    };
+    let shown = |value: &str| match IdKind::from_name(value) {
+        Some(kind) if what == "证件类型" => id_kind(kind).to_owned(),
+        _ => value.to_owned(),
+    };
+    [(format!("原{whose}{what}"), shown(&change.old)), (format!("新{whose}{what}"), shown(&change.new))]
 }
 
 const BUSINESSES: [(Business, &str); 5] = [

@@ -10,7 +10,10 @@ mod font;
 mod pdf;
 mod sheet;
 
-use certdesk_domain::{AccountKind, Business, form::Handler};
+use certdesk_domain::{
+    AccountKind, Business,
+    form::{FieldName, Handler},
+};
 
 /// What the form is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +28,40 @@ pub struct FormData {
     pub legal_representative: Option<String>,
     /// Step 1 of the guide.
     pub handler: Handler,
+    /// The certificate it is about; `None` for a first one.
+    pub certificate: Option<FormCertificate>,
+    /// 变更: what changes, in the order to show it.
+    pub changes: Vec<FormChange>,
+    /// 注销: why, in plain words.
+    pub reason: Option<String>,
+    /// Whether the key may sign the form in place of print, stamp and scan: then it says so.
+    pub key_signature: bool,
     /// Name of the certificate authority.
     pub ca_name: String,
     /// Names the case, short: paper finds its case again.
     pub reference: String,
     /// Day it is made; also the date inside the PDF.
     pub date: time::Date,
+}
+
+/// The certificate that a form is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormCertificate {
+    /// Serial number, lower-case hex.
+    pub serial: String,
+    /// Day it ends, in China.
+    pub valid_until: time::Date,
+}
+
+/// One thing that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormChange {
+    /// Its name in `Registration::CHANGEABLE`.
+    pub field: FieldName,
+    /// What the registration says; kinds of document by their names on the wire.
+    pub old: String,
+    /// What it is to say.
+    pub new: String,
 }
 
 /// A finished form.
@@ -92,6 +123,10 @@ mod tests {
                 phone: "13800138000".into(),
                 email: "wang.yan@yunfan-test.example.com".into(),
             },
+            certificate: None,
+            changes: Vec::new(),
+            reason: None,
+            key_signature: false,
             ca_name: "云帆演示数字证书认证中心".into(),
             reference: "019A-7C3E-51D2".into(),
             date: time::macros::date!(2026 - 11 - 22),
@@ -156,7 +191,7 @@ mod tests {
 
     #[test]
     fn outside_judges_accept_it() {
-        for data in [enterprise(), individual(), long()] {
+        for data in every_business().into_iter().chain([individual(), long()]) {
             let form = application_form(&data).unwrap();
             judged_by("qpdf", &["--check", "FORM"], &form.bytes);
             if let Some(fonts) = judged_by("pdffonts", &["FORM"], &form.bytes) {
@@ -169,7 +204,7 @@ mod tests {
             }
             if let Some(info) = judged_by("pdfinfo", &["FORM"], &form.bytes) {
                 assert!(info.contains("Tagged:          yes"), "tagged: {info}");
-                assert!(info.contains("数字证书业务申请表"), "with its title: {info}");
+                assert!(info.contains(content::title(data.business)), "with its title: {info}");
                 assert!(info.contains("595.2"), "A4: {info}");
             }
         }
@@ -223,6 +258,77 @@ mod tests {
             data.handler.email,
         ] {
             assert!(text.contains(&flat(&value)), "{value} is there from its first to its last character:\n{text}");
+        }
+    }
+
+    /// Every business, with all that its form can say.
+    fn every_business() -> Vec<FormData> {
+        let certificate = Some(FormCertificate {
+            serial: "4f1a90c2b7d3e85566aa01f2".into(),
+            valid_until: time::macros::date!(2027 - 1 - 31),
+        });
+        let change =
+            |field: &str, old: &str, new: &str| FormChange { field: field.into(), old: old.into(), new: new.into() };
+        let changes = vec![
+            change("organisation.name", "福州云帆测试科技有限公司", "厦门云帆测试科技有限公司"),
+            change("organisation.legal_representative.name", "林䶮", "王䶮"),
+        ];
+        let base = FormData { certificate, key_signature: true, ..enterprise() };
+        vec![
+            enterprise(),
+            FormData { business: Business::Renew, ..base.clone() },
+            FormData { business: Business::Change, changes, ..base.clone() },
+            FormData {
+                business: Business::Revoke, reason: Some("单位注销或不再需要这张证书".into()), ..base.clone()
+            },
+            FormData { business: Business::Replace, key_signature: false, ..base },
+        ]
+    }
+
+    #[test]
+    fn each_business_says_what_it_is_about_and_stays_small() {
+        for data in every_business() {
+            let form = application_form(&data).unwrap();
+            assert!(
+                form.bytes.len() <= 60_000,
+                "{:?}: {} bytes are more than we promise",
+                data.business,
+                form.bytes.len()
+            );
+            let Some(text) = text(&form) else { continue };
+            let says = |expected: &str| assert!(text.contains(expected), "{:?}: {expected}:\n{text}", data.business);
+            says(content::title(data.business));
+            if data.certificate.is_some() {
+                says("4F1A90C2B7D3E85566AA01F2");
+                says("2027年1月31日");
+            }
+            match data.business {
+                Business::Change => {
+                    for expected in ["原单位名称", "新单位名称", "厦门云帆测试科", "林䶮", "王䶮", "六、声明"]
+                    {
+                        says(expected);
+                    }
+                }
+                Business::Revoke => says("单位注销或不再需要这张证书"),
+                _ => {}
+            }
+            says(if data.key_signature { "请以认证锁签字" } else { "请打印本表，签字并加盖公章" });
+        }
+    }
+
+    #[test]
+    fn a_changed_document_is_named_as_people_name_it() {
+        let change =
+            |field: &str, old: &str, new: &str| FormChange { field: field.into(), old: old.into(), new: new.into() };
+        let changes = vec![
+            change("contact.id_kind", "resident_id", "passport"),
+            change("contact.id_number", "11010519491231002X", "E12345678"),
+        ];
+        let form = FormData { business: Business::Change, changes, ..individual() };
+        let Some(text) = text(&application_form(&form).unwrap()) else { return };
+        for expected in ["原申请人证件", "居民身份证", "新申请人证件", "护照", "11010519491231002X", "E12345678"]
+        {
+            assert!(text.contains(expected), "the form says {expected}:\n{text}");
         }
     }
 

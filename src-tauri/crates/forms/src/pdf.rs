@@ -57,7 +57,7 @@ pub(crate) fn export(sheet: &Sheet, data: &FormData) -> Result<FormPdf, FormErro
         page.finish();
     }
     document.set_outline(outline(sheet));
-    document.set_tag_tree(tags(sheet, &mut identifiers));
+    document.set_tag_tree(tags(sheet, content::title(data.business), &mut identifiers));
     document.set_metadata(metadata(data));
     let bytes = document.finish().map_err(|error| invalid(&error))?;
     Ok(FormPdf { bytes, pages: sheet.pages().len() as u32 })
@@ -158,20 +158,20 @@ fn circle(path: &mut PathBuilder, (x, y): (f32, f32), r: f32) {
 }
 
 /// The parts of the document, each with its text.
-fn tags(sheet: &Sheet, identifiers: &mut Identifiers) -> TagTree {
+fn tags(sheet: &Sheet, title: &str, identifiers: &mut Identifiers) -> TagTree {
     let mut tree = TagTree::new().with_lang(Some(LANGUAGE.to_owned()));
     for &root in sheet.roots() {
-        tree.push(Node::Group(group(sheet, root, identifiers)));
+        tree.push(Node::Group(group(sheet, root, title, identifiers)));
     }
     tree
 }
 
-fn group(sheet: &Sheet, element: usize, identifiers: &mut Identifiers) -> TagGroup {
+fn group(sheet: &Sheet, element: usize, title: &str, identifiers: &mut Identifiers) -> TagGroup {
     let element = &sheet.elements()[element];
-    let mut group = TagGroup::new(tag(&element.part));
+    let mut group = TagGroup::new(tag(&element.part, title));
     for child in &element.children {
         match child {
-            Child::Element(child) => group.push(Node::Group(self::group(sheet, *child, identifiers))),
+            Child::Element(child) => group.push(Node::Group(self::group(sheet, *child, title, identifiers))),
             Child::Text(page, number) => {
                 // Each text is in one element only, so it is taken out.
                 if let Some(identifier) = identifiers.remove(&(*page, *number)) {
@@ -183,9 +183,9 @@ fn group(sheet: &Sheet, element: usize, identifiers: &mut Identifiers) -> TagGro
     group
 }
 
-fn tag(part: &Part) -> TagKind {
+fn tag(part: &Part, title: &str) -> TagKind {
     match part {
-        Part::Title => Tag::Hn(NonZeroU16::MIN, Some(content::TITLE.to_owned())).into(),
+        Part::Title => Tag::Hn(NonZeroU16::MIN, Some(title.to_owned())).into(),
         Part::Heading(text) => Tag::Hn(NonZeroU16::MIN.saturating_add(1), Some(text.clone())).into(),
         Part::Paragraph => Tag::P.into(),
         Part::Table => Tag::Table.into(),
@@ -226,7 +226,7 @@ fn metadata(data: &FormData) -> Metadata {
         .utc_offset_hour(8)
         .utc_offset_minute(0);
     Metadata::new()
-        .title(content::TITLE.to_owned())
+        .title(content::title(data.business).to_owned())
         .description(format!("申请表编号：{}", data.reference))
         .language(LANGUAGE.to_owned())
         .creator("Certdesk".to_owned())

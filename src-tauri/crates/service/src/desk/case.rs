@@ -509,6 +509,11 @@ fn figure(l: Lang, view: &CaseView, place: usize, file: &AttachmentRecord) -> Ma
             figcaption {
                 span.name { (name) }
                 span.soft { (size(file.bytes)) " · " span.mono title=(format!("SHA-256 {}", file.sha256)) { (file.sha256.get(..12).unwrap_or_default()) "…" } }
+                @if let Some(signer) = &file.signed_by {
+                    span.tag.good title=(format!("{} {}", l.t("证书序列号", "certificate"), signer.serial)) {
+                        (l.t("认证锁签名：", "signed by the key of ")) (seen(&signer.holder))
+                    }
+                }
                 span.push {
                     @if kind.is_some() { a href=(path) target="_blank" rel="noopener" { (l.t("新窗口打开", "Open")) } }
                     a href=(format!("{path}?download=1")) { (l.t("下载", "Download")) }
