@@ -166,12 +166,14 @@ describe("data on this computer", () => {
   });
 
   test("stays while a certificate is half made, in words", async () => {
-    answers.delete_local_data = fail("wrong_state");
+    answers.delete_local_data = fail("issuance_unfinished");
     await open(LocalTab);
     await press("local-delete");
     await press("field-delete-understood");
     await press("delete-confirm");
-    expect(element("delete-issuance")!.textContent).toContain("先把它做完");
+    expect(element("failure")!.dataset.code).toBe("issuance_unfinished");
+    expect(element("delete-applications"), "the way on is offered").not.toBeNull();
+    expect(element("delete-confirm")).toBeNull();
     expect(app.session, "nobody is logged out").not.toBeNull();
   });
 });
