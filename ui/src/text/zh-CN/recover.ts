@@ -37,7 +37,7 @@ export default {
     understood: "我知道挂失不能撤回，名下的证书会全部注销", must_understand: "请先勾选，表示您知道挂失不能撤回。",
     submit: "提交挂失",
     done: "挂失已提交", done_lead: "请记下申办编号，查进度要用。", done_none: "挂失已收到，这个账号名下没有需要注销的证书。可以直接用账号和密码登录。",
-    number: "申办编号", at: "提交时间",
+    number: "申办编号", at: "提交时间：{time}",
     next: "接下来", next_review: "受理方审核这次挂失，可能会打电话向您核实。", next_usual: "一般需要：{time}。",
     next_revoked: "审核通过后，证书注销，登在“注销公告”里。",
     next_login: "从这时起，可以用账号和密码登录，办理“补办”，在新的认证锁上领一张新证书。",
