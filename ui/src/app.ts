@@ -73,7 +73,7 @@ const LOOK = "certdesk.look";
 function applySettings(settings: Settings): void {
   if (settings.theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = settings.theme;
-  setLocale(settings.locale);
+  void setLocale(settings.locale);
   try {
     localStorage.setItem(LOOK, JSON.stringify(settings));
   } catch {
