@@ -4,8 +4,7 @@ import type { Business, Receipt, Step } from "./bindings";
 
 /** Every page, with what it needs to know. A gate (agreement, login, change-password) leads on to `next`. */
 export interface Pages {
-  /** `said`: what was just done. */
-  home: { said?: "deleted" };
+  home: object;
   agreement: { next: Route };
   login: { next: Route };
   register: { next: Route };

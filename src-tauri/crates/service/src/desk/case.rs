@@ -61,6 +61,8 @@ pub(super) struct CaseView {
     kinds: Vec<Option<FileKind>>,
     audit: Vec<AuditRow>,
     first: Option<FirstDecision>,
+    /// Name for people of who gave it.
+    first_by: String,
     takes_two: bool,
     others: Vec<(String, Timestamp)>,
     revealed: bool,
@@ -78,6 +80,10 @@ impl CaseView {
         let account = store::accounts::by_id(db, case.account)?;
         let (id, circumstance) = (case.id, case.circumstance);
         let (first, takes_two) = (verdicts::first(db, &case)?, verdicts::takes_two(db, &case)?);
+        let first_by = match &first {
+            Some(first) => store::staff::by_name(db, &first.actor)?.map_or(first.actor.clone(), |m| m.display_name),
+            None => String::new(),
+        };
         let others = verdicts::others(db, at_desk.member.id, now)?.into_iter();
         let others = others.filter(|(at, ..)| *at == id).map(|(_, name, at)| (name, at)).collect();
         let application = applications::view(db, case)?;
@@ -98,6 +104,7 @@ impl CaseView {
             account: account.name,
             registration: account.registration,
             application,
+            first_by,
             first,
             takes_two,
             others,
@@ -107,6 +114,12 @@ impl CaseView {
 
     fn path(&self) -> String {
         format!("{PATH}/cases/{}", self.application.id)
+    }
+
+    /// Whether there are files, or should be.
+    fn has_files(&self) -> bool {
+        let asked = self.offer.as_ref().is_some_and(|offer| !offer.requirements.is_empty());
+        asked || !self.application.attachments.is_empty()
     }
 
     fn is_open(&self) -> bool {
@@ -207,11 +220,15 @@ pub(super) fn page(at: &Page, view: &CaseView, draft: &Draft, problem: Option<&P
             div.columns {
                 div.column {
                     (fields(l, view, draft, decides))
-                    (story(l, view))
+                    @if view.has_files() { (story(l, view)) }
                 }
-                section.column.files aria-labelledby="files" tabindex="0" {
-                    h2 #files { (l.t("电子文件", "Files")) }
-                    (attachments(l, view, draft, decides))
+                @if view.has_files() {
+                    section.column.files aria-labelledby="files" tabindex="0" {
+                        h2 #files { (l.t("电子文件", "Files")) }
+                        (attachments(l, view, draft, decides))
+                    }
+                } @else {
+                    div.column { (registration(l, view)) (story(l, view)) }
                 }
             }
             @if decides { (decision(at, view, draft)) }
@@ -260,8 +277,8 @@ fn banners(l: Lang, at: &Page, view: &CaseView, problem: Option<&Problem>) -> Ma
         }
         @for (name, since) in &view.others {
             div.notice.warn { (l.t(
-                format!("{} 也在查看本案（{} 打开）。作决定前请先沟通。", seen(name), minute(*since)),
-                format!("{} is looking at this case too (since {}). Talk to each other before you decide.", seen(name), minute(*since)),
+                format!("{} 也在查看本案（最近 {}）。作决定前请先沟通。", seen(name), minute(*since)),
+                format!("{} is looking at this case too (last seen {}). Talk to each other before you decide.", seen(name), minute(*since)),
             )) }
         }
         @if let Some(first) = &view.first {
@@ -274,8 +291,8 @@ fn banners(l: Lang, at: &Page, view: &CaseView, problem: Option<&Problem>) -> Ma
                     (l.t("须由另一位审核员作出相同决定后才生效，您本人不能复核。", "It takes effect when another member of staff decides the same; you cannot be the second."))
                 } @else {
                     strong { (l.t(
-                        format!("{} 已作出第一次决定：{}（{}）。", first.actor, l.decision(&first.review), minute(first.at)),
-                        format!("{} gave the first decision: {} ({}).", first.actor, l.decision(&first.review), minute(first.at)),
+                        format!("{} 已作出第一次决定：{}（{}）。", seen(&view.first_by), l.decision(&first.review), minute(first.at)),
+                        format!("{} gave the first decision: {} ({}).", seen(&view.first_by), l.decision(&first.review), minute(first.at)),
                     )) } " "
                     (l.t("请独立核对；您作出相同决定后生效。", "Check for yourself; it takes effect when you decide the same."))
                 }
@@ -334,6 +351,12 @@ fn fields(l: Lang, view: &CaseView, draft: &Draft, decides: bool) -> Markup {
                 }
             }
         }
+        @if view.has_files() { (registration(l, view)) }
+    }
+}
+
+fn registration(l: Lang, view: &CaseView) -> Markup {
+    html! {
         section.card {
             h2 { (l.t("账号登记信息", "Registration")) }
             dl.facts {
@@ -346,7 +369,7 @@ fn fields(l: Lang, view: &CaseView, draft: &Draft, decides: bool) -> Markup {
                 }
                 dt { (if view.registration.organisation.is_some() { l.t("联系人", "Contact") } else { l.t("申请人", "Applicant") }) }
                 dd { (person(l, view, &view.registration.contact)) }
-                @if let Some(subject) = &case.certificate_subject {
+                @if let Some(subject) = &view.application.certificate_subject {
                     dt { (l.t("证书名称", "Name in the certificate")) } dd { (seen(subject)) }
                 }
             }
@@ -470,7 +493,6 @@ fn attachments(l: Lang, view: &CaseView, draft: &Draft, decides: bool) -> Markup
         @for (place, file) in all.iter().filter(|file| !known(file)) {
             section.card.requirement { h3 { (file.requirement.0) } (figure(l, view, *place, file)) }
         }
-        @if all.is_empty() && asked.is_empty() { p.card.soft { (l.t("这项业务不要求提交文件。", "This business asks for no files.")) } }
     }
 }
 
@@ -505,6 +527,12 @@ fn figure(l: Lang, view: &CaseView, place: usize, file: &AttachmentRecord) -> Ma
                 },
                 Some(FileKind::Pdf) => { iframe src=(format!("{path}#view=FitH&toolbar=0")) title=(name) loading="lazy" {} },
                 None => { p.notice.warn { (l.t("这个文件的类型无法识别，只能下载。", "The kind of this file is not known; it can only be downloaded.")) } },
+            }
+            @if let Some(signer) = &file.signed_by {
+                p.signed { "✓ " (l.t(
+                    format!("已由认证锁签名：{}（证书 {}）。签名已核验，内容未被改动。", seen(&signer.holder), signer.serial),
+                    format!("Signed by the key of {} (certificate {}). The signature was checked; nothing was changed since.", seen(&signer.holder), signer.serial),
+                )) }
             }
             figcaption {
                 span.name { (name) }
@@ -564,10 +592,14 @@ fn decision(at: &Page, view: &CaseView, draft: &Draft) -> Markup {
         (reason, Some(Review::Reject { reason: given })) if reason.is_empty() => given,
         (reason, _) => reason,
     };
-    let name = |settles: bool, zh: &'static str, en: &'static str| match (settles && view.takes_two, first.is_some()) {
-        (false, _) => l.t(format!("确认{zh}"), format!("{en} the case")),
-        (true, false) => l.t(format!("作出第一次决定：{zh}"), format!("First decision: {}", en.to_lowercase())),
-        (true, true) => l.t(format!("{zh}"), en.to_owned()),
+    // What the button does: settles the case, proposes it, or agrees with who proposed it.
+    let name = |word: &str, zh: &'static str, en: &'static str| {
+        let agrees = first.is_some_and(|first| verdicts::word(first) == word);
+        match (view.takes_two && word != "return", agrees) {
+            (false, _) => l.t(format!("确认{zh}"), format!("{en} the case")),
+            (true, false) => l.t(format!("作出第一次决定：{zh}"), format!("First decision: {}", en.to_lowercase())),
+            (true, true) => l.t(format!("复核决定：{zh}"), format!("Second decision: {}", en.to_lowercase())),
+        }
     };
     html! {
         section.decision #decision aria-label=(l.t("作出决定", "Decide")) {
@@ -587,7 +619,7 @@ fn decision(at: &Page, view: &CaseView, draft: &Draft) -> Markup {
                     p { (l.t("您已作出第一次“通过”的决定，请由另一位审核员复核。", "You approved it first; another member of staff must be the second.")) }
                 } @else {
                     label.tick { input type="checkbox" required; span { (l.t("我已逐项核对所填信息和所交文件。", "I have checked every field and every file.")) } }
-                    button.main { (name(true, "通过", "Approve")) }
+                    button.main { (name("approve", "通过", "Approve")) }
                 }
             }
             form.return id=(RETURN_FORM) method="post" action=(action) {
@@ -595,7 +627,7 @@ fn decision(at: &Page, view: &CaseView, draft: &Draft) -> Markup {
                 p.fine { (l.t("在需要补正的项目和文件旁写明意见：申请人只能修改您写了意见的地方。", "Write remarks beside the fields and files: the applicant may change just what you remark on.")) }
                 label { span { (l.t("整体意见（写了它，申请人可以修改全部内容）", "On the case as a whole (opens all of it)")) }
                     textarea name=(format!("{REMARK}case")) rows="2" maxlength=(LONGEST_TEXT) { (draft.remark("case")) } }
-                button.main { (name(false, "退回补正", "Return")) }
+                button.main { (name("return", "退回补正", "Return")) }
             }
             form.reject method="post" action=(action) {
                 (hidden("reject"))
@@ -604,7 +636,7 @@ fn decision(at: &Page, view: &CaseView, draft: &Draft) -> Markup {
                 } @else {
                     label { span { (l.t("驳回原因（申请人会看到）", "Why (the applicant reads it)")) }
                         textarea name="reason" rows="2" maxlength=(LONGEST_TEXT) required { (reason) } }
-                    button.main.bad { (name(true, "驳回", "Reject")) }
+                    button.main.bad { (name("reject", "驳回", "Reject")) }
                 }
             }
         }

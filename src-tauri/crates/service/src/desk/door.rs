@@ -221,12 +221,27 @@ fn set_cookie(name: &str, value: &str, max_age: Option<u32>) -> Option<HeaderVal
     HeaderValue::from_str(&format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}")).ok()
 }
 
-/// A failure of a page.
-pub(super) type Answer = Result<Response, Response>;
+/// What a handler answers.
+pub(super) type Answer = Result<Response, Refused>;
+
+/// A page that tells why something was not done; boxed, for it is large and seldom.
+pub(super) struct Refused(Box<Response>);
+
+impl From<Response> for Refused {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
 
 /// Turns a failure into its page.
-pub(super) fn or_page<T>(page: &Page, outcome: Result<T, Failure>) -> Result<T, Response> {
-    outcome.map_err(|failure| pages::refusal(&page.visitor, Some(&page.at_desk), failure))
+pub(super) fn or_page<T>(page: &Page, outcome: Result<T, Failure>) -> Result<T, Refused> {
+    outcome.map_err(|failure| pages::refusal(&page.visitor, Some(&page.at_desk), failure).into())
 }
 
 #[cfg(test)]

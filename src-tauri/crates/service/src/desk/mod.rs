@@ -53,6 +53,7 @@ const LANGUAGE: &str = "/desk/language";
 const PASSWORD: &str = "/desk/password";
 const AUDIT: &str = "/desk/audit";
 const STYLE: &str = "/desk/desk.css";
+const ICON: &str = "/desk/icon.svg";
 
 /// Lines of the queue on one page.
 const LINES: u32 = 25;
@@ -77,6 +78,7 @@ pub(crate) fn router() -> Router<Arc<Portal>> {
         .route(PASSWORD, get(get_password).post(post_password))
         .route(AUDIT, get(get_audit))
         .route(STYLE, get(get_style))
+        .route(ICON, get(get_icon))
         .route("/desk/cases/{id}", get(get_case))
         .route("/desk/cases/{id}/decision", post(post_decision))
         .route("/desk/cases/{id}/reveal", post(post_reveal))
@@ -111,6 +113,12 @@ async fn get_style(headers: HeaderMap) -> Response {
     static STYLE: std::sync::LazyLock<Served> =
         std::sync::LazyLock::new(|| Served::new(include_bytes!("desk.css").to_vec()));
     crate::http::serve_as("text/css; charset=utf-8", &STYLE, &headers)
+}
+
+async fn get_icon(headers: HeaderMap) -> Response {
+    static ICON: std::sync::LazyLock<Served> =
+        std::sync::LazyLock::new(|| Served::new(include_bytes!("icon.svg").to_vec()));
+    crate::http::serve_as("image/svg+xml", &ICON, &headers)
 }
 
 async fn get_nothing(page: Page) -> Response {
@@ -246,7 +254,7 @@ async fn post_reveal(State(portal): App, page: Page, Path(id): Path<String>, for
 
 async fn post_decision(State(portal): App, page: Page, Path(id): Path<String>, form: Form) -> Answer {
     if page.at_desk.member.role != Role::Reviewer {
-        return Err(pages::not_yours(&page));
+        return Err(pages::not_yours(&page).into());
     }
     let draft = Draft::of(&form);
     let decided = match draft.review() {
@@ -269,7 +277,7 @@ async fn post_decision(State(portal): App, page: Page, Path(id): Path<String>, f
             let view = or_page(&page, view(&portal, &page, &id, false).await)?;
             Ok(case::page(&page, &view, &draft, Some(&problem)))
         }
-        Err(failure) => Err(pages::refusal(&page.visitor, Some(&page.at_desk), failure)),
+        Err(failure) => Err(pages::refusal(&page.visitor, Some(&page.at_desk), failure).into()),
     }
 }
 
@@ -307,7 +315,7 @@ async fn get_file(
 
 async fn get_audit(State(portal): App, page: Page, uri: Uri) -> Answer {
     if page.at_desk.member.role != Role::Auditor {
-        return Err(pages::not_yours(&page));
+        return Err(pages::not_yours(&page).into());
     }
     let below = query(&uri, "below").parse::<u64>().unwrap_or(u64::MAX);
     let read = portal.store.read(move |db| Ok((store::audit::below(db, below, ROWS)?, store::audit::head(db)?)));

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::{
-    AUDIT, LANGUAGE, LOGIN, LOGOUT, PASSWORD, PATH, STYLE, door,
+    AUDIT, ICON, LANGUAGE, LOGIN, LOGOUT, PASSWORD, PATH, STYLE, door,
     door::{Page, Visitor},
     page,
     words::{Lang, minute},
@@ -44,7 +44,7 @@ pub(super) fn frame(visitor: &Visitor, at_desk: Option<&AtDesk>, token: &str, ti
                 meta name="color-scheme" content="light dark";
                 title { (title) " · " (l.t("证办通审核台", "Certdesk review desk")) }
                 link rel="stylesheet" href=(STYLE);
-                link rel="icon" href="data:,";
+                link rel="icon" type="image/svg+xml" href=(ICON);
             }
             body {
                 a.skip href="#content" { (l.t("跳到正文", "Skip to content")) }
@@ -352,6 +352,7 @@ pub(super) fn audit_table(l: Lang, rows: &[AuditRow]) -> Markup {
                 th scope="col" { (l.t("时间", "When")) }
                 th scope="col" { (l.t("人员", "Who")) }
                 th scope="col" { (l.t("操作", "What")) }
+                th scope="col" { (l.t("申办 / 第几次提交", "Case / submission")) }
                 th scope="col" { (l.t("内容", "Details")) }
                 th scope="col" { "SHA-256" }
             } }
@@ -361,12 +362,32 @@ pub(super) fn audit_table(l: Lang, rows: &[AuditRow]) -> Markup {
                         td { (row.number) }
                         td.time { (minute(row.at)) }
                         td { (row.actor) }
-                        td { (l.event(&row.act)) @if let Some(submission) = row.submission { span.soft { " /" (submission) } } }
-                        td.details { @if row.details != "{}" { code { (row.details) } } }
+                        td { (l.event(&row.act)) }
+                        td {
+                            @if let Some(id) = &row.application {
+                                a.mono href=(format!("{PATH}/cases/{id}")) title=(id) { (id.get(24..).unwrap_or(id)) }
+                                @if let Some(submission) = row.submission { span.soft { " /" (submission) } }
+                            }
+                        }
+                        td.details { (details(&row.details)) }
                         td { code title=(hex(&row.hash)) { (&hex(&row.hash)[..12]) "…" } }
                     }
                 }
             }
+        }
+    }
+}
+
+/// The details of a row, one name and value after the other; long values are cut short, whole in their title.
+fn details(json: &str) -> Markup {
+    const LONGEST: usize = 28;
+    let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+    html! {
+        @for (name, value) in &parsed {
+            @let value = seen(&text(value));
+            @let short = value.chars().take(LONGEST).collect::<String>();
+            span { span.soft { (name) } " " code title=(value) { (short) @if short.len() < value.len() { "…" } } }
         }
     }
 }

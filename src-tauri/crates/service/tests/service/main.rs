@@ -8,6 +8,7 @@ mod accounts;
 mod announcements;
 mod certificate_life;
 mod desk;
+mod desk_pages;
 mod drivers;
 mod form_signature;
 mod kill;
