@@ -10,9 +10,6 @@ export default defineConfig({
   define: {
     __VUE_OPTIONS_API__: "true", // Reka UI needs it.
     __VUE_PROD_DEVTOOLS__: "false",
-    __VUE_I18N_FULL_INSTALL__: "false",
-    __VUE_I18N_LEGACY_API__: "false",
-    __INTLIFY_PROD_DEVTOOLS__: "false",
   },
   build: {
     target: ["safari15.4", "chrome105"],

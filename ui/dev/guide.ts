@@ -1,6 +1,6 @@
 // Answers for the guide: one draft, kept while the page stands. Words of the address:
 // `guide=new|typed|consent|files|uploading|ready|correction` (how far it is), `step=form`, `rare=䶮𫟦`, `pick=file_too_large`
-// (a pick fails so), `business=renew|change|revoke|replace`, `typed_changes=1`, `sign=1` (the form can be signed), `conflicts=1`, `instant=1` (decided at once), `submit=<failure>`, `handed_in=1`, `who=individual`. A failing save: `fail=save_field:disk_full`.
+// (a pick fails so), `business=renew|change|revoke|replace`, `typed_changes=1`, `sign=1` (the form can be signed), `conflicts=1`, `handler=unknown` (注销 asks for the handler first), `instant=1` (decided at once), `submit=<failure>`, `handed_in=1`, `who=individual`. A failing save: `fail=save_field:disk_full`.
 import type { ApplicationView, AttachmentView, Business, Catalogue, DraftView, Event, Failure, FailureCode, FieldFault, Handler, Home, ReceiptView, Registration, Remark, Requirement, RevocationReason, Step, Text, UploadState, UsualTime } from "../src/bindings";
 import { LIFE } from "./certificates";
 import type { Answers } from "./fake";
@@ -123,7 +123,7 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
     need("email", handler.email, /^\S+@\S+\.\S+$/, "bad_format");
     need("address.region", handler.address.region, /^\d{6}$/, "missing");
     need("address.detail", handler.address.detail, /./, "missing");
-    if (business === "revoke") return reason === null ? [{ field: "reason", fault: "missing" }] : [];
+    if (business === "revoke") return [...(wanted.get("handler") === "unknown" ? found : []), ...(reason === null ? [{ field: "reason", fault: "missing" as const }] : [])];
     if (changeFields.length > 0 && !changeFields.some((field) => (changes[field] ?? "") !== "" && changes[field] !== now(field))) found.unshift({ field: "change", fault: "missing" });
     const number = changes["organisation.legal_representative.id_number"];
     if (number && !/^11010519491231002X$/.test(number)) found.push({ field: "change.organisation.legal_representative.id_number", fault: "bad_check_digit" });
@@ -139,7 +139,7 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
         const mine = attachments.filter((one) => one.requirement === requirement.id);
         return { requirement, attachments: mine, satisfied: mine.length >= requirement.min_count && mine.every(({ upload }) => upload.kind === "done"), editable: editableFiles.includes(requirement.id) };
       }),
-      particulars: { certificate: about?.serial ?? null, changes, reason }, change_fields: changeFields.map((field) => ({ field, now: now(field) })), certificate: about, steps: business === "revoke" ? ["submit"] : ["handler", "form", "files", "submit"],
+      particulars: { certificate: about?.serial ?? null, changes, reason }, change_fields: changeFields.map((field) => ({ field, now: now(field) })), certificate: about, steps: business === "revoke" ? (wanted.get("handler") === "unknown" && handler.email === "" ? ["handler", "submit"] : ["submit"]) : ["handler", "form", "files", "submit"],
       form_signing: wanted.get("sign") ? { requirement: "application_form", signed: made && signed } : null, conflicts: open,
       remarks, editable_fields: [...changeFields.map((field) => `change.${field}`), ...editableFields], sensitive_data_accepted: consent,
       video_script: script && text(fill(script.zh, "2026年11月22日"), fill(script.en, "2026-11-22")), saved_at: savedAt,

@@ -127,7 +127,7 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
     local_data: () => ({ items: local }),
     export_local_data: () => saved("证办通-qy82640193-数据.zip"),
     delete_local_data: () => {
-      if (wanted.get("local") === "issuance") throw failure("wrong_state");
+      if (wanted.get("local") === "issuance") throw failure("issuance_unfinished");
       local = [];
       home.session = null;
       emit({ kind: "session", session: null });

@@ -14,6 +14,8 @@ const failure = shallowRef<Failure | null>(null);
 const agreementAccepted = ref(false);
 /** The session ended without the person asking for it: the login page says so. */
 const sessionLost = ref(false);
+/** The end of the session that comes now is asked for. */
+let leaving = false;
 /** Notices that were not read. */
 const unread = ref(0);
 const listeners = new Set<Listener>();
@@ -33,7 +35,7 @@ function setSession(session: SessionView | null): void {
   patch({ session });
   if (another) void countNotices();
   if (session !== null) sessionLost.value = false;
-  else if (had) {
+  else if (had && !leaving) {
     sessionLost.value = true;
     router.recheck();
   }
@@ -71,7 +73,7 @@ const LOOK = "certdesk.look";
 function applySettings(settings: Settings): void {
   if (settings.theme === "system") delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = settings.theme;
-  setLocale(settings.locale);
+  void setLocale(settings.locale);
   try {
     localStorage.setItem(LOOK, JSON.stringify(settings));
   } catch {
@@ -127,6 +129,18 @@ async function logOut(): Promise<void> {
   await commands.logOut();
 }
 
+/** Forgets what this computer keeps of the account; that ends the session. */
+async function deleteLocalData(): Promise<void> {
+  leaving = true;
+  try {
+    await commands.deleteLocalData();
+    setSession(null);
+    router.go({ name: "home", said: "deleted" });
+  } finally {
+    leaving = false;
+  }
+}
+
 /** Failures that say something about the whole window, not only about the page they happened on. */
 function noteFailure({ code }: Failure): void {
   if (code === "stale_consent") {
@@ -171,6 +185,7 @@ export const app = reactive({
   saveSettings,
   setSession,
   logOut,
+  deleteLocalData,
   noteFailure,
   /** Calls `listener` for every event after the shared state took it; answers how to stop. */
   onEvent,

@@ -183,6 +183,15 @@ test("注销 goes only with a reason and every consequence ticked, and by PIN", 
   expect(find("page-title")!.textContent).toBe("证书已注销");
 });
 
+test("注销 of an account whose handler is not known asks for the handler first, and its steps stay while one is in them", async () => {
+  await open({ name: "guide", draft: DRAFT }, { business: "revoke", guide: "new", handler: "unknown" });
+  await type("field-email", "xiaoman@example.cn");
+  await until(() => expect(given.save_field?.length).toBe(1));
+  expect(find("guide-step-handler"), "the step does not go away under the cursor").not.toBeNull();
+  document.querySelector<HTMLFormElement>("#handler")!.requestSubmit();
+  await seen("revoke-reason-unspecified");
+});
+
 test("a session that ends with its certificate leaves the receipt where it is", async () => {
   await open({ name: "guide", draft: DRAFT }, { business: "revoke", guide: "new", instant: "1" });
   await press("revoke-reason-unspecified");

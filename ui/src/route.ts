@@ -4,7 +4,8 @@ import type { Business, Receipt, Step } from "./bindings";
 
 /** Every page, with what it needs to know. A gate (agreement, login, change-password) leads on to `next`. */
 export interface Pages {
-  home: object;
+  /** `said`: what was just done. */
+  home: { said?: "deleted" };
   agreement: { next: Route };
   login: { next: Route };
   register: { next: Route };

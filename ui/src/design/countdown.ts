@@ -1,5 +1,5 @@
 // Seconds until something may be done again. Counted by the clock, so that a computer that slept does not wait longer.
-import { onBeforeUnmount, readonly, ref, type DeepReadonly, type Ref } from "vue";
+import { onScopeDispose, readonly, ref, type DeepReadonly, type Ref } from "vue";
 
 export interface Countdown {
   /** Whole seconds left; 0: now. */
@@ -16,7 +16,7 @@ export function useCountdown(): Countdown {
     left.value = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
     if (left.value === 0) clearInterval(timer);
   }
-  onBeforeUnmount(() => clearInterval(timer));
+  onScopeDispose(() => clearInterval(timer));
 
   return {
     left: readonly(left),

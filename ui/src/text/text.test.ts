@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import en from "./en";
-import { setLocale, t, type TextKey } from "./index";
+import { locale, setLocale, t, type TextKey } from "./index";
 import zhCN from "./zh-CN";
 
 type Tree = { [key: string]: string | Tree };
@@ -31,15 +31,26 @@ test("both languages fill in the same names", () => {
   for (const [key, text] of zh) expect(names(other.get(key)!), key).toEqual(names(text));
 });
 
-test("every text can be drawn: no sign in it means something to the message format", () => {
+test("every text is drawn as it stands, with its names filled in", async () => {
   for (const language of ["zh-CN", "en"] as const) {
-    setLocale(language);
+    await setLocale(language);
     for (const [key, text] of language === "en" ? english : zh) {
       const named = Object.fromEntries([...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, "X"]));
       expect(t(key as TextKey, named), key).toBe(text.replace(/\{(\w+)\}/g, "X"));
     }
   }
-  setLocale("zh-CN");
+  await setLocale("zh-CN");
+});
+
+test("a language that comes late does not replace the one chosen after it", async () => {
+  const english = setLocale("en");
+  await setLocale("zh-CN");
+  await english;
+  expect(locale()).toBe("zh-CN");
+});
+
+test("what is filled in is taken as it is", () => {
+  expect(t("home.hello", { name: "{name} $& 王䶮" })).toContain("{name} $& 王䶮");
 });
 
 describe.each(["err", "rec"] as const)("%s", (part) => {

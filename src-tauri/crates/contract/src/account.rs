@@ -203,7 +203,7 @@ pub enum Circumstance {
     Stolen,
     /// 损坏
     Broken,
-    /// PIN 锁死, with no way to unlock it
+    /// 锁死, with no way to unlock it
     Locked,
 }
 

@@ -540,8 +540,11 @@ fn tell(dossier: &Dossier) -> String {
     let mut rows = vec![
         ("account", format!("{} ({})", dossier.account, word(&registration.kind))),
         ("submission", format!("{}  (decide with --submission {0})", case.submissions)),
-        ("certificate", format!("will be for {}", dossier.subject)),
     ];
+    if case.business.issues() {
+        rows.push(("certificate", format!("will be for {}", dossier.subject)));
+    }
+    rows.extend(particulars(dossier));
     if let Some(first) = &dossier.first_decision {
         rows.push((
             "decided",
@@ -606,6 +609,24 @@ fn decision(review: &Review) -> &'static str {
         Review::Return { .. } => "returned",
         Review::Reject { .. } => "rejected",
     }
+}
+
+/// What the case is about: the certificate, each field that changes with its old and new value, why it is revoked.
+fn particulars(dossier: &Dossier) -> Vec<(&'static str, String)> {
+    let particulars = &dossier.application.particulars;
+    let mut rows = Vec::new();
+    if let Some(serial) = &particulars.certificate {
+        rows.push(("about", format!("certificate {serial}")));
+    }
+    for (field, new) in &particulars.changes {
+        let old = dossier.registration.get(field).unwrap_or_default();
+        rows.push(("change", format!("change.{field}: {old} -> {new}")));
+    }
+    if let Some(reason) = &particulars.reason {
+        let reported = dossier.circumstance.map(|what| format!("  REPORTED: the key is {}", word(&what)));
+        rows.push(("reason", format!("{}{}", word(reason), reported.unwrap_or_default())));
+    }
+    rows
 }
 
 fn person(person: &Person) -> String {

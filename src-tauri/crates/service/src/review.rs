@@ -11,7 +11,7 @@ use std::{
 use anyhow::Context as _;
 use certdesk_contract::{
     Problem, ProblemCode,
-    account::SmsMessage,
+    account::{Circumstance, SmsMessage},
     announcement::Announcement,
     application::{Application, Remark, RemarkTarget, Review, Verdict},
     catalogue::Offer,
@@ -60,6 +60,8 @@ pub struct Dossier {
     pub registration: Registration,
     /// Name the certificate would carry.
     pub subject: String,
+    /// 挂失: what happened to the key.
+    pub circumstance: Option<Circumstance>,
     /// The first of two decisions, where it waits for the second.
     pub first_decision: Option<FirstDecision>,
     /// Where the files lie, in the order of `attachments`.
@@ -129,11 +131,13 @@ impl Desk {
             verdicts::open(db, &mut case, &self.actor, self.clock.now())?;
             let account = store::accounts::by_id(db, case.account)?;
             let first_decision = verdicts::first(db, &case)?;
+            let circumstance = case.circumstance;
+            let changed = account.registration.with(&case.particulars.changes);
+            let subject = common_name(&changed).to_owned();
             let application = applications::view(db, case)?;
             let files = application.attachments.iter().map(|a| self.files.join(a.upload.to_string())).collect();
-            let subject = common_name(&account.registration).to_owned();
             let (account, registration) = (account.name, account.registration);
-            Ok(Dossier { application, account, registration, subject, first_decision, files })
+            Ok(Dossier { application, account, registration, subject, circumstance, first_decision, files })
         })?)
     }
 

@@ -30,13 +30,13 @@ test("only a certificate that is in its time and not on the list looks good; wha
   expect(toneOf({ kind: "revoked", at: "2026-05-01T00:00:00Z", reason: "key_compromise", crl_number: 7 }, certificate, during)).toBe("danger");
 });
 
-test("every reason and every doubt has its words in both languages", () => {
+test("every reason and every doubt has its words in both languages", async () => {
   const source = readFileSync(join(import.meta.dirname, "../../bindings.ts"), "utf8");
   const members = (type: string) => [...new RegExp(`export type ${type} = ([^;]+);`).exec(source)![1]!.matchAll(/"(\w+)"/g)].map(([, member]) => member!);
   for (const language of ["zh-CN", "en"] as const) {
-    setLocale(language);
+    await setLocale(language);
     for (const reason of members("RevocationReason")) expect(hasText(`announcements.reason.${reason}`), `${reason} in ${language}`).toBe(true);
     for (const why of members("UnknownWhy")) expect(hasText(`revocation.unknown.${why}`), `${why} in ${language}`).toBe(true);
   }
-  setLocale("zh-CN");
+  await setLocale("zh-CN");
 });

@@ -17,7 +17,7 @@ export function placeOf({ on_keys }: Pick<CertificateView, "on_keys">): string {
 
 /** The open case about a certificate. */
 export function openCase(cases: readonly ApplicationView[], serial: string): ApplicationView | null {
-  return cases.find(({ application }) => application.particulars.certificate === serial && application.next_actor !== "nobody") ?? null;
+  return cases.find(({ application }) => application.particulars.certificate === serial && application.state !== "draft" && application.next_actor !== "nobody") ?? null;
 }
 
 /** Why a business cannot be begun about a certificate; `null`: it can. The program says whether, this says why. */
@@ -34,7 +34,9 @@ export function whyNot(certificate: CertificateView, business: Business, cases: 
     if (new Date(renewal.opens_at).getTime() > now) return t("choose.why.renew_later", { date: date(renewal.opens_at) });
     if (new Date(renewal.closes_at).getTime() < now) return t("choose.why.renew_closed", { date: date(renewal.closes_at) });
   }
-  return days_left < 0 ? t("choose.why.expired") : t("choose.why.other");
+  if (days_left < 0) return t("choose.why.expired");
+  // There is one case about a certificate at a time, and a draft is one already.
+  return app.drafts.some((draft) => draft.business !== business && needsCertificate(draft.business)) ? t("choose.why.draft") : t("choose.why.other");
 }
 
 /** 续订 as a sentence about the calendar; `null` where there is nothing to say. */

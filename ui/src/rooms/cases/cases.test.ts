@@ -17,14 +17,14 @@ const source = readFileSync(join(import.meta.dirname, "../../bindings.ts"), "utf
 const members = (type: string) => [...new RegExp(`export type ${type} = ([^;]+);`).exec(source)![1]!.matchAll(/"(\w+)"/g)].map(([, member]) => member!);
 
 describe("a case", () => {
-  test("says for every state, in both languages, what it means and whose turn it is", () => {
+  test("says for every state, in both languages, what it means and whose turn it is", async () => {
     expect(STATES.sort()).toEqual(members("State").sort());
     for (const language of ["zh-CN", "en"] as const) {
-      setLocale(language);
+      await setLocale(language);
       for (const state of STATES) expect(hasText(`state.${state}`) && hasText(`cases.state_lead.${state}`), `${state} has no words in ${language}`).toBe(true);
       for (const actor of members("NextActor")) expect(hasText(`next_actor.${actor}`), `${actor} has no words in ${language}`).toBe(true);
     }
-    setLocale("zh-CN");
+    await setLocale("zh-CN");
   });
 
   test("offers one act, and only when it is the applicant's turn", () => {

@@ -41,9 +41,14 @@ function partOf(handler: Handler, field: string): string {
   return typeof value === "string" ? value : "";
 }
 
+/** What is not right in step 1. Why a certificate is revoked is asked on its own page. */
+export function handlerFaults(view: Pick<DraftView, "faults">): FieldFault[] {
+  return view.faults.filter(({ field }) => field !== "reason");
+}
+
 /** What each step still lacks. Which of them there are is told by `view.steps`. */
 export function stepsOf(view: DraftView): Record<Step, { done: boolean; open: boolean }> {
-  const handler = view.faults.length === 0;
+  const handler = handlerFaults(view).length === 0;
   return {
     handler: { done: handler, open: true },
     form: { done: handler && view.form !== null, open: handler },

@@ -36,6 +36,6 @@ export default {
     delete_stays: "Not deleted: applications handed in, certificates on keys, the files you chose, public material, language and look.",
     delete_out: "You will be logged out.", delete_drafts: "{count} drafts are not handed in and go too.",
     delete_confirm: "I know that this cannot be undone", delete_must: "Please tick that you know this cannot be undone.", delete_done: "The data on this computer has been deleted.",
-    delete_issuance: "A certificate is being made", delete_issuance_lead: "It is half made; without its record the key pair on the key would be lost. Please finish it first.", to_applications: "To my applications",
+    to_applications: "To my applications",
   },
 };

@@ -2,12 +2,12 @@
 export default {
   recover: {
     steps: "Steps", step_identity: "Who you are", step_circumstance: "What happened", step_password: "New password",
-    account: "Account", account_hint: "Account name, credit code or ID number: any one of them", account_missing: "Please enter the account name, credit code or ID number.",
+    account: "Account", account_hint: "The account name; a unit may also enter its credit code, a private person the ID number", account_missing: "Please enter the account name, credit code or ID number.",
     code: "Code from the SMS", code_hint: "The 6 digits of the SMS; you may paste the whole message", code_missing: "Please enter the 6 digits of the SMS.", code_short: "The code has 6 digits; {count} more to come.", code_unsent: "Choose “Send code” first.",
     code_wrong: "The code is not right, or it has expired. Compare it with the SMS, or have another sent.",
     send: "Send code", resend: "Send again", resend_in: "Again in {seconds} s",
     sent: "If there is such an account, a code was sent to its phone on record.", sent_private: "So that nobody can probe for accounts, this page does not say whether there is one.",
-    late: "No SMS?", late_account: "Check what you typed above; with one character wrong, nothing arrives.", late_blocked: "See whether the phone blocked the SMS.", late_phone: "If you no longer have the phone on record, please ask the helpdesk{helpdesk}.",
+    late: "No SMS?", late_account: "Check what you typed above; with one character wrong, nothing arrives. Where one code registered several accounts, enter the account name.", late_blocked: "See whether the phone blocked the SMS.", late_phone: "If you no longer have the phone on record, please ask the helpdesk{helpdesk}.",
     late_demo: "The demonstration sends no real SMS; look for it at the demo desk.",
   },
   lost_key: {
@@ -37,8 +37,8 @@ export default {
     understood: "I know that this cannot be taken back and that all certificates will be revoked", must_understand: "Please tick that you know this cannot be taken back.",
     submit: "Report the key",
     done: "The report was handed in", done_lead: "Please keep the application number; you need it to see how things stand.", done_none: "The report was received. This account has no certificate to revoke; you can log in with account and password.",
-    number: "Application number", at: "Handed in",
-    next: "What happens next", next_review: "The authority reviews the report and may phone you to make sure.", next_usual: "Usually: {time}.",
+    number: "Application number", at: "Handed in {time}",
+    next: "What happens next", next_review: "The authority reviews the report and may phone you to make sure.", next_usual: " Usually: {time}.",
     next_revoked: "Then the certificates are revoked and listed under “Revocations”.",
     next_login: "From then on you can log in with account and password and apply for a replacement: a new certificate on another key.",
     next_password: "Forgot the password? You can set a new one now.", to_query: "See how it stands",
@@ -46,6 +46,6 @@ export default {
   reset: {
     title: "New password", lead: "Forgot the password, or never got the SMS after registering? Set a new password here.",
     token: "Who holds a valid certificate still has to log in by certificate; the password does not do.",
-    submit: "Save new password", done: "The new password is in force", done_lead: "Please log in with the account and the new password.",
+    submit: "Save new password", done: "The new password is in force", done_lead: "Please log in with the account and the new password. The SMS with the code also says the account name.",
   },
 };

@@ -36,6 +36,6 @@ export default {
     delete_stays: "不会删除：已经提交的申办、认证锁里的证书、您选过的原文件，以及公开资料、语言和外观。",
     delete_out: "删除后会退出登录。", delete_drafts: "有 {count} 份草稿还没有提交，会一起删除。",
     delete_confirm: "我知道删除后找不回来", delete_must: "请先勾选，表示您知道删除后找不回来。", delete_done: "这台电脑上的数据已经删除。",
-    delete_issuance: "有一张证书正在制作", delete_issuance_lead: "制证做到一半，现在删除会丢了记录，认证锁里的密钥就接不上了。请先把它做完。", to_applications: "去“我的申办”",
+    to_applications: "去“我的申办”",
   },
 };

@@ -2,12 +2,12 @@
 export default {
   recover: {
     steps: "办理步骤", step_identity: "确认身份", step_circumstance: "说明情况", step_password: "设置新密码",
-    account: "账号", account_hint: "账号名、统一社会信用代码、证件号码，填其中一个就行", account_missing: "请填写账号名、统一社会信用代码或证件号码。",
+    account: "账号", account_hint: "账号名；单位也可以填统一社会信用代码，个人也可以填证件号码", account_missing: "请填写账号名、统一社会信用代码或证件号码。",
     code: "短信验证码", code_hint: "短信里的 6 位数字，整条短信粘贴进来也可以", code_missing: "请填写短信里的 6 位验证码。", code_short: "验证码是 6 位数字，还差 {count} 位。", code_unsent: "请先点“发送验证码”。",
     code_wrong: "验证码不对，或者已经过期。请核对短信，或重新发送。",
     send: "发送验证码", resend: "重新发送", resend_in: "{seconds} 秒后可重发",
     sent: "如果有这个账号，验证码已经发到它登记的手机号。", sent_private: "为防止有人试探，这里不会说有没有这个账号。",
-    late: "没收到短信？", late_account: "核对上面填的内容，有一位不对就收不到。", late_blocked: "看看短信是不是被手机拦截了。", late_phone: "登记的手机号已经不用了，请联系服务热线{helpdesk}。",
+    late: "没收到短信？", late_account: "核对上面填的内容，有一位不对就收不到。同一个代码注册过几个账号的，要填账号名。", late_blocked: "看看短信是不是被手机拦截了。", late_phone: "登记的手机号已经不用了，请联系服务热线{helpdesk}。",
     late_demo: "演示环境不会真的发短信，请到演示台查看。",
   },
   lost_key: {
@@ -37,7 +37,7 @@ export default {
     understood: "我知道挂失不能撤回，名下的证书会全部注销", must_understand: "请先勾选，表示您知道挂失不能撤回。",
     submit: "提交挂失",
     done: "挂失已提交", done_lead: "请记下申办编号，查进度要用。", done_none: "挂失已收到，这个账号名下没有需要注销的证书。可以直接用账号和密码登录。",
-    number: "申办编号", at: "提交时间",
+    number: "申办编号", at: "提交时间：{time}",
     next: "接下来", next_review: "受理方审核这次挂失，可能会打电话向您核实。", next_usual: "一般需要：{time}。",
     next_revoked: "审核通过后，证书注销，登在“注销公告”里。",
     next_login: "从这时起，可以用账号和密码登录，办理“补办”，在新的认证锁上领一张新证书。",
@@ -46,6 +46,6 @@ export default {
   reset: {
     title: "重设密码", lead: "忘记了密码，或注册后一直没有收到短信，都可以在这里设置新密码。",
     token: "名下有有效证书时，登录还是要用证书，账号密码登录不了。",
-    submit: "保存新密码", done: "新密码已经生效", done_lead: "请用账号和新密码登录。",
+    submit: "保存新密码", done: "新密码已经生效", done_lead: "请用账号和新密码登录。忘了账号名，刚才那条验证码短信里写着。",
   },
 };
