@@ -6,6 +6,7 @@
 mod commands;
 mod dialogs;
 mod environment;
+mod notification;
 mod start;
 mod window;
 

@@ -7,6 +7,8 @@ use tauri::{
 };
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::notification;
+
 /// Name of the one event that carries all of [`certdesk_controller::view::Event`].
 const EVENT: &str = "certdesk";
 
@@ -52,13 +54,15 @@ pub(crate) fn bring_up(app: &AppHandle) {
     }
 }
 
-/// Passes the controller's events on to the page, until the program ends.
+/// Passes the controller's events on to the page and, what is news, to the system; until the program ends.
 pub(crate) fn forward_events(app: AppHandle, controller: &Controller) {
     let mut events = controller.events();
+    let controller = controller.clone();
     tauri::async_runtime::spawn(async move {
         loop {
             match events.recv().await {
                 Ok(event) => {
+                    notification::show(&app, &controller, &event);
                     if let Err(failure) = app.emit(EVENT, event) {
                         tracing::warn!(%failure, "an event did not reach the page");
                     }
