@@ -361,3 +361,42 @@ async fn what_happens_without_the_applicant_is_noticed_once_and_read_once() {
     let many = NoticesRead { ids: (0..201).map(|_| Uuid::new_v4()).collect() };
     person.client.post(path::NOTICES_READ, &many).await.refused(ProblemCode::BadRequest);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_key_is_reported_by_code_once_and_what_comes_of_it_is_noticed() {
+    let world = World::new().await;
+    let desk = world.desk();
+    let person = world.applicant(AccountKind::Enterprise).await;
+    let client = world.client();
+    let lost = |code: &str, circumstance| LostKey { account: person.account.clone(), code: code.into(), circumstance };
+    ask(&client, CodePurpose::LostKey, &person.account).await.expect(202);
+    let right = code(&client, PHONE).await;
+    let report = async |key: Uuid, lost: &LostKey| client.post_once(path::LOST_KEYS, key, lost).await;
+    let wrong = lost(&other_than(&right), Circumstance::Lost);
+    report(Uuid::new_v4(), &wrong).await.refused(ProblemCode::WrongCode);
+    // Who has the right code may know that there is nothing to report, and keeps the code.
+    let first = lost(&right, Circumstance::Stolen);
+    report(Uuid::new_v4(), &first).await.refused(ProblemCode::WrongState);
+
+    person.certified(&desk, &Key::generate()).await;
+    let key = Uuid::new_v4();
+    let (one, two) = tokio::join!(report(key, &first), report(key, &first));
+    let (one, two): (LostKeyReceipt, LostKeyReceipt) = (one.expect(201).json(), two.expect(201).json());
+    assert_eq!((one.numbers.len(), &one), (1, &two), "sent twice it is one report");
+    report(Uuid::new_v4(), &first).await.refused(ProblemCode::WrongCode);
+    report(key, &lost(&right, Circumstance::Broken)).await.refused(ProblemCode::IdempotencyMismatch);
+
+    desk.decide(&one.numbers[0], Review::Approve).unwrap();
+    let session: Session = client.log_in(&person.account, NEW_PASSWORD).await.expect(201).json();
+    let told = notices(&client.with_token(&session)).await;
+    let kinds: Vec<_> = told
+        .iter()
+        .map(|notice| match &notice.subject {
+            NoticeSubject::Revoked { subject, .. } => subject.clone(),
+            NoticeSubject::Application { state, business, .. } => format!("{business:?} {state:?}"),
+            NoticeSubject::Expiry { .. } => panic!("nothing ends yet"),
+        })
+        .collect();
+    assert!(kinds.contains(&"福州云帆测试科技有限公司".to_owned()), "that its certificate was revoked: {kinds:?}");
+    assert!(kinds.contains(&"Revoke Completed".to_owned()), "and that the case is through: {kinds:?}");
+}
