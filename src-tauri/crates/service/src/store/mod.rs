@@ -182,3 +182,50 @@ pub(crate) fn word<T: Serialize>(value: T) -> String {
 fn from_word<T: DeserializeOwned>(word: &str) -> rusqlite::Result<T> {
     from_json(&format!("\"{word}\""))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_kept_is_there_after_the_update() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.db");
+        let id = uuid::Uuid::now_v7();
+        {
+            let before = Connection::open(&file).unwrap();
+            MIGRATIONS[..3].iter().try_for_each(|migration| before.execute_batch(migration)).unwrap();
+            before.pragma_update(None, "user_version", 3).unwrap();
+            let certificate = |serial: &str, status: &str, revoked_at: &str, reason: &str| {
+                let key = serial.repeat(32);
+                format!(
+                    "INSERT INTO certificates VALUES
+                     ('{serial}', '{id}', 1, x'{key}', x'30', '{status}', 0, 1000, {revoked_at}, {reason});"
+                )
+            };
+            let registration = r#"{"kind":"individual","organisation":null,"contact":{"name":"王䶮",
+                "id_kind":"resident_id","id_number":""},"phone":"","email":"","address":{"region":"","detail":""}}"#;
+            let rows = [
+                format!("INSERT INTO accounts VALUES (1, 'gr1', 'individual', '{registration}', '', 0, 0);"),
+                format!(
+                    "INSERT INTO applications (id, account, business, state, created_at)
+                     VALUES ('{id}', 1, 'new', 'completed', 0);"
+                ),
+                certificate("5a", "revoked", "7", "NULL"),
+                certificate("5b", "revoked", "8", "'superseded'"),
+                certificate("5c", "active", "NULL", "NULL"),
+            ];
+            before.execute_batch(&rows.concat()).unwrap();
+        }
+        let read = |db: &Connection| {
+            let case = applications::by_id(db, id)?.expect("the case is still there");
+            assert_eq!((case.particulars, case.circumstance), (Default::default(), None));
+            let rows = certificates::of_account(db, 1)?;
+            let on_a_key: Vec<_> = rows.iter().map(|row| (&*row.serial, row.was_on_a_key())).collect();
+            assert_eq!(on_a_key, [("5c", true), ("5b", true), ("5a", false)], "5a never came to its key");
+            assert!(rows.iter().all(|row| row.successor.is_none()));
+            Ok(())
+        };
+        Store::open(&file).unwrap().act_now(read).unwrap();
+    }
+}

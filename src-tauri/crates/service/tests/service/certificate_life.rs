@@ -748,3 +748,34 @@ async fn another_catalogue_asks_for_something_else() {
     assert_eq!(numbers.len(), 2, "each certificate in force has its case");
     assert!(numbers.contains(&receipt.number), "the one that was open already goes on under its number");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_new_document_is_found_by_it() {
+    let world = World::new().await;
+    let holder = Holder::new(&world, AccountKind::Individual).await;
+    let serial = holder.serial();
+    let at = holder.by_key(&world).await;
+    let change = |values: &[(&str, &str)]| Particulars {
+        changes: values.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect(),
+        ..about(&serial)
+    };
+    let id = open(&at.client, Business::Change, Some(&serial)).await.expect(200).json::<Application>().id;
+    let unfit = change(&[("contact.id_kind", "taiwan_permit")]);
+    let problem = hand_in(&at, id, unfit, AccountKind::Individual).await.refused(ProblemCode::InvalidFields).problem();
+    assert_eq!(problem.faults[0].field, "change.contact.id_number", "the old number is none of the new document");
+    let passport = change(&[("contact.id_kind", "passport"), ("contact.id_number", " e12345678 ")]);
+    let receipt: Receipt = hand_in(&at, id, passport, AccountKind::Individual).await.expect(200).json();
+    let kept = receipt.application.particulars.changes;
+    assert_eq!(kept["contact.id_number"], "E12345678", "kept the one way it is written");
+    decide(&world, id, Review::Approve).await.expect(200);
+
+    let codes = async || {
+        let request = CodeRequest { purpose: CodePurpose::LostKey, account: "E12345678".into() };
+        world.client().post(path::CODES, &request).await.expect(202);
+        world.client().sms().await.iter().filter(|message| message.text.contains("验证码：")).count()
+    };
+    assert_eq!(codes().await, 0, "nobody is known by it yet");
+    install(&at.client, id, &Key::generate()).await;
+    world.clock.advance(Duration::from_secs(120));
+    assert_eq!(codes().await, 1, "from now on it names its owner");
+}
