@@ -43,6 +43,22 @@ export const peopleScenarios = [
   { name: "lost-key-wrong-code", hash: { room: lost, code: "wrong" }, act: async (page, id) => { await report(id); await page.locator("#field-code-fault .icon").waitFor(); } },
   { name: "lost-key-done", hash: { room: lost, lost: "two" }, act: async (_, id) => { await report(id); await id("lost-key-done").waitFor(); } },
   { name: "lost-key-done-none", hash: { room: lost, lost: "none" }, act: async (_, id) => { await report(id); await id("lost-key-done").waitFor(); } },
+  { name: "keyboard-lost-key", hash: { room: lost }, act: async ({ keyboard }, id) => {
+    await keyboard.press("Tab"); // from the title, where a page begins
+    await keyboard.type("qy82640193"); await keyboard.press("Enter");
+    await id("code-sent").waitFor();
+    await keyboard.type("483920"); await keyboard.press("Enter");
+    await id("circumstance-lost").waitFor();
+    await keyboard.press("Space"); await keyboard.press("ArrowDown"); await keyboard.press("Tab"); await keyboard.press("Space"); await keyboard.press("Enter");
+    await id("lost-key-done").waitFor();
+  } },
+  { name: "keyboard-menu", hash: { session: "password" }, act: async ({ keyboard }, id) => {
+    await id("session").focus(); await keyboard.press("Enter"); await id("session-account-page").waitFor();
+    await keyboard.press("Escape"); await keyboard.press("Enter"); await id("session-account-page").waitFor();
+    await keyboard.press("Enter"); // the first line is the one chosen
+    await id("account-edit").waitFor();
+    await id("tab-data").focus(); await keyboard.press("ArrowRight"); await id("consent").first().waitFor();
+  } },
   { name: "pin-locked", hash: { room: room("login", { next: home }), scenario: "key", tries: "last" }, act: async (_, id) => { await id("login-pin").click(); await id("pin-confirm").check(); await id("pin-input").fill("1234"); await id("pin-submit").click(); await id("pin-lost-key").waitFor(); } },
   { name: "reset", hash: { room: room("login", { next: home }) }, act: async (_, id) => { await id("login-account").fill("qy82640193"); await id("login-reset").click(); await id("reset-next").waitFor(); } },
   { name: "reset-password", hash: { room: reset }, act: async (_, id) => { await identify(id, "reset-next"); await id("password-new").fill("short"); await id("password-again").fill("other"); await id("reset-submit").click(); } },

@@ -48,7 +48,7 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
   ];
   const item = (kind: LocalDataItem["kind"], count: number, bytes: number): LocalDataItem => ({ kind, count, bytes });
   let local: LocalDataItem[] = wanted.get("local") === "none" ? [] : [
-    item("drafts", 2, 9_411), item("forms", 1, 41_208), item("attachments", 4, 1_204), item("applications", 6, 88_341), item("certificates", 2, 5_230), item("notices", 9, 3_412), item("issuances", 1, 812), item("public", 4, 5_904_112), item("settings", 1, 96),
+    item("drafts", 2, 9_411), item("forms", 1, 41_208), item("attachments", 4, 1_204), item("applications", 6, 88_341), item("certificates", 2, 5_230), item("notices", 9, 3_412), item("records", 3, 640), item("issuances", 1, 812), item("public", 4, 5_904_112), item("settings", 1, 96),
   ];
   const current = (): SessionView => {
     if (home.session === null) throw failure("session_ended");
