@@ -44,6 +44,7 @@ export const peopleScenarios = [
   { name: "lost-key-done", hash: { room: lost, lost: "two" }, act: async (_, id) => { await report(id); await id("lost-key-done").waitFor(); } },
   { name: "lost-key-done-none", hash: { room: lost, lost: "none" }, act: async (_, id) => { await report(id); await id("lost-key-done").waitFor(); } },
   { name: "keyboard-lost-key", hash: { room: lost }, act: async ({ keyboard }, id) => {
+    await id("lost-key-final").waitFor();
     await keyboard.press("Tab"); // from the title, where a page begins
     await keyboard.type("qy82640193"); await keyboard.press("Enter");
     await id("code-sent").waitFor();
