@@ -365,12 +365,12 @@ pub(super) fn audit_table(l: Lang, rows: &[AuditRow]) -> Markup {
                         td { (l.event(&row.act)) }
                         td {
                             @if let Some(id) = &row.application {
-                                a.mono href=(format!("{PATH}/cases/{id}")) title=(id) { (id.get(24..).unwrap_or(id)) }
+                                a.mono href=(format!("{PATH}/cases/{id}")) title=(id) { "…" (id.get(28..).unwrap_or(id)) }
                                 @if let Some(submission) = row.submission { span.soft { " /" (submission) } }
                             }
                         }
                         td.details { (details(&row.details)) }
-                        td { code title=(hex(&row.hash)) { (&hex(&row.hash)[..12]) "…" } }
+                        td { code title=(hex(&row.hash)) { (&hex(&row.hash)[..8]) "…" } }
                     }
                 }
             }
@@ -380,7 +380,7 @@ pub(super) fn audit_table(l: Lang, rows: &[AuditRow]) -> Markup {
 
 /// The details of a row, one name and value after the other; long values are cut short, whole in their title.
 fn details(json: &str) -> Markup {
-    const LONGEST: usize = 28;
+    const LONGEST: usize = 20;
     let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
     html! {
