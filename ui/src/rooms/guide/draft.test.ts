@@ -100,3 +100,16 @@ test("when an upload ends, the program says whether the requirement is met", asy
   await vi.waitFor(() => expect(draft.view?.saved_at).toBe("reread"));
   draft.close();
 });
+
+test("a draft that changed on another computer is read again, another draft is not", async () => {
+  const draft = openDraft("d");
+  world.draft.mockResolvedValue(view());
+  await draft.load();
+  const tell = (id: string) => world.listeners.forEach((listener) => listener({ kind: "draft", id } as unknown as Event));
+  tell("other");
+  expect(world.draft).toHaveBeenCalledTimes(1);
+  world.draft.mockResolvedValue(view({ conflicts: [{ field: "phone", mine: "13800138000", theirs: "13900139000" }] }));
+  tell("d");
+  await vi.waitFor(() => expect(draft.view?.conflicts).toHaveLength(1));
+  draft.close();
+});

@@ -51,6 +51,8 @@ function createDraft(id: string): OpenDraft {
   const saver = createSaver((field, value) => ask(() => commands.saveField(id, field, value)));
 
   function take(event: Event): void {
+    // Another computer worked on it, or its case moved on.
+    if (changedItself(event, id)) return void load().catch(() => undefined);
     if (event.kind !== "upload" || event.draft !== id) return;
     live.set(event.attachment, event.upload);
     if (view.value) view.value = patched(view.value, (attachment) => (attachment.id === event.attachment ? { ...attachment, upload: event.upload } : attachment));
@@ -87,6 +89,10 @@ function createDraft(id: string): OpenDraft {
     },
   });
   return self;
+}
+
+function changedItself(event: { kind: string; id?: unknown }, draft: string): boolean {
+  return event.kind === "draft" && event.id === draft;
 }
 
 function patched(view: DraftView, change: (attachment: AttachmentView) => AttachmentView): DraftView {
