@@ -115,6 +115,9 @@ impl Controller {
         }
         let unread = u32::try_from(notices.iter().filter(|notice| !notice.read).count()).unwrap_or(u32::MAX);
         let changed = std::mem::replace(&mut self.state().unread_notices, unread) != unread;
+        if fresh.iter().any(|notice| matches!(notice.subject, NoticeSubject::Application { .. })) {
+            self.emit(Event::Applications);
+        }
         if changed || !fresh.is_empty() {
             self.emit(Event::Notices { unread, fresh });
         }
