@@ -12,26 +12,23 @@ pub(crate) fn show(app: &AppHandle, controller: &Controller, event: &Event) {
     if seen {
         return;
     }
-    // How the desktop knows the program: on Windows by its AppUserModelID, elsewhere by its desktop entry.
-    let config = app.config();
-    let program = if cfg!(windows) { Some(&config.identifier) } else { config.product_name.as_ref() };
-    let program = program.cloned().unwrap_or_default();
+    let identifier = app.config().identifier.clone();
     // Services of the desktop may take seconds to start, or never answer.
     tauri::async_runtime::spawn_blocking(move || {
-        if let Err(failure) = post(&program, title, &text) {
+        if let Err(failure) = post(&identifier, title, &text) {
             tracing::debug!(%failure, "the system showed no notice");
         }
     });
 }
 
 #[cfg(not(target_os = "macos"))]
-fn post(program: &str, title: &str, text: &str) -> Result<(), notify_rust::error::Error> {
+fn post(identifier: &str, title: &str, text: &str) -> Result<(), notify_rust::error::Error> {
     let mut notice = notify_rust::Notification::new();
     notice.appname("Certdesk").summary(title).body(text);
     #[cfg(target_os = "windows")]
-    notice.app_id(program);
+    notice.app_id(identifier);
     #[cfg(not(target_os = "windows"))]
-    notice.icon("certdesk").hint(notify_rust::Hint::DesktopEntry(program.to_owned()));
+    notice.icon("certdesk").hint(notify_rust::Hint::DesktopEntry(identifier.to_owned()));
     notice.show().map(drop)
 }
 

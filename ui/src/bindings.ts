@@ -470,7 +470,7 @@ id: string,
  */
 business: Business, 
 /**
- * `Draft` or `NeedsCorrection`.
+ * `Draft` or `NeedsCorrection`; any other once the case has moved on: then it can only be read.
  */
 state: State, 
 /**
@@ -645,7 +645,11 @@ attachment: string,
 /**
  * Now.
  */
-upload: UploadState, } | { "kind": "applications" } | { "kind": "notices", 
+upload: UploadState, } | { "kind": "applications" } | { "kind": "draft", 
+/**
+ * Case.
+ */
+id: string, } | { "kind": "notices", 
 /**
  * How many are not read.
  */
@@ -704,7 +708,7 @@ retry_after: number | null, };
 
 export type FailureCode = LocalCode | ProblemCode;
 
-export type Fault = "missing" | "too_short" | "too_long" | "bad_character" | "bad_format" | "bad_check_digit" | "bad_date" | "unknown_region" | "fixed";
+export type Fault = "missing" | "too_short" | "too_long" | "bad_character" | "bad_format" | "bad_check_digit" | "bad_date" | "unknown_region" | "fixed" | "two_values";
 
 export type Faults = { 
 /**

@@ -26,7 +26,7 @@ pub use table::{
     attachment::{Attachment, AttachmentPhase},
     crl::{CrlRecord, CrlWriter, Revocation},
     document::Document,
-    draft::{Draft, FormRecord},
+    draft::{Draft, DraftSync, FormRecord},
     issuance::Issuance,
 };
 

@@ -87,6 +87,7 @@ impl Controller {
         drop(state);
         self.emit(Event::Session { session: Some(session.clone()) });
         self.inner.uploads.wake();
+        self.inner.sync.begin_session();
         Ok(session)
     }
 
@@ -115,6 +116,7 @@ impl Controller {
         let portal = self.portal()?;
         // What still runs belongs to the session before.
         self.inner.uploads.stop_all();
+        self.inner.sync.end_session();
         portal.set_session(session);
         let view = SessionView {
             kind: session.kind,
@@ -134,6 +136,7 @@ impl Controller {
         self.leave_key(left);
         self.emit(Event::Session { session: Some(view.clone()) });
         self.inner.uploads.wake();
+        self.inner.sync.begin_session();
         Ok(view)
     }
 
@@ -148,12 +151,13 @@ impl Controller {
         state.unread_notices = 0;
         drop(state);
         self.inner.uploads.stop_all();
+        self.inner.sync.end_session();
         self.leave_key(key);
         self.emit(Event::Session { session: None });
     }
 
     /// Logs a key out whose session is over. Nobody waits for it: a driver may take its time.
-    fn leave_key(&self, key: Option<SessionKey>) {
+    pub(crate) fn leave_key(&self, key: Option<SessionKey>) {
         let Some(key) = key else { return };
         let controller = self.clone();
         tokio::spawn(async move { controller.inner.keys.log_out(&key.id).await });

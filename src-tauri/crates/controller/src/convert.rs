@@ -30,6 +30,12 @@ impl Failure {
     pub(crate) fn is_session_end(&self) -> bool {
         self.code == FailureCode::Service(ProblemCode::Unauthenticated)
     }
+
+    /// Whether the service takes the certificate of the session no more.
+    pub(crate) fn is_certificate_end(&self) -> bool {
+        let ends = [ProblemCode::CertificateRevoked, ProblemCode::CertificateExpired];
+        ends.into_iter().any(|end| self.code == FailureCode::Service(end))
+    }
 }
 
 impl From<PortalError> for Failure {

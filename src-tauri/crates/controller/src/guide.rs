@@ -5,16 +5,18 @@
 
 use std::path::{Path, PathBuf};
 
-use certdesk_cache::{Attachment, AttachmentPhase, Draft, FormRecord};
+use certdesk_cache::{Attachment, AttachmentPhase, Draft, DraftSync, FormRecord};
 use certdesk_contract::{
-    ProblemCode,
+    Problem, ProblemCode,
     account::ConsentSubject,
-    application::{Application, ApplicationDraft, AttachmentRecord, RemarkTarget, Submission, SubmittedAttachment},
+    application::{
+        Application, ApplicationDraft, AttachmentRecord, DraftContent, RemarkTarget, Submission, SubmittedAttachment,
+    },
     catalogue::{Catalogue, Offer, Requirement, Text},
 };
 use certdesk_domain::{
-    Business, FileKind, RequirementId, State, Timestamp,
-    form::{Handler, Particulars, Registration},
+    Business, Fault, FileKind, RequirementId, State, Timestamp, check,
+    form::{FieldFault, FieldName, Handler, Particulars, Registration},
 };
 use certdesk_forms::FormData;
 use sha2::{Digest, Sha256};
@@ -24,10 +26,12 @@ use crate::{
     Controller,
     acts::Unlocked,
     failure::{Failure, FailureCode, LocalCode},
+    fields,
     file_facts::{self, FileFacts},
     picker::{OpenQuestion, SaveQuestion},
     view::{
-        AttachmentView, DraftSummary, DraftView, FormView, Locale, ReceiptView, RequirementView, Step, UploadState,
+        AttachmentView, ChangeField, DraftSummary, DraftView, FieldConflict, FormView, Locale, ReceiptView,
+        RequirementView, Step, UploadState,
     },
 };
 
@@ -35,26 +39,48 @@ use crate::{
 const MOST_PREVIEW_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Controller {
-    /// Opens the draft of this business, a new one if there is none. What registration knows is filled in.
+    /// Opens the draft of this business, about this certificate where it is about one; a new one if there is none. What
+    /// is known of the applicant is filled in.
+    ///
+    /// # Errors
+    /// `renewal_not_open` and `certificate_busy` as the service would say them.
     pub async fn start_application(
         &self,
         business: Business,
         certificate: Option<String>,
     ) -> Result<DraftView, Failure> {
         let session = self.session_view()?;
-        if !session.account.businesses.contains(&business) || certificate.is_some() {
+        if !session.account.businesses.contains(&business) || business.needs_certificate() != certificate.is_some() {
             return Err(LocalCode::BadCommand.into());
         }
         let account = session.account.name.clone();
-        let handler = prefilled(&session.account.registration);
+        let (owner, serial) = (account.clone(), certificate.clone());
+        let known = self.with_cache(move |cache| cache.open_draft(&owner, business, serial.as_deref())).await?;
+        if let Some(known) = known {
+            self.inner.sync.look_at(known.id);
+            return self.draft_view(known).await;
+        }
+        if let Some(serial) = &certificate {
+            self.check_can_begin(business, serial).await?;
+        }
+        // It may have been begun on another computer.
+        if self.state().service.reachable != Some(false)
+            && let Err(failure) = self.applications().await
+        {
+            tracing::info!(code = ?failure.code, "drafts of other computers not asked for");
+        }
+        let handler = self.prefilled(&session.account.registration).await?;
         let draft = self
             .with_cache(move |cache| {
-                if let Some(open) = cache.open_draft(&account, business)? {
+                if let Some(open) = cache.open_draft(&account, business, certificate.as_deref())? {
                     return Ok(open);
                 }
-                let step = Step::Handler.as_str();
-                let draft =
-                    Draft { handler, ..Draft::new(Uuid::now_v7(), account, business, step, Timestamp::now_utc()) };
+                let mut draft =
+                    Draft::new(Uuid::now_v7(), account, business, Step::Handler.as_str(), Timestamp::now_utc());
+                draft.handler = handler;
+                draft.particulars.certificate = certificate;
+                // Until something is typed there is nothing to tell the service.
+                draft.sync.base = Some(content(&draft));
                 cache.create_draft(&draft)?;
                 Ok(draft)
             })
@@ -68,12 +94,31 @@ impl Controller {
         self.draft_view(draft).await
     }
 
-    /// Saves one field of step 1. On disk when answered.
+    /// Saves one field: of step 1, `change.<field>` of 变更 (nothing, or what it is already, takes the change back), or
+    /// `reason` of 注销. On disk when answered; the service hears of it by itself.
+    ///
+    /// # Errors
+    /// `draft_gone` for a draft whose case has moved on.
     pub async fn save_field(&self, id: Uuid, field: String, value: String) -> Result<DraftView, Failure> {
-        self.own_draft(id).await?;
-        let change =
-            move |draft: &mut Draft| draft.editable_fields.contains(&field) && draft.handler.set(&field, &value);
+        let draft = self.editable_draft(id).await?;
+        let registration = self.session_view()?.account.registration;
+        let catalogue = self.catalogue().await?;
+        let editable = editable_fields(&draft, offer(&catalogue, draft.business, &registration)?, &registration);
+        if !editable.contains(&field) {
+            return Err(LocalCode::BadCommand.into());
+        }
+        let change = move |draft: &mut Draft| {
+            let mut typed = content(draft);
+            let sensible = fields::type_in(&mut typed, &registration, &field, &value);
+            draft
+                .sync
+                .conflicts
+                .retain(|conflict, theirs| *conflict != field || fields::get(&typed, &field).as_ref() != Some(theirs));
+            (draft.handler, draft.particulars) = (typed.handler, typed.particulars);
+            sensible
+        };
         let draft = self.change_draft(id, change).await?;
+        self.inner.sync.wake();
         self.draft_view(draft).await
     }
 
@@ -94,11 +139,12 @@ impl Controller {
         let draft = self.editable_draft(id).await?;
         let session = self.session_view()?;
         let registration = session.account.registration;
-        let faults = certdesk_domain::check::handler(&draft.handler, registration.kind);
+        let catalogue = self.catalogue().await?;
+        let faults = faults(&draft, offer(&catalogue, draft.business, &registration)?, &registration);
         if !faults.is_empty() {
             return Err(Failure { faults, ..LocalCode::FieldsIncomplete.into() });
         }
-        let digest = form_digest(&draft.handler, &registration);
+        let digest = form_digest(&draft, &registration);
         if draft.form.as_ref().is_some_and(|form| form.handler_digest == digest) {
             return self.draft_view(draft).await;
         }
@@ -112,7 +158,7 @@ impl Controller {
             changes: Vec::new(),
             reason: None,
             key_signature: false,
-            ca_name: self.catalogue().await?.ca_name,
+            ca_name: catalogue.ca_name,
             reference: short(id),
             date: Timestamp::now_utc().to_offset(BEIJING).date(),
         };
@@ -167,12 +213,10 @@ impl Controller {
             return Err(LocalCode::BadCommand.into());
         }
         let attachments = self.attachments(id).await?;
+        self.note_discarded(id).await?;
         self.with_cache(move |cache| cache.delete_draft(id)).await?;
         attachments.iter().for_each(|held| self.inner.uploads.stop(held.id));
-        if let Err(failure) = self.portal()?.withdraw(id).await.map_err(Failure::from) {
-            // The service cleans up drafts that nobody continues.
-            tracing::info!(code = ?failure.code, "the service was not told of the discarded draft");
-        }
+        self.tell_discarded(id).await;
         Ok(())
     }
 
@@ -323,14 +367,23 @@ impl Controller {
         if !view.faults.is_empty() {
             return Err(Failure { faults: view.faults, ..LocalCode::FieldsIncomplete.into() });
         }
-        let form = view.form.ok_or(LocalCode::FormNotMade)?;
+        // What was typed on another computer meanwhile is looked at first, or it would be lost.
+        if self.pull(id).await? {
+            return Err(Problem::new(ProblemCode::DraftChanged).into());
+        }
+        let view = self.with_form(view).await?;
+        let form = match view.form {
+            Some(form) => Some(form.sha256),
+            None if view.steps.contains(&Step::Form) => return Err(LocalCode::FormNotMade.into()),
+            None => None,
+        };
         if !view.files.iter().all(|requirement| requirement.satisfied) {
             return Err(LocalCode::FilesIncomplete.into());
         }
-        let version = self.catalogue().await?.sensitive_data.version;
-        let consent = self.consent(ConsentSubject::SensitiveData, &version).await?;
-        let consent = consent
-            .ok_or(Failure { code: FailureCode::Service(ProblemCode::StaleConsent), ..LocalCode::BadCommand.into() })?;
+        let consent = match view.files.is_empty() {
+            true => None,
+            false => Some(self.sensitive_data_consent().await?),
+        };
         // Looked at once more, all in one: a file may have been added since.
         let attachments = self.attachments(id).await?.into_iter().map(|held| match held.upload {
             Some(upload) if held.phase == AttachmentPhase::Done => {
@@ -341,19 +394,24 @@ impl Controller {
         let submission = Submission {
             handler: view.handler,
             particulars: view.particulars,
-            form_sha256: Some(form.sha256),
+            form_sha256: form,
             attachments: attachments.collect::<Result<_, _>>()?,
             declared_true,
-            sensitive_data_consent: Some(consent),
+            sensitive_data_consent: consent,
         };
         let draft = self.own_draft(id).await?;
         // Named by its content and by how often the case came back: the try after a kill is the same request, the one
         // after a change is another.
         let returned = draft.base.as_ref().map_or(0, |base| base.history.len());
         let key = crate::convert::named_uuid(&(id, returned, &submission))?;
-        self.open_case(id, draft.business).await?;
+        self.open_case(&draft).await?;
         let answer = self.portal()?.submit(id, &submission, key).await;
         let answer = self.consented(self.noted(answer)).await;
+        if answer.as_ref().is_err_and(|failure| failure.code == FailureCode::Service(ProblemCode::WrongState)) {
+            // Handed in elsewhere, or closed: then the draft here says so.
+            self.application(id).await?;
+            self.editable_draft(id).await?;
+        }
         if answer.as_ref().is_err_and(|failure| failure.code == FailureCode::Service(ProblemCode::MissingAttachments)) {
             self.send_again(id).await?;
         }
@@ -378,9 +436,42 @@ impl Controller {
         Err(LocalCode::BadCommand.into())
     }
 
+    /// The view with its form. In a correction of files alone the details are what they were: the form is made again
+    /// without asking, where another computer made it.
+    async fn with_form(&self, view: DraftView) -> Result<DraftView, Failure> {
+        let draft = self.own_draft(view.id).await?;
+        let same = draft
+            .base
+            .as_ref()
+            .is_some_and(|base| base.handler.as_ref() == Some(&draft.handler) && base.particulars == draft.particulars);
+        if view.form.is_some() || !same || !view.steps.contains(&Step::Form) || !view.state.is_editable() {
+            return Ok(view);
+        }
+        self.make_form(view.id).await
+    }
+
+    async fn sensitive_data_consent(&self) -> Result<Uuid, Failure> {
+        let version = self.catalogue().await?.sensitive_data.version;
+        let consent = self.consent(ConsentSubject::SensitiveData, &version).await?;
+        consent.ok_or_else(|| Problem::new(ProblemCode::StaleConsent).into())
+    }
+
     /// Settles a field that was typed differently on another computer.
-    pub async fn resolve_conflict(&self, _id: Uuid, _field: String, _mine: bool) -> Result<DraftView, Failure> {
-        Err(LocalCode::BadCommand.into())
+    pub async fn resolve_conflict(&self, id: Uuid, field: String, mine: bool) -> Result<DraftView, Failure> {
+        self.editable_draft(id).await?;
+        let settle = move |draft: &mut Draft| {
+            let Some(theirs) = draft.sync.conflicts.remove(&field) else { return false };
+            if mine {
+                return true;
+            }
+            let mut chosen = content(draft);
+            let sensible = fields::set(&mut chosen, &field, &theirs);
+            (draft.handler, draft.particulars) = (chosen.handler, chosen.particulars);
+            sensible
+        };
+        let draft = self.change_draft(id, settle).await?;
+        self.inner.sync.wake();
+        self.draft_view(draft).await
     }
 
     /// Opens a returned case: the remarks stand where they belong, and only what they mean can be changed.
@@ -392,11 +483,13 @@ impl Controller {
         let catalogue = self.catalogue().await?;
         let session = self.session_view()?;
         let offer = offer(&catalogue, application.business, &session.account.registration)?;
-        let draft = correction(&session.account.name, &application, offer);
+        let draft = correction(&session.account.name, &application, offer, &session.account.registration);
         let known = self.with_cache(move |cache| cache.draft(id)).await?;
         // A correction that was begun goes on as it was left.
         if let Some(known) = known.filter(|known| known.base.as_ref() == Some(&application)) {
-            return self.draft_view(known).await;
+            self.inner.sync.look_at(id);
+            let view = self.draft_view(known).await?;
+            return self.with_form(view).await;
         }
         let handed_in: Vec<_> = application.attachments.iter().map(|record| handed_in(record, id, offer)).collect();
         self.with_cache(move |cache| {
@@ -418,13 +511,25 @@ impl Controller {
             elsewhere.into_iter().try_for_each(|file| cache.add_attachment(file))
         })
         .await?;
-        self.draft(id).await
+        self.inner.sync.look_at(id);
+        let view = self.draft(id).await?;
+        self.with_form(view).await
     }
 
     /// Makes the case known at the service, so that files can be sent to it. Repeating it changes nothing.
-    pub(crate) async fn open_case(&self, id: Uuid, business: Business) -> Result<(), Failure> {
-        let answer = self.portal()?.put_application(id, &ApplicationDraft::new(business)).await;
+    pub(crate) async fn open_case(&self, draft: &Draft) -> Result<(), Failure> {
+        let opening = ApplicationDraft { business: draft.business, certificate: draft.particulars.certificate.clone() };
+        let answer = self.portal()?.put_application(draft.id, &opening).await;
         self.noted(answer).map(drop)
+    }
+
+    /// What is known of the handler already: as in the last case, else from the registration.
+    pub(crate) async fn prefilled(&self, registration: &Registration) -> Result<Handler, Failure> {
+        let account = self.account_name()?;
+        let cases = self.with_cache(move |cache| cache.applications(&account)).await?;
+        let last = cases.into_iter().find_map(|case| case.handler);
+        let fresh = prefilled(registration);
+        Ok(last.map_or(fresh.clone(), |last| Handler { credit_code: fresh.credit_code, ..last }))
     }
 
     pub(crate) async fn draft_summaries(&self, account: String) -> Result<Vec<DraftSummary>, Failure> {
@@ -450,7 +555,7 @@ impl Controller {
     }
 
     /// A draft of the account that is logged in. Another's is not there.
-    async fn own_draft(&self, id: Uuid) -> Result<Draft, Failure> {
+    pub(crate) async fn own_draft(&self, id: Uuid) -> Result<Draft, Failure> {
         let account = self.account_name()?;
         let draft = self.with_cache(move |cache| cache.draft(id)).await?;
         Ok(draft.filter(|draft| draft.account == account).ok_or(LocalCode::DraftGone)?)
@@ -476,7 +581,11 @@ impl Controller {
                 Ok((draft, sensible))
             })
             .await?;
-        if sensible { Ok(draft) } else { Err(LocalCode::BadCommand.into()) }
+        match sensible {
+            true => Ok(draft),
+            false if draft.state.is_editable() => Err(LocalCode::BadCommand.into()),
+            false => Err(LocalCode::DraftGone.into()),
+        }
     }
 
     async fn rule(&self, draft: Uuid, requirement: &RequirementId) -> Result<Requirement, Failure> {
@@ -494,7 +603,7 @@ impl Controller {
         let catalogue = self.catalogue().await?;
         let offer = offer(&catalogue, draft.business, registration)?;
         let attachments = self.attachments(draft.id).await?;
-        let digest = form_digest(&draft.handler, registration);
+        let digest = form_digest(&draft, registration);
         let form = draft.form.as_ref().filter(|form| form.handler_digest == digest);
         let form = form.map(|form| FormView { sha256: form.sha256.clone(), bytes: form.bytes, pages: form.pages });
         let version = catalogue.sensitive_data.version.clone();
@@ -515,18 +624,18 @@ impl Controller {
             business: draft.business,
             state: draft.state,
             step: step(&draft),
-            faults: certdesk_domain::check::handler(&draft.handler, registration.kind),
+            faults: faults(&draft, offer, registration),
             form,
             files: offer.requirements.iter().map(requirement_view).collect(),
-            editable_fields: draft.editable_fields.clone(),
+            editable_fields: editable_fields(&draft, offer, registration),
             sensitive_data_accepted,
             video_script: script.map(|script| spoken(script, registration, &draft.handler)),
-            particulars: Particulars::default(),
-            change_fields: Vec::new(),
-            certificate: None,
-            steps: Step::ALL.to_vec(),
+            change_fields: change_fields(offer, registration),
+            certificate: self.certificate_of(&draft.particulars).await?,
+            steps: steps(&draft, offer, registration),
             form_signing: None,
-            conflicts: Vec::new(),
+            conflicts: conflicts(&draft),
+            particulars: draft.particulars,
             handler: draft.handler,
             remarks: draft.remarks,
             saved_at: draft.changed_at,
@@ -538,7 +647,7 @@ impl Step {
     const ALL: [Self; 4] = [Self::Handler, Self::Form, Self::Files, Self::Submit];
 
     /// Its name on disk.
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Handler => "handler",
             Self::Form => "form",
@@ -546,6 +655,60 @@ impl Step {
             Self::Submit => "submit",
         }
     }
+}
+
+/// What was typed.
+pub(crate) fn content(draft: &Draft) -> DraftContent {
+    DraftContent { handler: draft.handler.clone(), particulars: draft.particulars.clone() }
+}
+
+/// Fields that may be changed: in a draft all that the service asks for now, in a correction the remarked ones.
+fn editable_fields(draft: &Draft, offer: &Offer, registration: &Registration) -> Vec<FieldName> {
+    match draft.state {
+        State::Draft => fields::of_offer(offer, registration),
+        State::NeedsCorrection => draft.editable_fields.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is not right yet, in the order of the pages.
+fn faults(draft: &Draft, offer: &Offer, registration: &Registration) -> Vec<FieldFault> {
+    let mut faults = check::handler(&draft.handler, registration.kind);
+    let (particulars, fields) = (&draft.particulars, &offer.change_fields);
+    let reasons: Vec<_> = offer.reasons.iter().map(|choice| choice.reason).collect();
+    faults.extend(check::particulars(particulars, draft.business, fields, &reasons, registration));
+    let unsettled =
+        draft.sync.conflicts.keys().map(|field| FieldFault { field: field.clone(), fault: Fault::TwoValues });
+    faults.extend(unsettled);
+    faults
+}
+
+fn conflicts(draft: &Draft) -> Vec<FieldConflict> {
+    let typed = content(draft);
+    let conflict = |(field, theirs): (&FieldName, &String)| FieldConflict {
+        field: field.clone(),
+        mine: fields::get(&typed, field).unwrap_or_default(),
+        theirs: theirs.clone(),
+    };
+    draft.sync.conflicts.iter().map(conflict).collect()
+}
+
+fn change_fields(offer: &Offer, registration: &Registration) -> Vec<ChangeField> {
+    let field = |field: &FieldName| Some(ChangeField { field: field.clone(), now: registration.get(field)? });
+    fields::changeable(offer, registration).filter_map(field).collect()
+}
+
+/// The steps there is something to do in. Who gives a certificate up has only to say why, as long as what is known of
+/// the handler is right.
+fn steps(draft: &Draft, offer: &Offer, registration: &Registration) -> Vec<Step> {
+    let handler_known = check::handler(&draft.handler, registration.kind).is_empty();
+    let has = |step: &Step| match step {
+        Step::Handler => draft.business != Business::Revoke || !handler_known,
+        Step::Form => offer.form().is_some(),
+        Step::Files => !offer.requirements.is_empty(),
+        Step::Submit => true,
+    };
+    Step::ALL.into_iter().filter(has).collect()
 }
 
 pub(crate) fn attachment_view(held: &Attachment) -> AttachmentView {
@@ -616,9 +779,9 @@ fn prefilled(registration: &Registration) -> Handler {
 }
 
 /// The draft of a returned case.
-fn correction(account: &str, application: &Application, offer: &Offer) -> Draft {
+fn correction(account: &str, application: &Application, offer: &Offer, registration: &Registration) -> Draft {
     let whole = application.remarks.iter().any(|remark| remark.target == RemarkTarget::Case);
-    let mut fields: Vec<String> = Vec::new();
+    let mut fields: Vec<FieldName> = Vec::new();
     let mut files: Vec<RequirementId> = Vec::new();
     for remark in &application.remarks {
         match &remark.target {
@@ -628,7 +791,7 @@ fn correction(account: &str, application: &Application, offer: &Offer) -> Draft 
         }
     }
     if whole {
-        fields = Handler::FIELDS.iter().map(|field| (*field).to_owned()).collect();
+        fields = fields::of_offer(offer, registration);
     }
     if !fields.is_empty() {
         // Another detail makes another form, and with it another stamped copy.
@@ -638,11 +801,21 @@ fn correction(account: &str, application: &Application, offer: &Offer) -> Draft 
     Draft {
         state: State::NeedsCorrection,
         handler: application.handler.clone().unwrap_or_default(),
+        particulars: application.particulars.clone(),
         remarks: application.remarks.clone(),
         editable_fields: fields,
         editable_files: (!whole).then_some(files),
         base: Some(application.clone()),
+        sync: DraftSync { base: Some(handed_in_last(application)), ..DraftSync::default() },
         ..Draft::new(application.id, account, application.business, step.as_str(), Timestamp::now_utc())
+    }
+}
+
+/// What the applicant wrote, as it was handed in last.
+fn handed_in_last(application: &Application) -> DraftContent {
+    DraftContent {
+        handler: application.handler.clone().unwrap_or_default(),
+        particulars: application.particulars.clone(),
     }
 }
 
@@ -688,10 +861,14 @@ fn spoken(script: &Text, registration: &Registration, handler: &Handler) -> Text
     }
 }
 
-/// Names everything the form shows, so that a form is known to be out of date.
-fn form_digest(handler: &Handler, registration: &Registration) -> String {
-    let shown = serde_json::to_vec(&(handler, registration)).unwrap_or_default();
-    sha256_hex(&shown)
+/// Names everything the form shows, so that a form is known to be out of date. A case about nothing in particular is
+/// named as it always was: forms of earlier versions of the program stay true.
+fn form_digest(draft: &Draft, registration: &Registration) -> String {
+    let shown = match &draft.particulars {
+        nothing if *nothing == Particulars::default() => serde_json::to_vec(&(&draft.handler, registration)),
+        particulars => serde_json::to_vec(&(&draft.handler, registration, particulars)),
+    };
+    sha256_hex(&shown.unwrap_or_default())
 }
 
 fn sha256_hex(bytes: &[u8]) -> String {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
+    keys::SessionKey,
     view::{Event, IssuanceStep, IssuanceView},
 };
 
@@ -42,10 +43,17 @@ impl Controller {
     /// Where the journal of a case stands.
     pub(crate) async fn issuance_view(&self, application: Uuid) -> Result<IssuanceView, Failure> {
         let journal = self.with_cache(move |cache| cache.issuance(application)).await?;
+        let begun = journal.as_ref().map(|journal| journal.token_id.clone());
+        // Not begun yet: best where the certificate is that the new one takes the place of.
+        let before = self.seen_application(application).await?.particulars.certificate;
+        let key = match (begun, before) {
+            (None, Some(serial)) => self.key_holding(&serial).await?,
+            (begun, _) => begun,
+        };
         Ok(IssuanceView {
             application,
             step: journal.as_ref().map_or(IssuanceStep::Ready, step),
-            key: journal.map(|journal| journal.token_id),
+            key,
             algorithms: self.algorithms(application).await.unwrap_or_default(),
             failure: None,
         })
@@ -118,7 +126,7 @@ impl Controller {
         journal.certificate = Some(certificate.clone());
 
         self.progress(journal, IssuanceStep::Written).await?;
-        module.put_certificate(&key, &pair.key_id, certificate, &parsed.holder).await?;
+        module.put_certificate(&key, &pair.key_id, certificate.clone(), &parsed.holder).await?;
 
         self.progress(journal, IssuanceStep::Proven).await?;
         let statement = Installation::statement(application, &parsed.serial).into_bytes();
@@ -129,7 +137,32 @@ impl Controller {
         let answer = self.portal()?.confirm_installation(application, &installation).await;
         let completed = self.noted(answer)?;
         self.progress(journal, IssuanceStep::Confirmed).await?;
+        let before = completed.particulars.certificate.clone();
         self.keep_application(completed).await?;
+        self.settle_in(before.as_deref(), SessionKey { id: key, certificate_der: certificate }).await
+    }
+
+    /// The new certificate is in force: which one logs in, and what is open to the account, is asked anew. The session of
+    /// a certificate that was superseded goes on as the session of what took its place: the service sees it so too.
+    async fn settle_in(&self, before: Option<&str>, new: SessionKey) -> Result<(), Failure> {
+        let records = self.certificate_records().await.unwrap_or_else(|failure| {
+            tracing::info!(code = ?failure.code, "certificates not asked for");
+            Vec::new()
+        });
+        let superseded = records.iter().find(|record| Some(&*record.serial) == before && record.revocation.is_some());
+        let mut left = None;
+        if let Some(superseded) = superseded {
+            let mut state = self.state();
+            let is_session =
+                |key: &SessionKey| crate::cases::base64(&key.certificate_der) == superseded.certificate_b64;
+            if state.session_key.as_ref().is_some_and(is_session) {
+                left = state.session_key.replace(new.clone());
+            }
+        }
+        self.leave_key(left.filter(|left| left.id != new.id));
+        if let Err(failure) = self.refresh_account().await {
+            tracing::info!(code = ?failure.code, "account not asked for");
+        }
         self.refresh_keys().await?;
         Ok(())
     }

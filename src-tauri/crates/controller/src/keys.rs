@@ -7,16 +7,18 @@ use std::{
     time::Duration,
 };
 
+use certdesk_contract::ProblemCode;
 use certdesk_domain::Timestamp;
 use certdesk_pki::Certificate;
-use certdesk_portal::{TokenChallenge, TokenProof};
+use certdesk_portal::{PortalError, TokenChallenge, TokenProof};
 use certdesk_token::{HostProgram, Module, Pin, TokenCertificate, TokenError, TokenInfo};
 use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use crate::{
     Controller, Inner, Options,
-    failure::{Failure, LocalCode},
+    certificates::{self, Standing, Standings},
+    failure::{Failure, FailureCode, LocalCode},
     view::{Event, KeyState, KeyStrip, KeyView, SessionView},
 };
 
@@ -112,7 +114,7 @@ impl Keys {
     }
 
     /// Asks all drivers side by side; none can hold up another for longer than its own deadline.
-    async fn poll(&self) -> KeyStrip {
+    async fn poll(&self, standings: &Standings, now: Timestamp) -> KeyStrip {
         let drivers = self.drivers().await;
         if drivers.is_empty() {
             return KeyStrip { state: KeyState::NoDriver, keys: Vec::new() };
@@ -131,8 +133,7 @@ impl Keys {
                 Err(error) => failed = failed.or(Some((driver.file_name.clone(), Failure::from(error)))),
             }
         }
-        let now = Timestamp::now_utc();
-        let mut keys: Vec<_> = seen.values().map(|seen| key_view(&seen.info, now)).collect();
+        let mut keys: Vec<_> = seen.values().map(|seen| key_view(&seen.info, standings, now)).collect();
         keys.sort_by(|a, b| (&a.label, &a.serial).cmp(&(&b.label, &b.serial)));
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         let state = match failed {
@@ -162,7 +163,9 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
 impl Controller {
     /// Asks all drivers now.
     pub async fn refresh_keys(&self) -> Result<KeyStrip, Failure> {
-        let strip = self.inner.keys.poll().await;
+        self.load_standings().await;
+        let standings = self.state().standings.clone();
+        let strip = self.inner.keys.poll(&standings, self.service_now()).await;
         let mut state = self.state();
         let changed = state.strip != strip;
         state.strip = strip.clone();
@@ -173,14 +176,31 @@ impl Controller {
         Ok(strip)
     }
 
-    /// Logs in at the service with a key that is logged in itself (design §5.2).
+    /// Logs in at the service with a key that is logged in itself (design §5.2). Beside the certificate in force there
+    /// may be its predecessor, or a successor that was not confirmed yet: where the service refuses one, the next is
+    /// tried. That asks the key for a signature, and for no PIN.
     pub(crate) async fn log_in_with_key(&self, id: &str) -> Result<SessionView, Failure> {
         let seen = self.inner.keys.seen(id)?;
-        let now = Timestamp::now_utc();
-        let certificate = login_certificate(&seen.info, now).ok_or(LocalCode::NoCertificateOnKey)?.clone();
+        let standings = self.state().standings.clone();
+        let candidates = login_certificates(&seen.info, &standings, self.service_now());
+        let mut refused = Failure::new(LocalCode::NoCertificateOnKey);
+        for (tried, certificate) in candidates.into_iter().take(MOST_CANDIDATES).enumerate() {
+            match self.log_in_with_certificate(id, &seen.module, certificate).await {
+                Err(failure) if is_refusal(&failure) => refused = if tried == 0 { failure } else { refused },
+                other => return other,
+            }
+        }
+        Err(refused)
+    }
+
+    async fn log_in_with_certificate(
+        &self,
+        id: &str,
+        module: &Module,
+        certificate: &TokenCertificate,
+    ) -> Result<SessionView, Failure> {
         let spki = Certificate::parse(&certificate.der)?.spki_der;
         let scheme = certdesk_pki::key_algorithm(&spki)?.scheme();
-        let module = seen.module;
         let sign = async |challenge: TokenChallenge| -> Result<TokenProof, TokenError> {
             let signature = module.sign(id, &certificate.key_id, scheme, challenge.message_to_sign).await?;
             Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
@@ -188,29 +208,46 @@ impl Controller {
         let session = match self.portal()?.log_in_with_token(self.agreement(), sign).await {
             Ok(session) => self.noted(Ok(session))?,
             Err(certdesk_portal::TokenLoginError::Sign(error)) => return Err(error.into()),
-            Err(certdesk_portal::TokenLoginError::Portal(error)) => {
-                return self.consented(self.noted(Err(error))).await;
+            // A refused certificate says nothing about the session that may be there.
+            Err(certdesk_portal::TokenLoginError::Portal(PortalError::Problem(problem))) => {
+                self.noted(Ok(()))?;
+                return self.consented(Err(problem.into())).await;
             }
+            Err(certdesk_portal::TokenLoginError::Portal(error)) => return self.noted(Err(error)),
         };
-        let key = SessionKey { id: id.to_owned(), certificate_der: certificate.der };
+        let key = SessionKey { id: id.to_owned(), certificate_der: certificate.der.clone() };
         self.begin_session(&session, Some(key)).await
     }
 }
 
-/// The certificate that would be used to log in: with its private key, valid now, and of those the one valid longest;
-/// where none is valid, the one that ended last, so that the strip can say so.
-fn login_certificate(info: &TokenInfo, now: Timestamp) -> Option<&TokenCertificate> {
-    let with_key = info.certificates.iter().filter(|certificate| certificate.has_private_key);
-    let parsed = with_key.filter_map(|certificate| Some((certificate, Certificate::parse(&certificate.der).ok()?)));
-    let best = parsed.max_by_key(|(_, parsed)| {
-        let valid = parsed.not_before <= now && now <= parsed.not_after;
-        (valid, parsed.not_after)
-    });
-    best.map(|(certificate, _)| certificate)
+/// More certificates than a login tries.
+const MOST_CANDIDATES: usize = 4;
+
+/// Whether the service refused the certificate, and not the login as such.
+fn is_refusal(failure: &Failure) -> bool {
+    failure.is_certificate_end() || failure.code == FailureCode::Service(ProblemCode::LoginRefused)
 }
 
-fn key_view(info: &TokenInfo, now: Timestamp) -> KeyView {
-    let certificate = login_certificate(info, now).and_then(|certificate| Certificate::parse(&certificate.der).ok());
+/// The certificates with their private key, in the order a login would take them: those nothing bad is known of, of
+/// them those valid now, of them the one valid longest, and of two that end together the newer one. Where none is valid,
+/// the one that ended last, so that the strip can say so.
+fn login_certificates<'a>(info: &'a TokenInfo, standings: &Standings, now: Timestamp) -> Vec<&'a TokenCertificate> {
+    let with_key = info.certificates.iter().filter(|certificate| certificate.has_private_key);
+    let parsed = with_key.filter_map(|held| Some((held, Certificate::parse(&held.der).ok()?)));
+    let mut ranked: Vec<_> = parsed
+        .map(|(held, parsed)| {
+            let standing = standings.get(&certificates::sha256(&held.der)).copied().unwrap_or(Standing::Fine);
+            let valid = parsed.not_before <= now && now <= parsed.not_after;
+            ((standing, valid, parsed.not_after, parsed.not_before), held)
+        })
+        .collect();
+    ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
+    ranked.into_iter().map(|(_, held)| held).collect()
+}
+
+fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) -> KeyView {
+    let certificate = login_certificates(info, standings, now).into_iter().next();
+    let certificate = certificate.and_then(|certificate| Certificate::parse(&certificate.der).ok());
     KeyView {
         id: info.id.clone(),
         label: info.label.clone(),

@@ -2,12 +2,14 @@
 //! unasked. The window, the command line and the journey tests all drive this; only `src-tauri/src` knows Tauri.
 //!
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
-//! (draft, form, files), `uploads` (one ordered queue), `issuance` (制证), `cases` (my applications and certificates),
-//! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or password), `drivers`, `query`
-//! (without login), `announcements` (what is revoked), `media` (loopback door for the video player), `demo`.
+//! (draft, form, files), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
+//! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
+//! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
+//! password), `drivers`, `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
+//! player), `demo`.
 //!
-//! Two tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue.
-//! Everything else happens inside the method that was called, so a test can await it.
+//! Three tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue,
+//! one tells the service of drafts. Everything else happens inside the method that was called, so a test can await it.
 
 mod account;
 mod acts;
@@ -15,11 +17,13 @@ pub mod announcements;
 pub mod bindings;
 mod calendar;
 mod cases;
+mod certificates;
 pub mod command;
 mod convert;
 mod demo;
 mod drivers;
 pub mod failure;
+mod fields;
 pub mod file_facts;
 mod guide;
 mod issuance;
@@ -32,6 +36,7 @@ pub mod picker;
 mod pin;
 mod query;
 mod recovery;
+mod sync;
 mod uploads;
 pub mod view;
 
@@ -45,6 +50,7 @@ use std::{
 
 use certdesk_cache::{Cache, Document};
 use certdesk_contract::{ProblemCode, account::ConsentReceipt, account::ConsentSubject, catalogue::Catalogue};
+use certdesk_domain::Timestamp;
 use certdesk_portal::{Fetched, Portal, PortalConfig};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{OnceCell, broadcast};
@@ -89,9 +95,11 @@ struct Inner {
     /// Opened by the first who needs it: the first paint does not wait for the disk.
     cache: OnceCell<Cache>,
     settings_read: OnceCell<()>,
+    standings_read: OnceCell<()>,
     keys: keys::Keys,
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
+    sync: sync::Sync,
     media: media::Media,
     /// Held while notices are read, renewed and written.
     notices: tokio::sync::Mutex<()>,
@@ -106,6 +114,8 @@ struct State {
     /// The key that logged in.
     session_key: Option<keys::SessionKey>,
     strip: KeyStrip,
+    /// What the service said of certificates, of whatever account.
+    standings: certificates::Standings,
     service: ServiceState,
     settings: Settings,
     catalogue: Option<Catalogue>,
@@ -117,7 +127,7 @@ struct State {
 }
 
 impl Controller {
-    /// Makes the program and starts its two tasks. Touches neither disk nor network nor token before it returns.
+    /// Makes the program and starts its three tasks. Touches neither disk nor network nor token before it returns.
     ///
     /// Must be called inside a tokio runtime.
     pub fn start(options: Options) -> Self {
@@ -131,6 +141,7 @@ impl Controller {
             session: None,
             session_key: None,
             strip: KeyStrip { state: KeyState::Reading, keys: Vec::new() },
+            standings: certificates::Standings::default(),
             service,
             settings: Settings::default(),
             catalogue: None,
@@ -147,8 +158,10 @@ impl Controller {
                 portal,
                 cache: OnceCell::new(),
                 settings_read: OnceCell::new(),
+                standings_read: OnceCell::new(),
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
+                sync: sync::Sync::default(),
                 media: media::Media::default(),
                 notices: tokio::sync::Mutex::default(),
                 drivers: drivers::Drivers::default(),
@@ -158,6 +171,7 @@ impl Controller {
         };
         tokio::spawn(keys::watch(Arc::downgrade(&controller.inner)));
         tokio::spawn(uploads::run(Arc::downgrade(&controller.inner)));
+        tokio::spawn(sync::run(Arc::downgrade(&controller.inner)));
         controller
     }
 
@@ -326,7 +340,13 @@ impl Controller {
                 self.end_session();
                 Err(LocalCode::SessionEnded.into())
             }
-            other => other,
+            other => {
+                // It may be the certificate that logged in; then the session is over too.
+                if other.as_ref().is_err_and(Failure::is_certificate_end) {
+                    self.inner.sync.doubt_session();
+                }
+                other
+            }
         }
     }
 
@@ -352,6 +372,12 @@ impl Controller {
             .await?
             .clone();
         tokio::task::spawn_blocking(move || work(&cache)).await.map_err(convert::internal)?.map_err(Failure::from)
+    }
+
+    /// The time as the service has it: certificates begin and end by it, also where this computer's clock is wrong.
+    fn service_now(&self) -> Timestamp {
+        let skew = self.inner.portal.as_ref().ok().and_then(Portal::clock_skew);
+        Timestamp::now_utc() - skew.filter(|skew| skew.abs() > CLOCK_TOLERANCE).unwrap_or_default()
     }
 
     fn account_name(&self) -> Result<String, Failure> {

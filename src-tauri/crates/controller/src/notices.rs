@@ -115,9 +115,6 @@ impl Controller {
         }
         let unread = u32::try_from(notices.iter().filter(|notice| !notice.read).count()).unwrap_or(u32::MAX);
         let changed = std::mem::replace(&mut self.state().unread_notices, unread) != unread;
-        if fresh.iter().any(|notice| matches!(notice.subject, NoticeSubject::Application { .. })) {
-            self.emit(Event::Applications);
-        }
         if changed || !fresh.is_empty() {
             self.emit(Event::Notices { unread, fresh });
         }
@@ -154,10 +151,6 @@ impl Controller {
     async fn settled(&self, account: &str) -> Result<BTreeSet<String>, Failure> {
         let records = self.kept_records(account).await?;
         Ok(records.into_iter().filter(is_settled).map(|record| record.serial).collect())
-    }
-
-    async fn kept_records(&self, account: &str) -> Result<Vec<CertificateRecord>, Failure> {
-        Ok(self.kept(crate::cases::certificates_document(account)).await?.unwrap_or_default())
     }
 }
 

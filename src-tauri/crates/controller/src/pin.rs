@@ -62,6 +62,9 @@ impl Controller {
         if purpose.is_signed_by_session() && self.session_key_now()?.is_none_or(|session| session.key != key.id) {
             return Err(LocalCode::SessionKeyMissing.into());
         }
+        if let PinPurpose::RemoveCertificate { key, fingerprint } = &purpose {
+            self.removable(key, fingerprint).await?;
+        }
         let ticket = Uuid::new_v4().to_string();
         let mut prompts = self.prompts();
         prompts.retain(|_, prompt| prompt.since.elapsed() < PROMPT_LIFE);
@@ -130,7 +133,10 @@ impl Controller {
             PinPurpose::Withdraw { application, .. } => {
                 PinOutcome::Withdrawn { application: Box::new(self.withdraw_application(application).await?) }
             }
-            PinPurpose::RemoveCertificate { .. } => return Err(LocalCode::BadCommand.into()),
+            PinPurpose::RemoveCertificate { key, fingerprint } => {
+                self.remove_certificate(&key, &fingerprint).await?;
+                PinOutcome::Removed
+            }
         })
     }
 

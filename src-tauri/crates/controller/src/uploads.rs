@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use certdesk_cache::{Attachment, AttachmentPhase, Cache, CacheError};
+use certdesk_cache::{Attachment, AttachmentPhase, Cache, CacheError, Draft};
 use certdesk_portal::{FileGuard, PortalError, UploadSpec};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -138,14 +138,14 @@ impl Controller {
         let read = self.with_cache(move |cache| {
             let held = cache.attachment(id)?.filter(|held| held.phase.is_unfinished());
             let Some(held) = held else { return Ok(None) };
-            Ok(cache.draft(held.draft)?.map(|draft| (held, draft.business)))
+            Ok(cache.draft(held.draft)?.map(|draft| (held, draft)))
         });
-        let (held, business) = match read.await {
+        let (held, draft) = match read.await {
             Ok(Some(read)) => read,
             Ok(None) => return Outcome::Moved,
             Err(_) => return Outcome::Wait,
         };
-        let (phase, failure) = match self.upload(&held, business, run).await {
+        let (phase, failure) = match self.upload(&held, &draft, run).await {
             Ok(()) => (AttachmentPhase::Done, None),
             Err(_) if run.stop.is_cancelled() => return Outcome::Moved,
             Err(failure) if waits(&failure) => (AttachmentPhase::Waiting, Some(failure)),
@@ -166,7 +166,7 @@ impl Controller {
         }
     }
 
-    async fn upload(&self, held: &Attachment, business: certdesk_domain::Business, run: &Run) -> Result<(), Failure> {
+    async fn upload(&self, held: &Attachment, draft: &Draft, run: &Run) -> Result<(), Failure> {
         let guard = FileGuard { bytes: held.bytes, modified_ns: held.modified_ns };
         let sha256 = match held.sha256.clone() {
             Some(known) => known,
@@ -180,7 +180,7 @@ impl Controller {
             }
         };
         self.enter(run, AttachmentPhase::Sending).await?;
-        self.open_case(held.draft, business).await?;
+        self.open_case(draft).await?;
         let portal = self.portal()?;
         let at = match held.upload {
             Some(upload) => match portal.upload_offset(upload).await {
@@ -285,7 +285,7 @@ fn next_of(cache: &Cache, account: &str, passed_over: &HashSet<Uuid>) -> Result<
 }
 
 /// Whether the upload goes on by itself later.
-fn waits(failure: &Failure) -> bool {
+pub(crate) fn waits(failure: &Failure) -> bool {
     match failure.code {
         FailureCode::Local(code) => {
             matches!(code, LocalCode::ServiceUnreachable | LocalCode::ServiceGarbled | LocalCode::TlsUntrusted)

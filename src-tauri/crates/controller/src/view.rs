@@ -201,7 +201,7 @@ pub struct DraftView {
     pub id: Uuid,
     /// Business.
     pub business: Business,
-    /// `Draft` or `NeedsCorrection`.
+    /// `Draft` or `NeedsCorrection`; any other once the case has moved on: then it can only be read.
     pub state: State,
     /// The step to continue with.
     pub step: Step,
@@ -685,6 +685,11 @@ pub enum Event {
     },
     /// Applications at the service changed: ask again.
     Applications,
+    /// A draft changed by itself: another computer worked on it, or its case moved on. Also one that is new here.
+    Draft {
+        /// Case.
+        id: Uuid,
+    },
     /// There are new notices, or some were read. `fresh`: those never told before, for notices of the system.
     Notices {
         /// How many are not read.

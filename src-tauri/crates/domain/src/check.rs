@@ -53,6 +53,8 @@ pub enum Fault {
     UnknownRegion,
     /// Stands in a certificate: 变更 alone changes it.
     Fixed,
+    /// Typed differently on two computers: one of the two is to be chosen.
+    TwoValues,
 }
 
 /// 统一社会信用代码, GB 32100-2015: 18 characters, the last one a check of the others.

@@ -29,7 +29,7 @@ use certdesk_contract::{
         SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
-    application::{Application, ApplicationDraft, Receipt, Submission, Verdict},
+    application::{Application, ApplicationDraft, DraftContent, Receipt, Submission, Verdict},
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
@@ -180,17 +180,7 @@ impl Portal {
 
     /// What the service offers, unless `etag` names what it offers now.
     pub async fn catalogue(&self, etag: Option<&str>) -> Result<Fetched<Catalogue>, PortalError> {
-        let mut request = self.request(Method::GET, path::CATALOGUE);
-        if let Some(etag) = etag {
-            request = request.header(header::IF_NONE_MATCH, etag);
-        }
-        let answer = self.send_request(request, MAX_JSON).await?;
-        if answer.status == StatusCode::NOT_MODIFIED {
-            return Ok(Fetched::NotModified);
-        }
-        let answer = answer.success()?;
-        let etag = answer.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        Ok(Fetched::New { value: answer.json()?, etag })
+        self.fetch_if_new(path::CATALOGUE, etag).await
     }
 
     /// The divisions of the country as the service knows them.
@@ -254,6 +244,28 @@ impl Portal {
         self.json(self.request(Method::DELETE, &path::application(id))).await
     }
 
+    /// What is typed of a case that is not handed in, unless `etag` names what it is now.
+    ///
+    /// # Errors
+    /// The problem `not_found` where nothing is kept of it.
+    pub async fn draft(&self, id: Uuid, etag: Option<&str>) -> Result<Fetched<DraftContent>, PortalError> {
+        self.fetch_if_new(&path::draft(id), etag).await
+    }
+
+    /// Keeps what is typed, in place of what `etag` names; without one it must be the first. Answers its entity tag.
+    ///
+    /// # Errors
+    /// The problem `draft_changed` where something else is kept.
+    pub async fn put_draft(&self, id: Uuid, draft: &DraftContent, etag: Option<&str>) -> Result<String, PortalError> {
+        let request = self.request(Method::PUT, &path::draft(id)).json(draft);
+        let request = match etag {
+            Some(etag) => request.header(header::IF_MATCH, etag),
+            None => request.header(header::IF_NONE_MATCH, "*"),
+        };
+        let answer = self.send_request(request, MAX_JSON).await?.success()?;
+        answer.etag().ok_or_else(|| PortalError::Garbled("a draft was kept without an entity tag".into()))
+    }
+
     /// Hands a case in. The same `idempotency` with the same content hands it in once.
     pub async fn submit(&self, id: Uuid, submission: &Submission, idempotency: Uuid) -> Result<Receipt, PortalError> {
         self.post_once(&path::submission(id), submission, idempotency).await
@@ -313,6 +325,24 @@ impl Portal {
     /// Demo only: decides a case as the reviewer.
     pub async fn demo_review(&self, secret: &str, id: Uuid, verdict: &Verdict) -> Result<Application, PortalError> {
         self.json(self.request(Method::POST, &path::demo_review(id)).header(DEMO_SECRET, secret).json(verdict)).await
+    }
+
+    async fn fetch_if_new<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        etag: Option<&str>,
+    ) -> Result<Fetched<T>, PortalError> {
+        let mut request = self.request(Method::GET, path);
+        if let Some(etag) = etag {
+            request = request.header(header::IF_NONE_MATCH, etag);
+        }
+        let answer = self.send_request(request, MAX_JSON).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(Fetched::NotModified);
+        }
+        let answer = answer.success()?;
+        let etag = answer.etag();
+        Ok(Fetched::New { value: answer.json()?, etag })
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, PortalError> {

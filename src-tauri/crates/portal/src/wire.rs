@@ -55,6 +55,11 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|_| self.garbled())
     }
 
+    /// The entity tag (RFC 9110 §8.8.3).
+    pub(crate) fn etag(&self) -> Option<String> {
+        self.headers.get(header::ETAG)?.to_str().ok().map(str::to_owned)
+    }
+
     /// The service's time.
     pub(crate) fn date(&self) -> Option<OffsetDateTime> {
         let text = self.headers.get(header::DATE)?.to_str().ok()?;

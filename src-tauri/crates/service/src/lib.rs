@@ -22,6 +22,7 @@ mod config;
 mod consents;
 mod demo;
 mod desk;
+mod drafts;
 mod drivers;
 mod failure;
 mod hidden;

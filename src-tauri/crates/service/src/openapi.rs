@@ -118,6 +118,23 @@ fn describe() -> OpenApi {
     );
     api.add(Delete, path::APPLICATION, op("Withdraws an application").with_session().answers_json::<Application>(200));
     api.add(
+        Get,
+        path::DRAFT,
+        op("What is typed of an application that is not handed in; with ETag")
+            .with_session()
+            .answers_json::<DraftContent>(200),
+    );
+    api.add(
+        Put,
+        path::DRAFT,
+        op("Keeps what is typed, in place of what If-Match names; If-None-Match: * for the first")
+            .with_session()
+            .header("If-Match", false)
+            .header("If-None-Match", false)
+            .takes::<DraftContent>()
+            .answers(204),
+    );
+    api.add(
         Post,
         path::SUBMISSION,
         op("Hands an application in")

@@ -42,7 +42,7 @@ impl Portal {
     }
 
     async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
-        use crate::store::{attempts, challenges, codes, consents, idempotency, sessions, sms, staff, uploads};
+        use crate::store::{attempts, challenges, codes, consents, drafts, idempotency, sessions, sms, staff, uploads};
         let now = self.now();
         let ago = move |hours: i64| now - time::Duration::hours(hours);
         self.store
@@ -54,6 +54,7 @@ impl Portal {
                 attempts::forget_before(db, ago(24))?;
                 // As long as a draft may wait for its submission.
                 consents::forget_unclaimed_before(db, ago(100 * 24))?;
+                drafts::forget_before(db, ago(100 * 24))?;
                 idempotency::forget_before(db, ago(30 * 24))?;
                 sms::forget_before(db, ago(30 * 24))?;
                 crate::store::queries::forget_before(db, queries::hour(now))?;

@@ -79,15 +79,12 @@ pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Call
             let Some(row) = sessions::find(db, &token_hash)?.filter(|row| now < ends_at(row)) else {
                 return Err(ProblemCode::Unauthenticated.into());
             };
-            if let Some(serial) = &row.serial {
-                match standing(db, serial, row.account, now)? {
-                    CertificateStatus::Active => {}
-                    CertificateStatus::Expired => return Err(ProblemCode::CertificateExpired.into()),
-                    _ => return Err(ProblemCode::CertificateRevoked.into()),
-                }
-            }
+            let certificate = match &row.serial {
+                Some(serial) => Some(now_for(db, serial, row.account, now)?),
+                None => None,
+            };
             let account = store::accounts::by_id(db, row.account)?;
-            Ok((Caller { account, kind: row.kind, certificate: row.serial, token_hash }, row.seen_at))
+            Ok((Caller { account, kind: row.kind, certificate, token_hash }, row.seen_at))
         })
         .await?;
     if now - seen_at >= NOTED_EVERY {
@@ -101,18 +98,22 @@ pub(crate) async fn end(portal: &Arc<Portal>, caller: Caller) -> Outcome<()> {
     portal.store.act(move |db| Ok(sessions::end(db, &caller.token_hash)?)).await
 }
 
-/// How a session stands whose login was by this certificate: one that was superseded counts as its successor, so that
-/// the session in which a certificate is renewed or changed goes on; revoked in any other way it ends at once.
-fn standing(db: &Connection, serial: &str, account: i64, now: Timestamp) -> Outcome<CertificateStatus> {
+/// The certificate that stands for a login by this one: itself, or, once it was superseded, what took its place, so that
+/// the session in which a certificate is renewed or changed goes on. Revoked in any other way it ends at once.
+fn now_for(db: &Connection, serial: &str, account: i64, now: Timestamp) -> Outcome<String> {
     let mut serial = serial.to_owned();
     loop {
         let row = store::certificates::by_serial(db, &serial)?.filter(|row| row.account == account);
-        let Some(row) = row else { return Ok(CertificateStatus::Revoked) };
+        let row = row.ok_or(ProblemCode::CertificateRevoked)?;
         let superseded = row.revocation.as_ref().is_some_and(|r| r.reason == RevocationReason::Superseded);
         // Each successor is younger than what it succeeded, so this comes to an end.
         match row.successor.clone().filter(|_| superseded) {
             Some(successor) => serial = successor,
-            None => return Ok(row.status(now)),
+            None => match row.status(now) {
+                CertificateStatus::Active => return Ok(serial),
+                CertificateStatus::Expired => return Err(ProblemCode::CertificateExpired.into()),
+                _ => return Err(ProblemCode::CertificateRevoked.into()),
+            },
         }
     }
 }

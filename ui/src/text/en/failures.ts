@@ -191,6 +191,7 @@ export default {
     bad_date: "The date in it does not exist; please check it.",
     unknown_region: "There is no such region; please check it.",
     fixed: "It stands in your certificate: apply for a “Change” to have it changed.",
+    two_values: "Two computers say different things here; please choose one.",
   },
   fault_of: {
     name: {

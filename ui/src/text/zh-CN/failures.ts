@@ -191,6 +191,7 @@ export default {
     bad_date: "里面的日期不存在，请核对。",
     unknown_region: "没有这个行政区划，请核对。",
     fixed: "证书上写明了这一项，请通过“变更”业务修改。",
+    two_values: "两台电脑上填得不一样，请选一个。",
   },
   fault_of: {
     name: {

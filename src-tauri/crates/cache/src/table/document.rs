@@ -31,6 +31,23 @@ impl Cache {
         row.map(|(etag, text)| Ok(Document { etag, json: from_json(TABLE, &text)? })).transpose()
     }
 
+    /// Every document whose name begins so.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn documents(&self, prefix: &str) -> Result<Vec<Document>, CacheError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT etag, content FROM document WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
+        )?;
+        let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            let (etag, text) = row?;
+            Ok(Document { etag, json: from_json(TABLE, &text)? })
+        })
+        .collect()
+    }
+
     /// Keeps a document under a name, over the one that was there.
     ///
     /// # Errors
@@ -67,9 +84,11 @@ mod tests {
         for etag in ["\"1\"", "\"2\""] {
             let seen = Document { etag: Some(etag.to_owned()), json: serde_json::json!({"ca_name": "演示CA"}) };
             cache.put_document("catalogue", &seen).unwrap();
-            assert_eq!(cache.document("catalogue").unwrap(), Some(seen));
+            assert_eq!(cache.document("catalogue").unwrap(), Some(seen.clone()));
+            assert_eq!(cache.documents("cat").unwrap(), [seen], "found by how its name begins");
         }
         cache.delete_document("catalogue").unwrap();
         assert_eq!(cache.document("catalogue").unwrap(), None, "what was forgotten is not there");
+        assert_eq!(cache.documents("certificates/").unwrap(), []);
     }
 }

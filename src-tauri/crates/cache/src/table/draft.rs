@@ -1,7 +1,12 @@
 //! Drafts: what was typed, saved field by field, and the form made of it.
 
-use certdesk_contract::application::{Application, Remark};
-use certdesk_domain::{Business, RequirementId, State, Timestamp, form::Handler};
+use std::collections::BTreeMap;
+
+use certdesk_contract::application::{Application, DraftContent, Remark};
+use certdesk_domain::{
+    Business, RequirementId, State, Timestamp,
+    form::{FieldName, Handler, Particulars},
+};
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +29,9 @@ pub struct Draft {
     pub state: State,
     /// Step 1 as typed.
     pub handler: Handler,
+    /// What the case is about.
+    #[serde(default)]
+    pub particulars: Particulars,
     /// The step to continue with, in the controller's words.
     pub step: String,
     /// The form made last. Whether it still says what was typed is told by `handler_digest`.
@@ -36,9 +44,25 @@ pub struct Draft {
     pub editable_files: Option<Vec<RequirementId>>,
     /// In a correction: the case as the service has it.
     pub base: Option<Application>,
-    /// Last change.
+    /// Where this computer and the service stand with each other.
+    #[serde(default)]
+    pub sync: DraftSync,
+    /// Last change of anything but [`Draft::sync`].
     #[serde(with = "time::serde::rfc3339")]
     pub changed_at: Timestamp,
+}
+
+/// What the service has of a draft, so that work on two computers can be merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftSync {
+    /// What both had last. `None`: never told to the service, nor had from it.
+    pub base: Option<DraftContent>,
+    /// The service's mark of that (RFC 9110 §8.8.3).
+    pub etag: Option<String>,
+    /// What was about to be sent when it was written down: found at the service, it is ours.
+    pub sending: Option<DraftContent>,
+    /// Fields typed differently on another computer, with what was typed there. What was typed here stands in the draft.
+    pub conflicts: BTreeMap<FieldName, String>,
 }
 
 /// What is known of a form that was made. Its bytes: [`Cache::form`].
@@ -69,12 +93,14 @@ impl Draft {
             business,
             state: State::Draft,
             handler: Handler::default(),
+            particulars: Particulars::default(),
             step: step.into(),
             form: None,
             remarks: Vec::new(),
             editable_fields: Handler::FIELDS.iter().map(|&field| field.to_owned()).collect(),
             editable_files: None,
             base: None,
+            sync: DraftSync::default(),
             changed_at: now,
         }
     }
@@ -119,17 +145,25 @@ impl Cache {
         Ok(drafts)
     }
 
-    /// The draft (not a correction) of that business which was changed last, if there is one.
+    /// The draft (not a correction) of that business, about that certificate where it is about one, which was changed
+    /// last, if there is one.
     ///
     /// # Errors
     /// Those of the file.
-    pub fn open_draft(&self, account: &str, business: Business) -> Result<Option<Draft>, CacheError> {
+    pub fn open_draft(
+        &self,
+        account: &str,
+        business: Business,
+        certificate: Option<&str>,
+    ) -> Result<Option<Draft>, CacheError> {
+        let fits =
+            |draft: &Draft| draft.business == business && draft.particulars.certificate.as_deref() == certificate;
         let mut drafts = self.drafts(account)?.into_iter();
-        Ok(drafts.find(|draft| draft.business == business && draft.state == State::Draft))
+        Ok(drafts.find(|draft| draft.state == State::Draft && fits(draft)))
     }
 
-    /// Changes a draft and gives it back as it is now. Where `change` changes nothing, nothing is written and the time
-    /// of the last change stays.
+    /// Changes a draft and gives it back as it is now. Where `change` changes nothing, nothing is written; where it
+    /// changes [`Draft::sync`] alone, the time of the last change stays.
     ///
     /// # Errors
     /// [`CacheError::Gone`] if there is no such draft.
@@ -196,7 +230,9 @@ fn update(
     if after == before {
         return Ok(before);
     }
-    after.changed_at = now;
+    if (Draft { sync: before.sync.clone(), ..after.clone() }) != before {
+        after.changed_at = now;
+    }
     connection
         .prepare_cached("UPDATE draft SET account = ?2, business = ?3, state = ?4, content = ?5 WHERE id = ?1")?
         .execute((
@@ -243,10 +279,37 @@ mod tests {
         let correction =
             Draft { state: State::NeedsCorrection, ..Draft::new(returned, "acct", Business::New, "handler", at(7)) };
         cache.create_draft(&correction).unwrap();
-        assert_eq!(cache.open_draft("acct", Business::New).unwrap().map(|d| d.id), Some(first));
-        assert_eq!(cache.open_draft("acct", Business::Renew).unwrap(), None);
+        assert_eq!(cache.open_draft("acct", Business::New, None).unwrap().map(|d| d.id), Some(first));
+        assert_eq!(cache.open_draft("acct", Business::Renew, None).unwrap(), None);
         let mine: Vec<_> = cache.drafts("acct").unwrap().into_iter().map(|d| d.id).collect();
         assert_eq!(mine, [returned, first], "changed last first, and nobody else's");
+    }
+
+    #[test]
+    fn each_certificate_has_a_draft_of_its_own() {
+        let cache = Cache::in_memory().unwrap();
+        for serial in ["0a", "0b"] {
+            let mut draft = Draft::new(Uuid::now_v7(), "acct", Business::Renew, "handler", at(1));
+            draft.particulars.certificate = Some(serial.to_owned());
+            cache.create_draft(&draft).unwrap();
+            let found = cache.open_draft("acct", Business::Renew, Some(serial)).unwrap();
+            assert_eq!(found.map(|found| found.id), Some(draft.id), "the draft about {serial}");
+        }
+        assert_eq!(cache.open_draft("acct", Business::Renew, Some("0c")).unwrap(), None, "and no other");
+    }
+
+    #[test]
+    fn a_draft_of_an_earlier_version_of_the_program_still_reads() {
+        let cache = Cache::in_memory().unwrap();
+        let draft = Draft::new(Uuid::now_v7(), "acct", Business::New, "handler", at(1));
+        let mut old = serde_json::to_value(&draft).unwrap();
+        for since in ["particulars", "sync"] {
+            old.as_object_mut().unwrap().remove(since);
+        }
+        assert_eq!(serde_json::from_value::<Draft>(old).unwrap(), draft);
+        cache.create_draft(&draft).unwrap();
+        let told = cache.update_draft(draft.id, at(9), |row| row.sync.etag = Some("\"1\"".into())).unwrap();
+        assert_eq!(told.changed_at, at(1), "telling the service of it is no change of it");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     sessions::Caller,
     store::{
         applications::{self, Case},
-        uploads,
+        drafts, uploads,
     },
 };
 
@@ -77,6 +77,7 @@ pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> 
             }
             case.remarks.clear();
             advance(db, &mut case, Act::Withdraw, None, now)?;
+            drafts::forget(db, id)?;
             let mut unused = uploads::of_application(db, id)?;
             let mut kept = HashSet::new();
             for &upload in &unused {

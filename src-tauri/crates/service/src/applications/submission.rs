@@ -109,6 +109,7 @@ pub(super) fn hand_in(db: &Connection, case: &mut Case, submission: &Submission,
     case.handler = Some(submission.handler.clone());
     case.remarks.clear();
     applications::add_submission(db, case.id, submission, now)?;
+    store::drafts::forget(db, case.id)?;
     advance(db, case, Act::Submit, None, now)
 }
 

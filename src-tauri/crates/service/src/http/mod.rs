@@ -25,7 +25,7 @@ use certdesk_contract::{
         SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
-    application::{Application, ApplicationDraft, Receipt, Submission, Verdict},
+    application::{Application, ApplicationDraft, DraftContent, Receipt, Submission, Verdict},
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     notice::{Notices, NoticesRead},
     path,
@@ -41,7 +41,7 @@ use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
 use crate::{
     accounts, announcements, applications,
     catalogue::Served,
-    challenges, codes, consents, demo,
+    challenges, codes, consents, demo, drafts,
     failure::{Failure, Outcome},
     notices,
     pace::{Door, Peer},
@@ -84,6 +84,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::PASSWORD, put(put_password))
         .route(path::APPLICATIONS, get(get_applications))
         .route(path::APPLICATION, get(get_application).put(put_application).delete(delete_application))
+        .route(path::DRAFT, get(get_draft).put(put_draft))
         .route(path::SUBMISSION, post(post_submission))
         .route(path::ISSUANCE, post(post_certificate))
         .route(path::INSTALLATION, post(post_installation))
@@ -321,6 +322,33 @@ async fn put_application(
 
 async fn delete_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Json<Application>> {
     Ok(Json(applications::withdraw(&portal, caller, id).await?))
+}
+
+async fn get_draft(State(portal): App, caller: Caller, Id(id): Id, headers: HeaderMap) -> Outcome<Response> {
+    let mut response = serve(&drafts::show(&portal, caller, id).await?, &headers);
+    // Somebody's own: unlike a catalogue it is kept by nobody on the way.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn put_draft(
+    State(portal): App,
+    caller: Caller,
+    Id(id): Id,
+    headers: HeaderMap,
+    body: Body<DraftContent>,
+) -> Outcome<Response> {
+    let tags = |name| {
+        let values = headers.get_all(name).iter().filter_map(|value: &HeaderValue| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).map(|tag| tag.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let expected = match (tags(header::IF_MATCH), tags(header::IF_NONE_MATCH).as_slice()) {
+        (seen, []) if !seen.is_empty() => drafts::Expected::OneOf(seen),
+        (seen, [any]) if seen.is_empty() && any == "*" => drafts::Expected::Nothing,
+        _ => return Err(ProblemCode::BadRequest.into()),
+    };
+    let etag = drafts::put(&portal, caller, id, body.value, expected).await?;
+    Ok((StatusCode::NO_CONTENT, [(header::ETAG, etag)]).into_response())
 }
 
 async fn post_submission(

@@ -106,3 +106,10 @@ CREATE INDEX IF NOT EXISTS submissions_by_application ON submissions (applicatio
 
 -- The form signed by a key: whose (JSON of `FormSigner`), where the signature was verified.
 ALTER TABLE attachments ADD COLUMN signed_by TEXT;
+
+-- What is typed of cases that are not handed in (JSON of `DraftContent`).
+CREATE TABLE drafts (
+  application TEXT PRIMARY KEY REFERENCES applications (id),
+  content TEXT NOT NULL,
+  changed_at INTEGER NOT NULL
+) STRICT;

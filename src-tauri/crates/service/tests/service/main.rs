@@ -9,6 +9,7 @@ mod announcements;
 mod certificate_life;
 mod desk;
 mod desk_pages;
+mod drafts;
 mod drivers;
 mod form_signature;
 mod kill;
