@@ -18,7 +18,7 @@ use certdesk_domain::{
     Business, Fault, FileKind, RequirementId, State, Timestamp, check,
     form::{FieldFault, FieldName, Handler, Particulars, Registration},
 };
-use certdesk_forms::FormData;
+use certdesk_forms::{FormCertificate, FormChange, FormData};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -148,20 +148,7 @@ impl Controller {
         if draft.form.as_ref().is_some_and(|form| form.handler_digest == digest) {
             return self.draft_view(draft).await;
         }
-        let data = FormData {
-            business: draft.business,
-            account: registration.kind,
-            unit_name: registration.organisation.as_ref().map(|unit| unit.name.clone()),
-            legal_representative: registration.organisation.map(|unit| unit.legal_representative.name),
-            handler: draft.handler,
-            certificate: None,
-            changes: Vec::new(),
-            reason: None,
-            key_signature: false,
-            ca_name: catalogue.ca_name,
-            reference: short(id),
-            date: Timestamp::now_utc().to_offset(BEIJING).date(),
-        };
+        let data = self.form_data(draft, registration, &catalogue).await?;
         let made = tokio::task::spawn_blocking(move || certdesk_forms::application_form(&data));
         let made = made.await.map_err(crate::convert::internal)??;
         let record = FormRecord {
@@ -172,6 +159,39 @@ impl Controller {
         };
         self.with_cache(move |cache| cache.put_form(id, Timestamp::now_utc(), record, &made.bytes)).await?;
         self.draft(id).await
+    }
+
+    /// What the form shows of a draft.
+    async fn form_data(
+        &self,
+        draft: Draft,
+        registration: Registration,
+        catalogue: &Catalogue,
+    ) -> Result<FormData, Failure> {
+        let offer = offer(catalogue, draft.business, &registration)?;
+        let known = self.certificate_of(&draft.particulars).await?;
+        let changes = fields::changeable(offer, &registration).filter_map(|field| {
+            let (old, new) = (registration.get(field)?, draft.particulars.changes.get(field)?.clone());
+            Some(FormChange { field: field.clone(), old, new })
+        });
+        let reason = offer.reasons.iter().find(|choice| Some(choice.reason) == draft.particulars.reason);
+        Ok(FormData {
+            business: draft.business,
+            account: registration.kind,
+            certificate: draft.particulars.certificate.clone().map(|serial| FormCertificate {
+                serial,
+                valid_until: known.map(|known| known.not_after.to_offset(BEIJING).date()),
+            }),
+            changes: changes.collect(),
+            reason: reason.map(|choice| choice.text.zh.clone()),
+            key_signature: self.signed_by_key(offer).is_some(),
+            unit_name: registration.organisation.as_ref().map(|unit| unit.name.clone()),
+            legal_representative: registration.organisation.map(|unit| unit.legal_representative.name),
+            handler: draft.handler,
+            ca_name: catalogue.ca_name.clone(),
+            reference: short(draft.id),
+            date: Timestamp::now_utc().to_offset(BEIJING).date(),
+        })
     }
 
     /// Bytes of the form PDF.
@@ -216,6 +236,7 @@ impl Controller {
         self.note_discarded(id).await?;
         self.with_cache(move |cache| cache.delete_draft(id)).await?;
         attachments.iter().for_each(|held| self.inner.uploads.stop(held.id));
+        self.sweep_signed_forms().await;
         self.tell_discarded(id).await;
         Ok(())
     }
@@ -279,6 +300,7 @@ impl Controller {
         }
         self.with_cache(move |cache| cache.delete_attachment(attachment)).await?;
         self.inner.uploads.stop(attachment);
+        self.sweep_signed_forms().await;
         // What a case handed in before refers to stays; the service deletes only what nothing refers to.
         if let Some(upload) = held.upload
             && let Err(failure) = self.portal()?.terminate(upload).await.map_err(Failure::from)
@@ -429,11 +451,6 @@ impl Controller {
         }
         self.inner.uploads.wake();
         Ok(())
-    }
-
-    /// Signs the form with the key of the session.
-    pub async fn sign_form(&self, _id: Uuid) -> Result<DraftView, Failure> {
-        Err(LocalCode::BadCommand.into())
     }
 
     /// The view with its form. In a correction of files alone the details are what they were: the form is made again
@@ -602,9 +619,11 @@ impl Controller {
         let registration = &session.account.registration;
         let catalogue = self.catalogue().await?;
         let offer = offer(&catalogue, draft.business, registration)?;
-        let attachments = self.attachments(draft.id).await?;
         let digest = form_digest(&draft, registration);
         let form = draft.form.as_ref().filter(|form| form.handler_digest == digest);
+        self.take_away_stale(&draft, form).await?;
+        let attachments = self.attachments(draft.id).await?;
+        let form_signing = self.form_signing(offer, form, &attachments);
         let form = form.map(|form| FormView { sha256: form.sha256.clone(), bytes: form.bytes, pages: form.pages });
         let version = catalogue.sensitive_data.version.clone();
         let sensitive_data_accepted = self.consent(ConsentSubject::SensitiveData, &version).await?.is_some();
@@ -633,7 +652,7 @@ impl Controller {
             change_fields: change_fields(offer, registration),
             certificate: self.certificate_of(&draft.particulars).await?,
             steps: steps(&draft, offer, registration),
-            form_signing: None,
+            form_signing,
             conflicts: conflicts(&draft),
             particulars: draft.particulars,
             handler: draft.handler,
@@ -871,12 +890,12 @@ fn form_digest(draft: &Draft, registration: &Registration) -> String {
     sha256_hex(&shown.unwrap_or_default())
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Looks at a picked file and compares it with its rule.
-async fn examine(draft: Uuid, rule: &Requirement, path: PathBuf) -> Result<Attachment, Failure> {
+pub(crate) async fn examine(draft: Uuid, rule: &Requirement, path: PathBuf) -> Result<Attachment, Failure> {
     let looked_at = path.clone();
     let facts = tokio::task::spawn_blocking(move || file_facts::facts(&looked_at));
     let facts = facts.await.map_err(crate::convert::internal)?.map_err(|error| unreadable(&error))?;

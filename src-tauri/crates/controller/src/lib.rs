@@ -25,6 +25,7 @@ mod drivers;
 pub mod failure;
 mod fields;
 pub mod file_facts;
+mod form_signature;
 mod guide;
 mod issuance;
 mod keys;
@@ -101,6 +102,8 @@ struct Inner {
     uploads: uploads::Uploads,
     sync: sync::Sync,
     media: media::Media,
+    /// Held while a signed form gets its owner, and while those without one are removed.
+    signed_forms: tokio::sync::Mutex<()>,
     /// Held while notices are read, renewed and written.
     notices: tokio::sync::Mutex<()>,
     drivers: drivers::Drivers,
@@ -163,6 +166,7 @@ impl Controller {
                 uploads: uploads::Uploads::default(),
                 sync: sync::Sync::default(),
                 media: media::Media::default(),
+                signed_forms: tokio::sync::Mutex::default(),
                 notices: tokio::sync::Mutex::default(),
                 drivers: drivers::Drivers::default(),
                 events: broadcast::Sender::new(256),

@@ -107,7 +107,9 @@ impl Controller {
         self.log_out().await?;
         // What still runs for the account writes nothing after this: it looks for its session, or for its row.
         let _notices_are_done = self.inner.notices.lock().await;
-        self.with_cache(move |cache| cache.forget(&account)).await
+        self.with_cache(move |cache| cache.forget(&account)).await?;
+        self.sweep_signed_forms().await;
+        Ok(())
     }
 }
 

@@ -76,6 +76,10 @@ impl Uploads {
 pub(crate) async fn run(inner: Weak<Inner>) {
     let mut wait = FIRST_WAIT;
     let mut passed_over = HashSet::new();
+    if let Some(inner) = inner.upgrade() {
+        // What a kill left behind.
+        Controller { inner }.sweep_signed_forms().await;
+    }
     loop {
         let outcome = {
             let Some(inner) = inner.upgrade() else { return };

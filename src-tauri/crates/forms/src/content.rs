@@ -141,7 +141,9 @@ fn about(data: &FormData) -> Option<Vec<Vec<(&'static str, Cell)>>> {
     let mut rows = Vec::new();
     if let Some(certificate) = &data.certificate {
         rows.push(vec![("证书序列号", Cell::text(&certificate.serial.to_uppercase()))]);
-        rows.push(vec![("有效期至", Cell::text(&date(certificate.valid_until)))]);
+        if let Some(valid_until) = certificate.valid_until {
+            rows.push(vec![("有效期至", Cell::text(&date(valid_until)))]);
+        }
     }
     if let Some(reason) = &data.reason {
         rows.push(vec![("注销原因", Cell::text(reason))]);

@@ -49,8 +49,8 @@ pub struct FormData {
 pub struct FormCertificate {
     /// Serial number, lower-case hex.
     pub serial: String,
-    /// Day it ends, in China.
-    pub valid_until: time::Date,
+    /// Day it ends, in China, where it is known.
+    pub valid_until: Option<time::Date>,
 }
 
 /// One thing that changes.
@@ -265,7 +265,7 @@ mod tests {
     fn every_business() -> Vec<FormData> {
         let certificate = Some(FormCertificate {
             serial: "4f1a90c2b7d3e85566aa01f2".into(),
-            valid_until: time::macros::date!(2027 - 1 - 31),
+            valid_until: Some(time::macros::date!(2027 - 1 - 31)),
         });
         let change =
             |field: &str, old: &str, new: &str| FormChange { field: field.into(), old: old.into(), new: new.into() };

@@ -160,6 +160,15 @@ fn what_is_signed_verifies_and_says_what_was_signed() {
     }
 }
 
+/// What is signed lies with people and at services for years: however signing is done one day, this must verify.
+#[test]
+fn a_form_signed_by_the_first_version_verifies() {
+    let signed = include_bytes!("signed-by-0.1.0.pdf");
+    let verified = verify(signed).expect("it verifies");
+    assert_eq!(verified.at, AT);
+    assert_eq!(Certificate::parse(&verified.certificate_der).unwrap().holder, "福州云帆测试科技有限公司");
+}
+
 #[test]
 fn a_signature_of_another_key_or_scheme_is_found_out_at_once() {
     let (signer, other) = (Signer::new(), Signer::new());

@@ -1,6 +1,6 @@
 //! Picked files and how far their uploads are. The files stay where they are; only their names are kept.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use certdesk_domain::{FileKind, RequirementId};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -81,24 +81,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError::Gone`] if its draft is not there.
     pub fn add_attachment(&self, attachment: &Attachment) -> Result<(), CacheError> {
-        self.transaction(|transaction| {
-            let known = transaction
-                .prepare_cached("SELECT 1 FROM draft WHERE id = ?1")?
-                .exists([attachment.draft.to_string()])?;
-            if !known {
-                return Err(CacheError::Gone { what: "draft" });
-            }
-            transaction
-                .prepare_cached("INSERT INTO attachment (id, draft, phase, path, content) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute((
-                    attachment.id.to_string(),
-                    attachment.draft.to_string(),
-                    word(TABLE, &attachment.phase)?,
-                    path::to_bytes(&attachment.path),
-                    to_json(TABLE, attachment)?,
-                ))?;
-            Ok(())
-        })
+        self.transaction(|transaction| add(transaction, attachment))
     }
 
     /// The file of that id.
@@ -114,10 +97,7 @@ impl Cache {
     /// # Errors
     /// Those of the file.
     pub fn attachments(&self, draft: Uuid) -> Result<Vec<Attachment>, CacheError> {
-        let connection = self.connection();
-        let mut statement =
-            connection.prepare_cached("SELECT path, content FROM attachment WHERE draft = ?1 ORDER BY position")?;
-        statement.query_map([draft.to_string()], columns)?.map(|row| from_columns(row?)).collect()
+        of_draft(&self.connection(), draft)
     }
 
     /// The files of all drafts whose uploads go on by themselves, in the order they were picked.
@@ -158,6 +138,36 @@ impl Cache {
         })
     }
 
+    /// Keeps a file in place of all others of its draft and requirement, and gives those back.
+    ///
+    /// # Errors
+    /// [`CacheError::Gone`] if its draft is not there.
+    pub fn replace_attachments(&self, attachment: &Attachment) -> Result<Vec<Attachment>, CacheError> {
+        self.transaction(|transaction| {
+            let before = of_draft(transaction, attachment.draft)?;
+            let replaced: Vec<_> =
+                before.into_iter().filter(|held| held.requirement == attachment.requirement).collect();
+            for held in &replaced {
+                transaction.prepare_cached("DELETE FROM attachment WHERE id = ?1")?.execute([held.id.to_string()])?;
+            }
+            add(transaction, attachment)?;
+            Ok(replaced)
+        })
+    }
+
+    /// Where the files lie of all drafts whose case has not ended.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn open_paths(&self) -> Result<HashSet<PathBuf>, CacheError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT attachment.path FROM attachment JOIN draft ON draft.id = attachment.draft
+             WHERE draft.state NOT IN ('completed', 'rejected', 'withdrawn')",
+        )?;
+        statement.query_map([], |row| row.get(0))?.map(|path| Ok(path::from_bytes(path?))).collect()
+    }
+
     /// Forgets a file. The file itself is not touched.
     ///
     /// # Errors
@@ -166,6 +176,30 @@ impl Cache {
         self.connection().prepare_cached("DELETE FROM attachment WHERE id = ?1")?.execute([id.to_string()])?;
         Ok(())
     }
+}
+
+fn add(connection: &Connection, attachment: &Attachment) -> Result<(), CacheError> {
+    let known =
+        connection.prepare_cached("SELECT 1 FROM draft WHERE id = ?1")?.exists([attachment.draft.to_string()])?;
+    if !known {
+        return Err(CacheError::Gone { what: "draft" });
+    }
+    connection
+        .prepare_cached("INSERT INTO attachment (id, draft, phase, path, content) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute((
+            attachment.id.to_string(),
+            attachment.draft.to_string(),
+            word(TABLE, &attachment.phase)?,
+            path::to_bytes(&attachment.path),
+            to_json(TABLE, attachment)?,
+        ))?;
+    Ok(())
+}
+
+fn of_draft(connection: &Connection, draft: Uuid) -> Result<Vec<Attachment>, CacheError> {
+    let mut statement =
+        connection.prepare_cached("SELECT path, content FROM attachment WHERE draft = ?1 ORDER BY position")?;
+    statement.query_map([draft.to_string()], columns)?.map(|row| from_columns(row?)).collect()
 }
 
 fn read(connection: &Connection, id: Uuid) -> Result<Option<Attachment>, CacheError> {
@@ -226,7 +260,7 @@ mod path {
 pub(crate) mod tests {
     use super::*;
     use crate::Draft;
-    use certdesk_domain::{Business, Timestamp};
+    use certdesk_domain::{Business, State, Timestamp};
 
     pub(crate) fn picked(draft: Uuid, name: &str) -> Attachment {
         Attachment {
@@ -299,6 +333,23 @@ pub(crate) mod tests {
         cache.delete_draft(draft).unwrap();
         assert_eq!(cache.attachment(file.id).unwrap(), None);
         assert!(matches!(cache.add_attachment(&file), Err(CacheError::Gone { what: "draft" })));
+    }
+
+    #[test]
+    fn one_file_takes_the_place_of_all_of_its_requirement() {
+        let (cache, draft) = with_draft();
+        let mut other = picked(draft, "申请表.pdf");
+        other.requirement = RequirementId("application_form".into());
+        let (first, second) = (picked(draft, "1.pdf"), picked(draft, "2.pdf"));
+        for file in [&first, &other, &second] {
+            cache.add_attachment(file).unwrap();
+        }
+        let third = picked(draft, "3.pdf");
+        assert_eq!(cache.replace_attachments(&third).unwrap(), [first, second], "what it took the place of");
+        assert_eq!(cache.attachments(draft).unwrap(), [other.clone(), third.clone()], "other requirements keep theirs");
+        assert_eq!(cache.open_paths().unwrap(), [other.path, third.path].into());
+        cache.update_draft(draft, Timestamp::UNIX_EPOCH, |draft| draft.state = State::Completed).unwrap();
+        assert!(cache.open_paths().unwrap().is_empty(), "a case that has ended needs no file here");
     }
 
     #[cfg(unix)]

@@ -63,6 +63,22 @@ impl Cache {
         text.map(|text| from_json(TABLE, &text)).transpose()
     }
 
+    /// The issuers of a certificate that was made here, up to the root; none of one that was made elsewhere.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn chain_of(&self, certificate: &[u8]) -> Result<Vec<Vec<u8>>, CacheError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT content FROM issuance")?;
+        for text in statement.query_map([], |row| row.get::<_, String>(0))? {
+            let issuance: Issuance = from_json(TABLE, &text?)?;
+            if issuance.certificate.as_deref() == Some(certificate) {
+                return Ok(issuance.chain);
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// Forgets the journal of a case.
     ///
     /// # Errors
