@@ -1,13 +1,16 @@
 //! Whole journeys: the controller with a real PKCS#11 module and the real service, a process of its own, over TLS.
 //! Few, but real. This library is their stage: one folder, one service, one key, each test its own.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use certdesk_cli::journey::{self, Journey};
-use certdesk_contract::account::ConsentSubject;
-use certdesk_controller::{Controller, Demo, Failure, LocalCode, Options, view::DraftView};
-use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, token::KeyAlgorithm};
+use certdesk_contract::{account::ConsentSubject, application::Review, catalogue::Catalogue};
+use certdesk_controller::{Controller, Demo, Failure, LocalCode, Options, Uuid, view::DraftView};
+use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, State, token::KeyAlgorithm};
 use serde::{Deserialize, Serialize};
 use stage::{Service, SoftKey, program, project_root};
 use tempfile::TempDir;
@@ -38,10 +41,50 @@ impl Stage {
     /// # Errors
     /// As [`Stage::set`].
     pub fn set_with_pin(pin: &str) -> Result<Self> {
+        Self::set_in(tempfile::tempdir()?, pin, &[])
+    }
+
+    /// The same with a service whose catalogue was changed.
+    ///
+    /// # Errors
+    /// As [`Stage::set`].
+    pub fn set_with_catalogue(change: impl FnOnce(&mut Catalogue)) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
+        let catalogue = changed_catalogue(folder.path(), change)?;
+        Self::set_in(folder, PIN, &["--catalogue".as_ref(), catalogue.as_os_str()])
+    }
+
+    fn set_in(folder: TempDir, pin: &str, more: &[&OsStr]) -> Result<Self> {
+        let service = Service::start_with(&folder.path().join("service"), "127.0.0.1:0", more)?;
         let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", pin)?;
         Ok(Self { service, key, folder })
+    }
+
+    /// Starts the service again on the same data and address, with another catalogue.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn change_catalogue(&mut self, change: impl FnOnce(&mut Catalogue)) -> Result<()> {
+        let catalogue = changed_catalogue(self.folder.path(), change)?;
+        let address = self.service.ready.text("base_url")?.trim_start_matches("https://").to_owned();
+        self.service.kill();
+        let more = ["--catalogue".as_ref(), catalogue.as_os_str()];
+        self.service = Service::start_with(&self.folder.path().join("service"), &address, &more)?;
+        Ok(())
+    }
+
+    /// Folder of the service's data.
+    pub fn service_data(&self) -> PathBuf {
+        self.folder.path().join("service/data")
+    }
+
+    /// The program on another computer: the same keys and service, and nothing remembered. Inside a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Stage::options`].
+    pub fn another_computer(&self) -> Result<Controller> {
+        let options = self.options()?;
+        Ok(Controller::start(Options { data: self.folder.path().join("another computer"), ..options }))
     }
 
     /// Kills the service as a power cut would and starts it again on the same data and address.
@@ -149,6 +192,17 @@ impl Stage {
     }
 }
 
+/// The catalogue the service brings along, changed, under a version of its own.
+fn changed_catalogue(folder: &Path, change: impl FnOnce(&mut Catalogue)) -> Result<PathBuf> {
+    let embedded = project_root()?.join("src-tauri/crates/service/data/catalogue.json");
+    let mut catalogue: Catalogue = serde_json::from_slice(&std::fs::read(embedded)?)?;
+    change(&mut catalogue);
+    catalogue.version = format!("test {}", Uuid::now_v7());
+    let file = folder.join("catalogue.json");
+    std::fs::write(&file, serde_json::to_vec(&catalogue)?)?;
+    Ok(file)
+}
+
 /// Someone registered and logged in, with an open draft and all that may be asked before files are picked.
 ///
 /// # Errors
@@ -161,6 +215,45 @@ pub async fn guide_opened(stage: &Stage) -> Result<(Controller, DraftView)> {
     let version = certdesk.catalogue().await.map_err(failed)?.sensitive_data.version;
     certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(failed)?;
     Ok((certdesk, draft))
+}
+
+/// Someone with a certificate on their key, logged in by it; and the account's name.
+///
+/// # Errors
+/// Where a step does not go as it should.
+pub async fn certified(stage: &Stage, kind: AccountKind) -> Result<(Journey, String)> {
+    let mut journey = stage.journey(kind, KeyAlgorithm::EcP256)?;
+    journey.key_label = Some(stage.key.label.clone());
+    let account = journey.register().await?;
+    let draft = journey.fill_in().await?;
+    journey.hand_in(draft.id).await?;
+    journey.be_approved(draft.id).await?;
+    journey.make_certificate(draft.id).await?;
+    journey.log_in_with_key(&account).await?;
+    Ok((journey, account))
+}
+
+/// A certificate of one year can be renewed at once, by one that is not.
+pub fn early_renewal(catalogue: &mut Catalogue) {
+    catalogue.renewal.opens_days = 400;
+    for offer in catalogue.offers.iter_mut().filter(|offer| offer.business == Business::Renew) {
+        offer.validity_years = 3;
+    }
+}
+
+/// Hands in, and is approved where the service leaves that to somebody.
+///
+/// # Errors
+/// Where it is not taken.
+pub async fn hand_in(journey: &Journey, id: Uuid) -> Result<()> {
+    let certdesk = &journey.controller;
+    let state = certdesk.submit(id, true).await.map_err(failed)?.receipt.application.state;
+    if state != State::AwaitingIssuance {
+        certdesk.demo_review(id, Review::Approve.into()).await.map_err(failed)?;
+    }
+    let state = certdesk.application(id).await.map_err(failed)?.application.state;
+    ensure!(state == State::AwaitingIssuance, "handed in and approved, the case is {state:?}");
+    Ok(())
 }
 
 /// The first row that takes pictures.

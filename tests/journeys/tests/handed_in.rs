@@ -84,7 +84,6 @@ async fn a_case_corrected_on_another_computer_is_whole_on_both() -> Result<()> {
     there.add_files(case, row, vec![video]).await.map_err(failed)?;
     all_sent(&there, case).await?;
     let version = there.catalogue().await.map_err(failed)?.sensitive_data.version;
-    there.make_form(case).await.map_err(failed)?;
     there.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(failed)?;
     there.submit(case, true).await.map_err(failed)?;
 

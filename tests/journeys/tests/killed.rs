@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
-use journeys::{PIN, Seat, Stage, failed};
+use journeys::{PIN, Seat, Stage, certified, early_renewal, failed, hand_in};
 
 /// Each step is what the program said last before it was killed.
 #[tokio::test(flavor = "multi_thread")]
@@ -45,6 +45,64 @@ async fn issuance_killed_after_any_step_leaves_one_certificate_and_no_orphan() -
         assert_eq!(count("Certificate Object"), 1, "killed after {step}, one certificate:\n{listed}");
     }
     Ok(())
+}
+
+/// Each step is what the program said last before it was killed; then the old certificate goes, killed later and later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_killed_after_any_step_leaves_one_that_works_and_no_orphan() -> Result<()> {
+    for step in ["KeyPair", "Request", "Certificate", "Written", "Proven"] {
+        let stage = Stage::set_with_catalogue(early_renewal)?;
+        let (journey, account) = certified(&stage, AccountKind::Individual).await?;
+        let certdesk = journey.controller.clone();
+        let old = certdesk.certificates().await.map_err(failed)?.pop().context("no certificate was made")?;
+        let draft = certdesk.start_application(Business::Renew, Some(old.serial.clone())).await.map_err(failed)?;
+        journey.complete(draft.id).await?;
+        hand_in(&journey, draft.id).await?;
+        let (seat, case) = (stage.seat(&account), draft.id.to_string());
+        let mut killed = applicant(&seat, "renewed", &case)?;
+        wait_for(&mut killed, |line| line == step).with_context(|| format!("never came to {step}"))?;
+        killed.kill()?;
+        killed.wait()?;
+        // Whatever is on the key now, it lets its holder in, who goes on where it stood.
+        let finished = applicant(&seat, "renewed", &case)?.wait_with_output()?;
+        ensure!(finished.status.success(), "killed after {step}, it did not go on");
+        let state = certdesk.application(draft.id).await.map_err(failed)?.application.state;
+        assert_eq!(state, State::Completed, "killed after {step}, the case still comes to its end");
+        assert_eq!(on_the_key(&stage)?, (2, 2, 2), "killed after {step}: the old and the new, each with its key pair");
+
+        // The first, the second and the third object of the old one went.
+        for left in [5, 4, 3] {
+            let mut killed = applicant(&seat, "remove", &old.fingerprint)?;
+            wait_for(&mut killed, |line| line == "removing" || line == "removed")?;
+            while objects(&stage)? > left && killed.try_wait()?.is_none() {
+                std::hint::spin_loop();
+            }
+            killed.kill()?;
+            killed.wait()?;
+            let (private, _, certificates) = on_the_key(&stage)?;
+            ensure!(private <= certificates, "a key pair without its certificate is left");
+        }
+        let finished = applicant(&seat, "remove", &old.fingerprint)?.wait_with_output()?;
+        ensure!(finished.status.success(), "killed while it removed, it did not go on");
+        assert_eq!(on_the_key(&stage)?, (1, 1, 1), "the new one alone is left, whole");
+        journey.log_in_with_key(&account).await.with_context(|| format!("killed after {step}"))?;
+    }
+    Ok(())
+}
+
+/// How many private keys, public keys and certificates are on the key.
+fn on_the_key(stage: &Stage) -> Result<(usize, usize, usize)> {
+    let listed = stage.pkcs11_tool(&stage.key.label, &["--list-objects"])?;
+    let count = |what: &str| listed.lines().filter(|line| line.starts_with(what)).count();
+    Ok((count("Private Key Object"), count("Public Key Object"), count("Certificate Object")))
+}
+
+/// How many objects lie in the software key's folder, the key itself not counted.
+fn objects(stage: &Stage) -> Result<usize> {
+    let token = std::fs::read_dir(stage.scratch().join("key/tokens"))?.next().context("there is no key")??.path();
+    let names = std::fs::read_dir(token)?.flatten().map(|entry| entry.file_name());
+    let is_object = |name: &std::ffi::OsString| name.to_string_lossy().ends_with(".object") && name != "token.object";
+    Ok(names.filter(is_object).count())
 }
 
 /// Killed later and later after it began to hand in, until one got through.

@@ -158,24 +158,33 @@ impl Journey {
         let wrong = certdesk.save_field(draft.id, "phone".into(), "1380013".into()).await.map_err(told)?;
         ensure!(!wrong.faults.is_empty(), "a phone number of seven digits was accepted");
         certdesk.save_field(draft.id, "phone".into(), "13800138001".into()).await.map_err(told)?;
+        self.complete(draft.id).await
+    }
 
-        self.say("制作申请表 the form is made");
-        let draft = certdesk.make_form(draft.id).await.map_err(told)?;
-        ensure!(draft.form.is_some(), "no form was made");
-        let pdf = certdesk.form_pdf(draft.id).await.map_err(told)?;
-        ensure!(pdf.starts_with(b"%PDF-"), "the form is no PDF");
-
-        self.say("上传电子文件 files are picked and sent");
-        let catalogue = certdesk.catalogue().await.map_err(told)?;
-        let version = catalogue.sensitive_data.version;
-        certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(told)?;
-        for row in &draft.files {
-            let wanted = usize::from(row.requirement.min_count.max(1));
-            let files = self.files_for(&row.requirement.kinds, wanted)?;
-            certdesk.add_files(draft.id, row.requirement.id.clone(), files).await.map_err(told)?;
+    /// The form and the files of a draft, as far as its business asks for them; until all files are at the service.
+    pub async fn complete(&self, id: certdesk_controller::Uuid) -> Result<DraftView> {
+        let certdesk = &self.controller;
+        let mut draft = certdesk.draft(id).await.map_err(told)?;
+        if draft.steps.contains(&Step::Form) {
+            self.say("制作申请表 the form is made");
+            draft = certdesk.make_form(id).await.map_err(told)?;
+            ensure!(draft.form.is_some(), "no form was made");
+            let pdf = certdesk.form_pdf(id).await.map_err(told)?;
+            ensure!(pdf.starts_with(b"%PDF-"), "the form is no PDF");
         }
-        self.all_sent(draft.id).await?;
-        certdesk.save_step(draft.id, Step::Submit).await.map_err(told)
+        if draft.steps.contains(&Step::Files) {
+            self.say("上传电子文件 files are picked and sent");
+            let catalogue = certdesk.catalogue().await.map_err(told)?;
+            let version = catalogue.sensitive_data.version;
+            certdesk.accept_consent(ConsentSubject::SensitiveData, version).await.map_err(told)?;
+            for row in &draft.files {
+                let wanted = usize::from(row.requirement.min_count.max(1));
+                let files = self.files_for(&row.requirement.kinds, wanted)?;
+                certdesk.add_files(id, row.requirement.id.clone(), files).await.map_err(told)?;
+            }
+            self.all_sent(id).await?;
+        }
+        certdesk.save_step(id, Step::Submit).await.map_err(told)
     }
 
     /// Submits, twice as an impatient person would; answers the 申办编号.
@@ -285,7 +294,8 @@ impl Journey {
         Ok(certificate.clone())
     }
 
-    async fn give_pin(&self, purpose: PinPurpose, pin: &str) -> Result<PinOutcome> {
+    /// Opens a prompt for `purpose` and answers it with this PIN.
+    pub async fn give_pin(&self, purpose: PinPurpose, pin: &str) -> Result<PinOutcome> {
         let prompt = self.controller.prepare_pin(purpose).await.map_err(told)?;
         let pin = Pin::from_bytes(pin.as_bytes().to_vec());
         let entry = PinEntry { ticket: prompt.ticket, confirmed: prompt.needs_confirmation, pin };

@@ -6,7 +6,7 @@ use std::{io::Write, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use certdesk_cli::journey;
 use certdesk_controller::{
-    Controller, Demo, Pin, PinEntry, Uuid,
+    Controller, Demo, LocalCode, Pin, PinEntry, Uuid,
     view::{Event, IssuanceStep, PinOutcome, PinPurpose, UploadState},
 };
 use certdesk_domain::{Business, RequirementId, token::KeyAlgorithm};
@@ -18,8 +18,12 @@ async fn main() -> Result<()> {
     let seat: Seat = serde_json::from_str(&seat)?;
     let act = std::env::args().nth(2).context("an act is to be given")?;
     let given = std::env::args().nth(3);
-    let certdesk = sit_down(&seat).await?;
+    // Who has a certificate logs in with it.
+    let by_key = matches!(act.as_str(), "renewed" | "remove");
+    let certdesk = if by_key { sit_down_with_key(&seat).await? } else { sit_down(&seat).await? };
     match act.as_str() {
+        "renewed" => make_certificate(&certdesk, &seat, given.context("a case is to be given")?.parse()?).await,
+        "remove" => remove(&certdesk, &seat, given.context("a certificate is to be given")?).await,
         "type" => type_along(&certdesk).await,
         "upload" => upload(&certdesk, given.context("a file is to be given")?.into()).await,
         "submit" => submit(&certdesk, given.context("a draft is to be given")?.parse()?).await,
@@ -29,6 +33,22 @@ async fn main() -> Result<()> {
 }
 
 async fn sit_down(seat: &Seat) -> Result<Controller> {
+    let certdesk = start(seat).await?;
+    certdesk.log_in_with_password(seat.account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
+    Ok(certdesk)
+}
+
+async fn sit_down_with_key(seat: &Seat) -> Result<Controller> {
+    let certdesk = start(seat).await?;
+    let strip = certdesk.refresh_keys().await.map_err(failed)?;
+    let key = strip.keys.iter().find(|key| key.can_log_in).context("no key can log in")?.id.clone();
+    let prompt = certdesk.prepare_pin(PinPurpose::LogIn { key }).await.map_err(failed)?;
+    let pin = Pin::from_bytes(seat.pin.as_bytes().to_vec());
+    certdesk.submit_pin(PinEntry { ticket: prompt.ticket, confirmed: false, pin }).await.map_err(failed)?;
+    Ok(certdesk)
+}
+
+async fn start(seat: &Seat) -> Result<Controller> {
     let (service, demo) = Demo::read(&seat.ready).map_err(anyhow::Error::msg)?;
     let host = stage::program("certdesk-token-host")?;
     let mut options = journey::options(seat.data.clone(), service, vec![seat.module.clone()], host);
@@ -36,7 +56,6 @@ async fn sit_down(seat: &Seat) -> Result<Controller> {
     options.token_environment = vec![("SOFTHSM2_CONF".into(), seat.softhsm.clone().into())];
     let certdesk = Controller::start(options);
     certdesk.catalogue().await.map_err(failed)?;
-    certdesk.log_in_with_password(seat.account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
     Ok(certdesk)
 }
 
@@ -107,6 +126,26 @@ async fn make_certificate(certdesk: &Controller, seat: &Seat, application: Uuid)
     let entry = PinEntry { ticket: prompt.ticket, confirmed: prompt.needs_confirmation, pin };
     match certdesk.submit_pin(entry).await.map_err(failed)? {
         PinOutcome::Issued { .. } => told.await?,
+        other => bail!("the PIN led to {other:?}"),
+    }
+}
+
+/// Removes an old certificate from the key; says when it begins, and when it is done or there is nothing to remove.
+async fn remove(certdesk: &Controller, seat: &Seat, fingerprint: String) -> Result<()> {
+    let strip = certdesk.refresh_keys().await.map_err(failed)?;
+    let key = strip.keys.iter().find(|key| key.can_log_in).context("no key is plugged in")?.id.clone();
+    let prompt = match certdesk.prepare_pin(PinPurpose::RemoveCertificate { key, fingerprint }).await {
+        Err(failure) if failure.is(LocalCode::Gone) => return say("removed"),
+        prompt => prompt.map_err(failed)?,
+    };
+    let entry = PinEntry {
+        ticket: prompt.ticket,
+        confirmed: prompt.needs_confirmation,
+        pin: Pin::from_bytes(seat.pin.as_bytes().to_vec()),
+    };
+    say("removing")?;
+    match certdesk.submit_pin(entry).await.map_err(failed)? {
+        PinOutcome::Removed => say("removed"),
         other => bail!("the PIN led to {other:?}"),
     }
 }
