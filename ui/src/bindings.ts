@@ -1064,7 +1064,7 @@ notices: Array<Notice>,
  */
 unread: number, 
 /**
- * The service was not asked: as last seen, expiry as this computer's clock has it.
+ * The service was not asked: as last seen, expiry by the service's time.
  */
 offline: boolean, };
 

@@ -139,11 +139,11 @@ impl Controller {
         Ok(())
     }
 
-    /// Reminders that are due by this computer's clock, from what is known here.
+    /// Reminders that are due by the service's time, from what is known here.
     async fn reminders(&self, account: &str) -> Result<Vec<Notice>, Failure> {
         let days = self.kept_catalogue().await?.map(|catalogue| catalogue.reminder_days).unwrap_or_default();
         let records = self.kept_records(account).await?;
-        let now = Timestamp::now_utc();
+        let now = self.service_now();
         records.iter().filter_map(|record| reminder(record, &days, now).transpose()).collect()
     }
 

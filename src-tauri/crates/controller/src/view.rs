@@ -559,7 +559,7 @@ pub struct NoticesView {
     pub notices: Vec<Notice>,
     /// How many of them were not read.
     pub unread: u32,
-    /// The service was not asked: as last seen, expiry as this computer's clock has it.
+    /// The service was not asked: as last seen, expiry by the service's time.
     pub offline: bool,
 }
 

@@ -39,6 +39,7 @@ pub(crate) struct Caller {
     /// Serial number of the certificate that logged in.
     pub(crate) certificate: Option<String>,
     pub(crate) token_hash: [u8; 32],
+    seen_at: Timestamp,
 }
 
 impl Caller {
@@ -73,7 +74,7 @@ pub(crate) fn open(
 pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Caller> {
     let token_hash: [u8; 32] = Sha256::digest(token).into();
     let now = portal.now();
-    let (caller, seen_at) = portal
+    portal
         .store
         .read(move |db| {
             let Some(row) = sessions::find(db, &token_hash)?.filter(|row| now < ends_at(row)) else {
@@ -84,13 +85,19 @@ pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Call
                 None => None,
             };
             let account = store::accounts::by_id(db, row.account)?;
-            Ok((Caller { account, kind: row.kind, certificate, token_hash }, row.seen_at))
+            Ok(Caller { account, kind: row.kind, certificate, token_hash, seen_at: row.seen_at })
         })
-        .await?;
-    if now - seen_at >= NOTED_EVERY {
-        portal.store.act(move |db| Ok(sessions::seen(db, &token_hash, now)?)).await?;
+        .await
+}
+
+/// Notes that a session is in use.
+pub(crate) async fn note_use(portal: &Arc<Portal>, caller: &Caller) -> Outcome<()> {
+    let now = portal.now();
+    if now - caller.seen_at < NOTED_EVERY {
+        return Ok(());
     }
-    Ok(caller)
+    let token_hash = caller.token_hash;
+    portal.store.act(move |db| Ok(sessions::seen(db, &token_hash, now)?)).await
 }
 
 /// Logs out.

@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
 };
-use certdesk_contract::{IDEMPOTENCY_KEY, Problem, ProblemCode};
+use certdesk_contract::{IDEMPOTENCY_KEY, Problem, ProblemCode, path};
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -88,7 +88,12 @@ impl FromRequestParts<Arc<Portal>> for AnyCaller {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
             _ => return Err(ProblemCode::Unauthenticated.into()),
         };
-        Ok(Self(sessions::recognise(portal, token).await?))
+        let caller = sessions::recognise(portal, token).await?;
+        // A program that asks by itself whether there is news must not keep a session from ending.
+        if parts.uri.path() != path::NOTICES {
+            sessions::note_use(portal, &caller).await?;
+        }
+        Ok(Self(caller))
     }
 }
 

@@ -400,3 +400,15 @@ async fn a_lost_key_is_reported_by_code_once_and_what_comes_of_it_is_noticed() {
     assert!(kinds.contains(&"福州云帆测试科技有限公司".to_owned()), "that its certificate was revoked: {kinds:?}");
     assert!(kinds.contains(&"Revoke Completed".to_owned()), "and that the case is through: {kinds:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asking_for_notices_does_not_keep_a_session_from_ending() {
+    let world = World::new().await;
+    let person = world.applicant(AccountKind::Enterprise).await;
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(14 * 60));
+        notices(&person.client).await;
+    }
+    world.clock.advance(Duration::from_secs(3 * 60));
+    person.client.get(path::NOTICES).await.refused(ProblemCode::Unauthenticated);
+}
