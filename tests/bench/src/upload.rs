@@ -42,11 +42,12 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
     let service = Service::start_with(
         &folder.join("service"),
         "127.0.0.1:0",
-        &["--catalogue".as_ref(), generous_catalogue(folder)?.as_ref()],
+        // curl signs nothing.
+        &["--unsigned-sessions".as_ref(), "--catalogue".as_ref(), generous_catalogue(folder)?.as_ref()],
     )?;
     let file = folder.join("1gib.mp4");
     write_video(&file)?;
-    let (portal, session, application) = log_in(folder, &service).await?;
+    let (portal, unsigned, application) = log_in(folder, &service).await?;
     let sha256 = hash_file(&file, FileGuard::of(&file)?, Arc::new(|_| ()), &CancellationToken::new()).await?;
     let announce = async || {
         let name = "1gib.mp4".to_owned();
@@ -59,7 +60,7 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
     let mut grown = 0.0_f64;
     for _ in 0..2 {
         let id = announce().await?;
-        peer.push(by_curl(folder, &file, &service, &session, id)?);
+        peer.push(by_curl(folder, &file, &service, &unsigned, id)?);
         portal.terminate(id).await?;
 
         let memory = Memory::watch();
@@ -157,18 +158,25 @@ async fn log_in(folder: &Path, service: &Service) -> Result<(Portal, Session, Uu
     let config =
         PortalConfig { base: url::Url::parse(&base)?, extra_roots: vec![root_der], user_agent: "bench".into() };
     let portal = Portal::new(config)?;
-    let session = portal
-        .log_in_with_password(&PasswordLogin {
-            account,
-            password: PASSWORD.to_owned(),
-            consent: None,
-            session_key: None,
-        })
-        .await?;
-    portal.set_session(&session);
+    let login = PasswordLogin { account, password: PASSWORD.to_owned(), consent: None, session_key: None };
+    portal.set_session(&portal.log_in_with_password(&login).await?);
+    let unsigned = log_in_by_curl(folder, service, &login)?;
     let application = Uuid::now_v7();
     portal.put_application(application, &ApplicationDraft::new(Business::New)).await?;
-    Ok((portal, session, application))
+    Ok((portal, unsigned, application))
+}
+
+/// A session without a key.
+fn log_in_by_curl(folder: &Path, service: &Service, login: &PasswordLogin) -> Result<Session> {
+    let body = folder.join("login.json");
+    fs::write(&body, serde_json::to_vec(login)?)?;
+    let url = format!("{}{}", service.ready.text("base_url")?, path::PASSWORD_SESSIONS);
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--show-error", "--fail", "--header", "Content-Type: application/json", "--cacert"]);
+    curl.arg(service.ready.text("root_certificate")?).arg("--data-binary").arg(format!("@{}", body.display()));
+    let output = curl.arg(url).stdin(Stdio::null()).output().context("curl is not installed")?;
+    ensure!(output.status.success(), "curl's login failed: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// The chunks cut beforehand, sent by one curl over one connection.

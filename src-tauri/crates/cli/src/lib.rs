@@ -1,3 +1,4 @@
 //! The command line's acts as functions, so that tests run what people run.
 
 pub mod journey;
+pub mod receipt;

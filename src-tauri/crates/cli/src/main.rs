@@ -1,12 +1,19 @@
 //! `certdesk-cli`: Certdesk without a window.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, Result};
-use certdesk_cli::journey::{self, Journey};
+use certdesk_cli::{
+    journey::{self, Journey},
+    receipt,
+};
 use certdesk_controller::{Controller, Demo};
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
 use clap::{Parser, Subcommand, ValueEnum};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 /// Certdesk without a window.
 #[derive(Parser)]
@@ -18,8 +25,30 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Act {
+    /// Works on signed receipts; needs no service.
+    Receipt {
+        #[command(subcommand)]
+        act: ReceiptAct,
+    },
     /// Goes the whole journey: register, apply, correct, make the certificate on the key, log in with it.
     Journey(JourneyArguments),
+}
+
+#[derive(Subcommand)]
+enum ReceiptAct {
+    /// Verifies a receipt: the service's signature, and inside it the applicant's. Ends with 0 where all of it holds, 1
+    /// where something is wrong, 3 where nothing is wrong but no CA was given that could vouch.
+    Verify {
+        /// The receipt as it was saved.
+        file: PathBuf,
+        /// Certificate of a CA that you trust, PEM or DER; may be repeated. Take it from the authority, not from whoever
+        /// gave you the receipt.
+        #[arg(long)]
+        ca: Vec<PathBuf>,
+        /// JSON for programs.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -70,10 +99,38 @@ enum Algorithm {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     match Arguments::parse().act {
-        Act::Journey(arguments) => go(arguments).await,
+        Act::Receipt { act: ReceiptAct::Verify { file, ca, json } } => verify(&file, &ca, json),
+        Act::Journey(arguments) => go(arguments).await.map(|()| ExitCode::SUCCESS),
     }
+}
+
+fn verify(file: &Path, authorities: &[PathBuf], json: bool) -> Result<ExitCode> {
+    let read = |file: &Path| std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()));
+    let mut roots = Vec::new();
+    for authority in authorities {
+        let found = certificates_in(read(authority)?);
+        anyhow::ensure!(!found.is_empty(), "{} holds no certificate", authority.display());
+        roots.extend(found);
+    }
+    let report = receipt::verify(&read(file)?, &roots)?;
+    if json {
+        println!("{:#}", serde_json::to_value(&report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(match (report.verified, report.nobody_vouches) {
+        (true, _) => ExitCode::SUCCESS,
+        (false, true) => ExitCode::from(3),
+        (false, false) => ExitCode::FAILURE,
+    })
+}
+
+/// The certificates of a file, PEM or DER.
+fn certificates_in(bytes: Vec<u8>) -> Vec<Vec<u8>> {
+    let pem: Vec<_> = CertificateDer::pem_slice_iter(&bytes).flatten().map(|der| der.to_vec()).collect();
+    if pem.is_empty() && certdesk_pki::Certificate::parse(&bytes).is_ok() { vec![bytes] } else { pem }
 }
 
 async fn go(arguments: JourneyArguments) -> Result<()> {

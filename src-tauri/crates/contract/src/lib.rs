@@ -26,5 +26,8 @@ pub use problem::{Problem, ProblemCode};
 /// Header that makes a POST safe to repeat (draft-ietf-httpapi-idempotency-key-header): a UUID, the same for each try.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// Header of every refusal: its [`ProblemCode`], for answers without a body (HEAD).
+pub const PROBLEM_CODE: &str = "x-problem-code";
+
 /// Header that opens the demo desk: the secret the service printed when it was started as a demo.
 pub const DEMO_SECRET: &str = "x-demo-secret";

@@ -4,9 +4,10 @@ use certdesk_contract::{
     account::{
         ConsentReceipt, ConsentRequest, ConsentSubject, PasswordChange, RegistrationReceipt, RegistrationRequest,
     },
-    session::{PasswordLogin, Session},
+    session::PasswordLogin,
 };
 use certdesk_domain::form::Registration;
+use certdesk_portal::Login;
 use uuid::Uuid;
 
 use crate::{
@@ -108,16 +109,13 @@ impl Controller {
         Ok(())
     }
 
-    pub(crate) async fn begin_session(
-        &self,
-        session: &Session,
-        key: Option<SessionKey>,
-    ) -> Result<SessionView, Failure> {
+    pub(crate) async fn begin_session(&self, login: &Login, key: Option<SessionKey>) -> Result<SessionView, Failure> {
         let portal = self.portal()?;
         // What still runs belongs to the session before.
         self.inner.uploads.stop_all();
         self.inner.sync.end_session();
-        portal.set_session(session);
+        portal.set_session(login);
+        let session = &login.session;
         let view = SessionView {
             kind: session.kind,
             key: key.as_ref().map(|key| key.id.clone()),

@@ -2,13 +2,15 @@
 
 use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::Certificate;
+use certdesk_portal::{ActKey, SigningError};
 use certdesk_token::{Module, TokenCertificate, TokenError};
 use uuid::Uuid;
 
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
-    view::ApplicationView,
+    picker::SaveQuestion,
+    view::{ApplicationView, Locale},
 };
 
 /// For what the PIN was given that opened the key.
@@ -38,6 +40,22 @@ impl SessionSigner {
     /// [`TokenError::NotLoggedIn`] (`pin_needed`), and what the driver says.
     pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, TokenError> {
         self.module.sign(&self.key, &self.key_id, self.scheme, message).await
+    }
+}
+
+impl ActKey for SessionSigner {
+    type Error = TokenError;
+
+    fn certificate_der(&self) -> &[u8] {
+        &self.certificate_der
+    }
+
+    fn scheme(&self) -> SignatureScheme {
+        self.scheme
+    }
+
+    async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, TokenError> {
+        Self::sign(self, message).await
     }
 }
 
@@ -98,15 +116,35 @@ impl Controller {
 
     /// Takes a case back.
     pub async fn withdraw_application(&self, id: Uuid) -> Result<ApplicationView, Failure> {
-        self.session_signer().await?;
-        let answer = self.portal()?.withdraw(id).await;
-        let application = self.noted(answer)?;
+        let signer = self.session_signer().await?;
+        let portal = self.portal()?;
+        let application = match signer {
+            None => self.noted(portal.withdraw(id).await)?,
+            Some(signer) => {
+                let business = self.seen_application(id).await?.business;
+                self.signed(portal.withdraw_signed(id, business, &signer).await)?
+            }
+        };
         self.keep_application(application.clone()).await?;
         self.application_view(application).await
     }
 
-    /// Saves a signed receipt by the native dialog.
-    pub async fn save_receipt(&self, _receipt: Uuid) -> Result<Option<String>, Failure> {
-        Err(LocalCode::BadCommand.into())
+    /// Saves a signed receipt where the person says. `None`: cancelled. Else the file's name.
+    pub async fn save_receipt(&self, receipt: Uuid) -> Result<Option<String>, Failure> {
+        let bytes = self.noted(self.portal()?.receipt(receipt).await)?;
+        let (title, file_name) = match self.state().settings.locale {
+            Locale::ZhCn => ("保存签名回执", "签名回执.json"),
+            Locale::En => ("Save the signed receipt", "receipt.json"),
+        };
+        self.save_file(SaveQuestion { title: title.to_owned(), file_name: file_name.to_owned() }, bytes).await
+    }
+
+    /// Passes on what came of an act that the key of the session signed.
+    pub(crate) fn signed<T>(&self, answer: Result<T, SigningError<TokenError>>) -> Result<T, Failure> {
+        match answer {
+            Ok(answer) => self.noted(Ok(answer)),
+            Err(SigningError::Portal(error)) => self.noted(Err(error)),
+            Err(SigningError::Sign(error)) => Err(error.into()),
+        }
     }
 }

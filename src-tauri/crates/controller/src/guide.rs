@@ -427,8 +427,12 @@ impl Controller {
         let returned = draft.base.as_ref().map_or(0, |base| base.history.len());
         let key = crate::convert::named_uuid(&(id, returned, &submission))?;
         self.open_case(&draft).await?;
-        let answer = self.portal()?.submit(id, &submission, key).await;
-        let answer = self.consented(self.noted(answer)).await;
+        let portal = self.portal()?;
+        let answer = match &signer {
+            None => self.noted(portal.submit(id, &submission, key).await),
+            Some(signer) => self.signed(portal.submit_signed(id, draft.business, &submission, key, signer).await),
+        };
+        let answer = self.consented(answer).await;
         if answer.as_ref().is_err_and(|failure| failure.code == FailureCode::Service(ProblemCode::WrongState)) {
             // Handed in elsewhere, or closed: then the draft here says so.
             self.application(id).await?;

@@ -207,13 +207,13 @@ impl Controller {
         };
         let session = match self.portal()?.log_in_with_token(self.agreement(), sign).await {
             Ok(session) => self.noted(Ok(session))?,
-            Err(certdesk_portal::TokenLoginError::Sign(error)) => return Err(error.into()),
+            Err(certdesk_portal::SigningError::Sign(error)) => return Err(error.into()),
             // A refused certificate says nothing about the session that may be there.
-            Err(certdesk_portal::TokenLoginError::Portal(PortalError::Problem(problem))) => {
+            Err(certdesk_portal::SigningError::Portal(PortalError::Problem(problem))) => {
                 self.noted(Ok(()))?;
                 return self.consented(Err(problem.into())).await;
             }
-            Err(certdesk_portal::TokenLoginError::Portal(error)) => return self.noted(Err(error)),
+            Err(certdesk_portal::SigningError::Portal(error)) => return self.noted(Err(error)),
         };
         let key = SessionKey { id: id.to_owned(), certificate_der: certificate.der.clone() };
         self.begin_session(&session, Some(key)).await

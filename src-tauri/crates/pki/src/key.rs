@@ -51,6 +51,11 @@ pub fn verify(spki_der: &[u8], scheme: SignatureScheme, message: &[u8], signatur
     verify_with(spki_der, algorithm, is_ec, message, signature)
 }
 
+/// RSASSA-PSS with SHA-512, MGF1 with SHA-512, salt of 64 bytes (RFC 9421 §3.3.1). No token signs so here; others may.
+pub(crate) fn verify_rsa_pss_sha512(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
+    verify_with(spki_der, &ring_signature::RSA_PSS_2048_8192_SHA512, false, message, signature)
+}
+
 /// The same for ECDSA as X.509 carries it: a DER SEQUENCE of `r` and `s` (RFC 3279 §2.2.3).
 pub(crate) fn verify_ecdsa_der(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
     verify_with(spki_der, &ring_signature::ECDSA_P256_SHA256_ASN1, true, message, signature)

@@ -14,6 +14,7 @@ pub mod crl;
 mod der;
 mod details;
 mod key;
+pub mod message_signature;
 pub mod pdf;
 mod request;
 mod session;
@@ -22,7 +23,7 @@ pub mod web_eid;
 pub use certificate::Certificate;
 pub use key::{key_algorithm, key_id, verify};
 pub use request::{Csr, CsrBuilder};
-pub use session::{SessionKey, jwk_thumbprint};
+pub use session::{SessionKey, jwk_thumbprint, spki_of_jwk};
 
 /// Why something cannot be used. No variant carries personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

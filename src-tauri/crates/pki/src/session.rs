@@ -1,4 +1,4 @@
-//! The session key of a token login: an ephemeral P-256 key that never leaves this process.
+//! The key of a session: an ephemeral P-256 key that never leaves this process.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{
@@ -6,6 +6,8 @@ use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
+
+use crate::PkiError;
 
 /// An ephemeral P-256 key. Gone with its last owner.
 pub struct SessionKey {
@@ -29,6 +31,12 @@ impl SessionKey {
         (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..65]))
     }
 
+    /// ECDSA with SHA-256, raw `r‖s`, 64 bytes.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let signature = self.pair.sign(&SystemRandom::new(), message);
+        signature.expect("the system's random source does not fail").as_ref().to_vec()
+    }
+
     /// [`jwk_thumbprint`] of this key.
     pub fn thumbprint(&self) -> String {
         let (x, y) = self.jwk();
@@ -48,6 +56,24 @@ pub fn jwk_thumbprint(x: &str, y: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
 }
 
+/// The SubjectPublicKeyInfo (RFC 5480) of a P-256 key given as a JWK has it.
+///
+/// # Errors
+/// [`PkiError::Malformed`] where a coordinate is not 32 bytes. Whether the point is on the curve shows when it verifies.
+pub fn spki_of_jwk(x: &str, y: &str) -> Result<Vec<u8>, PkiError> {
+    // id-ecPublicKey, prime256v1, and a BIT STRING with an uncompressed point of 64 bytes to follow.
+    const HEAD: [u8; 27] = [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+    ];
+    let mut spki = HEAD.to_vec();
+    for coordinate in [x, y] {
+        let bytes = URL_SAFE_NO_PAD.decode(coordinate).ok().filter(|bytes| bytes.len() == 32);
+        spki.extend(bytes.ok_or(PkiError::Malformed("public key"))?);
+    }
+    Ok(spki)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +86,18 @@ mod tests {
         let (x, y) = a.jwk();
         assert_eq!((x.len(), y.len()), (43, 43));
         assert_eq!(format!("{a:?}"), "SessionKey(redacted)");
+    }
+
+    #[test]
+    fn what_a_session_key_signs_verifies_by_its_jwk() {
+        use certdesk_domain::token::SignatureScheme::EcdsaP256Sha256;
+        let key = SessionKey::generate();
+        let (x, y) = key.jwk();
+        let spki = spki_of_jwk(&x, &y).expect("a JWK just made");
+        let signature = key.sign(b"message");
+        assert_eq!(crate::verify(&spki, EcdsaP256Sha256, b"message", &signature), Ok(()));
+        assert_eq!(crate::verify(&spki, EcdsaP256Sha256, b"massage", &signature), Err(PkiError::BadSignature));
+        assert!(spki_of_jwk(&x[1..], &y).is_err(), "a coordinate has 32 bytes");
     }
 
     /// The canonical form hashed by `printf '{"crv":…}' | openssl dgst -sha256 -binary | basenc --base64url`.

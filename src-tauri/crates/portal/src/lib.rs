@@ -11,13 +11,14 @@ mod crl;
 mod driver;
 mod error;
 mod people;
+mod signing;
 mod token_login;
 mod trust;
 mod upload;
 mod wire;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64},
     time::Duration,
 };
 
@@ -29,14 +30,16 @@ use certdesk_contract::{
         SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
-    application::{Application, ApplicationDraft, DraftContent, Receipt, Submission, Verdict},
+    application::{Application, ApplicationDraft, DraftContent, LegalAct, Receipt, Submission, Verdict},
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
     query::{Query, QueryAnswer},
-    session::{PasswordLogin, Session},
+    session::PasswordLogin,
+    signature::act_tag,
 };
-use certdesk_domain::region::Region;
+use certdesk_domain::{Business, region::Region};
+use certdesk_pki::SessionKey;
 use http::{HeaderValue, StatusCode, header};
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
@@ -44,9 +47,11 @@ use url::Url;
 use uuid::Uuid;
 
 pub use error::PortalError;
-pub use token_login::{TokenChallenge, TokenLoginError, TokenProof};
+pub use signing::{ActKey, Login, SigningError};
+pub use token_login::{TokenChallenge, TokenProof};
 pub use upload::{FileGuard, Progress, UploadSpec, hash_file};
 
+use signing::{Act, Held, NoKey};
 use wire::Answer;
 
 /// Until a connection stands.
@@ -82,9 +87,10 @@ struct Inner {
     user_agent: HeaderValue,
     tls: rustls::ClientConfig,
     http: reqwest::Client,
-    /// `Bearer …`, marked sensitive.
-    authorization: Mutex<Option<HeaderValue>>,
+    session: Mutex<Option<Held>>,
     clock_skew: Mutex<Option<time::Duration>>,
+    /// Seconds since 1970: signatures of before were refused as not of now.
+    sign_from: AtomicI64,
 }
 
 /// The answer to a conditional request.
@@ -143,8 +149,9 @@ impl Portal {
             user_agent,
             tls,
             http,
-            authorization: Mutex::default(),
+            session: Mutex::default(),
             clock_skew: Mutex::default(),
+            sign_from: AtomicI64::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -159,18 +166,14 @@ impl Portal {
         *lock(&self.inner.clock_skew)
     }
 
-    /// Later requests carry this session.
-    pub fn set_session(&self, session: &Session) {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", session.access_token)).ok();
-        if let Some(value) = &mut value {
-            value.set_sensitive(true);
-        }
-        *lock(&self.inner.authorization) = value;
+    /// Later requests carry this session, signed by its key.
+    pub fn set_session(&self, login: &Login) {
+        *lock(&self.inner.session) = Held::new(login);
     }
 
     /// Later requests carry no session.
     pub fn clear_session(&self) {
-        *lock(&self.inner.authorization) = None;
+        *lock(&self.inner.session) = None;
     }
 
     /// Asks whether the service is there, and what time it is there.
@@ -202,9 +205,13 @@ impl Portal {
         self.post_once(path::REGISTRATIONS, request, idempotency).await
     }
 
-    /// Logs in by account and password. The session is in force after [`Portal::set_session`].
-    pub async fn log_in_with_password(&self, login: &PasswordLogin) -> Result<Session, PortalError> {
-        self.post(path::PASSWORD_SESSIONS, login).await
+    /// Logs in by account and password, with a session key of its own. The session is in force after
+    /// [`Portal::set_session`].
+    pub async fn log_in_with_password(&self, login: &PasswordLogin) -> Result<Login, PortalError> {
+        let key = SessionKey::generate();
+        let login = PasswordLogin { session_key: Some(signing::jwk(&key)), ..login.clone() };
+        let session = self.post(path::PASSWORD_SESSIONS, &login).await?;
+        Ok(Login { session, key: Arc::new(key) })
     }
 
     /// Ends the session, here in any case.
@@ -239,9 +246,23 @@ impl Portal {
         self.json(self.request(Method::PUT, &path::application(id)).json(draft)).await
     }
 
-    /// Takes a case back.
+    /// Takes a case back, in a session by password or where it was never handed in.
     pub async fn withdraw(&self, id: Uuid) -> Result<Application, PortalError> {
         self.json(self.request(Method::DELETE, &path::application(id))).await
+    }
+
+    /// Takes a case of this business back, signed by the key of the session.
+    ///
+    /// # Errors
+    /// [`SigningError::Sign`] with the error of `key`.
+    pub async fn withdraw_signed<K: ActKey>(
+        &self,
+        id: Uuid,
+        business: Business,
+        key: &K,
+    ) -> Result<Application, SigningError<K::Error>> {
+        let request = self.request(Method::DELETE, &path::application(id));
+        self.act(request, LegalAct::Withdraw, business, key).await
     }
 
     /// What is typed of a case that is not handed in, unless `etag` names what it is now.
@@ -266,9 +287,31 @@ impl Portal {
         answer.etag().ok_or_else(|| PortalError::Garbled("a draft was kept without an entity tag".into()))
     }
 
-    /// Hands a case in. The same `idempotency` with the same content hands it in once.
+    /// Hands a case in, in a session by password. The same `idempotency` with the same content hands it in once.
     pub async fn submit(&self, id: Uuid, submission: &Submission, idempotency: Uuid) -> Result<Receipt, PortalError> {
         self.post_once(&path::submission(id), submission, idempotency).await
+    }
+
+    /// Hands a case of this business in, signed by the key of the session.
+    ///
+    /// # Errors
+    /// [`SigningError::Sign`] with the error of `key`.
+    pub async fn submit_signed<K: ActKey>(
+        &self,
+        id: Uuid,
+        business: Business,
+        submission: &Submission,
+        idempotency: Uuid,
+        key: &K,
+    ) -> Result<Receipt, SigningError<K::Error>> {
+        let request = self.request(Method::POST, &path::submission(id));
+        let request = request.header(IDEMPOTENCY_KEY, idempotency.to_string()).json(submission);
+        self.act(request, LegalAct::Submit, business, key).await
+    }
+
+    /// A signed receipt, as a file to keep ([`certdesk_contract::receipt`]). Not verified.
+    pub async fn receipt(&self, id: Uuid) -> Result<Vec<u8>, PortalError> {
+        self.bytes(&path::receipt(id), MAX_JSON).await
     }
 
     /// Asks for the certificate of an approved case; the same key always gets the same one.
@@ -374,11 +417,23 @@ impl Portal {
         Ok(self.send_request(self.request(Method::GET, path), most).await?.success()?.body)
     }
 
+    async fn act<T: serde::de::DeserializeOwned, K: ActKey>(
+        &self,
+        request: RequestBuilder,
+        act: LegalAct,
+        business: Business,
+        key: &K,
+    ) -> Result<T, SigningError<K::Error>> {
+        let act = Act { key, tag: act_tag(act, business) };
+        let answer = self.send_signed(request.timeout(REQUEST_TIMEOUT), MAX_JSON, Some(act)).await?;
+        Ok(answer.success()?.json()?)
+    }
+
     /// A request with the session in force, if any. `path` is one of [`path`].
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.inner.http.request(method, format!("{}{path}", self.inner.base));
-        match &*lock(&self.inner.authorization) {
-            Some(value) => request.header(header::AUTHORIZATION, value),
+        match &*lock(&self.inner.session) {
+            Some(held) => request.header(header::AUTHORIZATION, &held.authorization),
             None => request,
         }
     }
@@ -389,10 +444,11 @@ impl Portal {
 
     /// Sends without a limit in time and reads the whole answer, at most `most` bytes of it.
     async fn send_unhurried(&self, request: RequestBuilder, most: usize) -> Result<Answer, PortalError> {
-        let response = request.send().await.map_err(|error| error::from_source(&error))?;
-        let answer = Answer::read(http::Response::from(response), most).await?;
-        self.note_clock(&answer);
-        Ok(answer)
+        match self.send_signed(request, most, None::<Act<'_, NoKey>>).await {
+            Ok(answer) => Ok(answer),
+            Err(SigningError::Portal(error)) => Err(error),
+            Err(SigningError::Sign(never)) => match never {},
+        }
     }
 
     fn note_clock(&self, answer: &Answer) {

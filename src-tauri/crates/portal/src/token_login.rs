@@ -3,7 +3,7 @@
 //! Challenge and login travel on one TLS 1.3 connection of our own, because the binding is that connection's exporter
 //! (RFC 9266). The origin is computed from the configured address, never taken from an answer.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use base64::{
     Engine as _,
@@ -12,7 +12,7 @@ use base64::{
 use bytes::Bytes;
 use certdesk_contract::{
     path,
-    session::{Challenge, ChallengeRequest, ChannelBinding, Jwk, Session, TokenLogin, WebEidToken, bound_nonce},
+    session::{Challenge, ChallengeRequest, ChannelBinding, TokenLogin, WebEidToken, bound_nonce},
 };
 use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::{SessionKey, web_eid};
@@ -37,7 +37,10 @@ use tokio_util::task::AbortOnDropHandle;
 use tower_service::Service as _;
 use uuid::Uuid;
 
-use crate::{CONNECT_TIMEOUT, MAX_JSON, Portal, PortalError, REQUEST_TIMEOUT, error, is_loopback, wire::Answer};
+use crate::{
+    CONNECT_TIMEOUT, Login, MAX_JSON, Portal, PortalError, REQUEST_TIMEOUT, SigningError, error, is_loopback, signing,
+    wire::Answer,
+};
 
 /// Label of the `tls-exporter` channel binding (RFC 9266 §2).
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
@@ -66,36 +69,15 @@ pub struct TokenProof {
     pub signature: Vec<u8>,
 }
 
-/// Why a login by token failed.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum TokenLoginError<E> {
-    /// On the way to the service, or there.
-    #[error(transparent)]
-    Portal(PortalError),
-    /// The token did not sign.
-    #[error("the token did not sign")]
-    Sign(E),
-}
-
-impl<E> From<PortalError> for TokenLoginError<E> {
-    fn from(error: PortalError) -> Self {
-        Self::Portal(error)
-    }
-}
-
 impl Portal {
     /// Logs in by token. `sign` is called once, between challenge and login; it may take as long as a person does.
     /// `consent` is the record of an agreement accepted before. The session is in force after
     /// [`Portal::set_session`].
     ///
     /// # Errors
-    /// [`TokenLoginError::Sign`] with the error of `sign`; [`TokenLoginError::Portal`] with [`PortalError::Garbled`]
+    /// [`SigningError::Sign`] with the error of `sign`; [`SigningError::Portal`] with [`PortalError::Garbled`]
     /// where the service takes no `tls-exporter` binding: it is never replaced by a weaker one.
-    pub async fn log_in_with_token<E, F, S>(
-        &self,
-        consent: Option<Uuid>,
-        sign: S,
-    ) -> Result<Session, TokenLoginError<E>>
+    pub async fn log_in_with_token<E, F, S>(&self, consent: Option<Uuid>, sign: S) -> Result<Login, SigningError<E>>
     where
         S: FnOnce(TokenChallenge) -> F,
         F: Future<Output = Result<TokenProof, E>>,
@@ -116,12 +98,11 @@ impl Portal {
         let proof = loop {
             tokio::select! {
                 biased;
-                proof = &mut signing => break proof.map_err(TokenLoginError::Sign)?,
+                proof = &mut signing => break proof.map_err(SigningError::Sign)?,
                 () = sleep(KEEP_ALIVE) => connection.keep_alive(self).await?,
             }
         };
 
-        let (x, y) = key.jwk();
         let login = TokenLogin {
             nonce: challenge.nonce,
             token: WebEidToken {
@@ -131,11 +112,12 @@ impl Portal {
                 signature: STANDARD.encode(&proof.signature),
                 app_version: self.inner.user_agent.to_str().unwrap_or_default().to_owned(),
             },
-            session_key: Jwk { kty: "EC".into(), crv: "P-256".into(), x, y },
+            session_key: signing::jwk(&key),
             channel_binding: ChannelBinding::TlsExporter,
             consent,
         };
-        Ok(connection.post(self, path::TOKEN_SESSIONS, &login).await?)
+        let session = connection.post(self, path::TOKEN_SESSIONS, &login).await?;
+        Ok(Login { session, key: Arc::new(key) })
     }
 }
 
@@ -161,7 +143,7 @@ impl Connection {
             url::Host::Ipv6(address) => ServerName::from(std::net::IpAddr::from(address)),
         };
         let tcp = open_tcp(portal).await?;
-        let tls = TlsConnector::from(std::sync::Arc::new(portal.inner.tls.clone()))
+        let tls = TlsConnector::from(Arc::new(portal.inner.tls.clone()))
             .connect(server_name, tcp)
             .await
             .map_err(|error| error::from_source(&error))?;

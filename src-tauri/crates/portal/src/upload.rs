@@ -15,7 +15,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use certdesk_contract::{ProblemCode, path, upload as tus};
+use certdesk_contract::{ProblemCode, path, signature::CONTENT_DIGEST, upload as tus};
 use certdesk_domain::RequirementId;
 use futures_util::TryStreamExt as _;
 use http::header;
@@ -28,7 +28,7 @@ use tokio::{
 use tokio_util::{io::ReaderStream, sync::CancellationToken};
 use uuid::Uuid;
 
-use crate::{MAX_JSON, Portal, PortalError};
+use crate::{MAX_JSON, Portal, PortalError, signing::NEXT_SECOND};
 
 /// Bytes read at a time.
 const BUFFER: usize = 256 * 1024;
@@ -197,14 +197,21 @@ impl Portal {
             return Err(no_offset());
         }
         let mut repositions = 0;
+        let mut signed_anew = false;
         let mut chunk = Chunk::begin(path, from, guard.bytes, cancel);
         while chunk.bytes > 0 {
             guard.check(path)?;
             let checksum = chunk.checksum().await?;
             let next = Chunk::begin(path, chunk.end(), guard.bytes, cancel);
             match self.patch(id, path, &chunk, &checksum, progress).await {
-                Ok(offset) if offset == chunk.end() => (chunk, repositions) = (next, 0),
+                Ok(offset) if offset == chunk.end() => (chunk, repositions, signed_anew) = (next, 0, false),
                 Ok(_) => return Err(PortalError::Garbled("the upload stands where it was not sent to".into())),
+                // The refusal told the service's time.
+                Err(PortalError::Problem(problem)) if problem.code == ProblemCode::SignatureExpired && !signed_anew => {
+                    signed_anew = true;
+                    tokio::time::sleep(NEXT_SECOND).await;
+                    chunk = Chunk::begin(path, chunk.offset, guard.bytes, cancel);
+                }
                 Err(error) if repositions < MAX_REPOSITIONS && may_stand_elsewhere(&error) => {
                     repositions += 1;
                     let offset = match self.upload_offset(id).await {
@@ -245,6 +252,8 @@ impl Portal {
             .header(TUS_RESUMABLE, tus::TUS_VERSION)
             .header(UPLOAD_OFFSET, chunk.offset)
             .header(UPLOAD_CHECKSUM, format!("sha256 {checksum}"))
+            // The same digest for the signature: the chunk is not read for it once more.
+            .header(CONTENT_DIGEST, format!("sha-256=:{checksum}:"))
             .header(header::CONTENT_TYPE, tus::OFFSET_OCTET_STREAM)
             .header(header::CONTENT_LENGTH, chunk.bytes)
             .body(reqwest::Body::wrap_stream(body));

@@ -1,6 +1,6 @@
 //! One answer of the service, read in full and held to its limit.
 
-use certdesk_contract::{Problem, ProblemCode};
+use certdesk_contract::{PROBLEM_CODE, Problem, ProblemCode};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
@@ -39,6 +39,11 @@ impl Answer {
         if let Ok(problem) = serde_json::from_slice::<Problem>(&self.body) {
             return Err(PortalError::Problem(problem));
         }
+        if self.body.is_empty()
+            && let Some(code) = self.problem_code()
+        {
+            return Err(PortalError::Problem(Problem::new(code)));
+        }
         // HEAD has no body to say more, so the status alone speaks where it is clear.
         let code = match self.status {
             StatusCode::UNAUTHORIZED => ProblemCode::Unauthenticated,
@@ -47,6 +52,17 @@ impl Answer {
             other => return Err(PortalError::Garbled(format!("HTTP {}", other.as_u16()))),
         };
         if self.body.is_empty() { Err(PortalError::Problem(Problem::new(code))) } else { Err(self.garbled()) }
+    }
+
+    /// Whether it is this refusal.
+    pub(crate) fn is_problem(&self, code: ProblemCode) -> bool {
+        !self.status.is_success() && self.problem_code() == Some(code)
+    }
+
+    /// The refusal as the header has it, which an answer to HEAD has too.
+    fn problem_code(&self) -> Option<ProblemCode> {
+        let code = self.headers.get(PROBLEM_CODE)?.to_str().ok()?;
+        ProblemCode::ALL.iter().copied().find(|known| known.as_str() == code)
     }
 
     /// The body as JSON.

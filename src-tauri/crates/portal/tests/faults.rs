@@ -16,7 +16,8 @@ use certdesk_contract::{
     ProblemCode,
     session::{PasswordLogin, Session},
 };
-use certdesk_portal::{Fetched, PortalError, TokenLoginError};
+use certdesk_pki::SessionKey;
+use certdesk_portal::{Fetched, Login, PortalError, SigningError};
 use scripted::{Root, Server, http, in_environment, open, portal};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
@@ -90,7 +91,7 @@ async fn a_certificate_that_is_not_trusted_is_named() {
         // The connection of a login by token trusts no more.
         let login = portal.log_in_with_token(None, async |_| Err(())).await;
         assert!(
-            matches!(&login, Err(TokenLoginError::Portal(PortalError::TlsUntrusted(d))) if d.starts_with(cause)),
+            matches!(&login, Err(SigningError::Portal(PortalError::TlsUntrusted(d))) if d.starts_with(cause)),
             "{cause}: {login:?}"
         );
     }
@@ -103,7 +104,7 @@ async fn nobody_listens() {
     let said = portal.health().await.unwrap_err();
     assert!(unreachable(&said, "refused"), "{said:?}");
     let login = portal.log_in_with_token(None, async |_| Err(())).await;
-    assert!(matches!(&login, Err(TokenLoginError::Portal(error)) if unreachable(error, "refused")), "{login:?}");
+    assert!(matches!(&login, Err(SigningError::Portal(error)) if unreachable(error, "refused")), "{login:?}");
 }
 
 #[tokio::test]
@@ -187,7 +188,7 @@ async fn a_service_that_never_answers_is_given_up() {
     let said = asking.await.unwrap().unwrap_err();
     assert!(unreachable(&said, "in time"), "{said:?}");
     let login = logging_in.await.unwrap();
-    assert!(matches!(&login, Err(TokenLoginError::Portal(error)) if unreachable(error, "in time")), "{login:?}");
+    assert!(matches!(&login, Err(SigningError::Portal(error)) if unreachable(error, "in time")), "{login:?}");
     assert!(begun.elapsed() <= Duration::from_secs(31), "half a minute is enough: {:?}", begun.elapsed());
 }
 
@@ -279,7 +280,7 @@ async fn the_session_travels_with_requests_and_shows_nowhere() {
             "phone": "13800138000", "email": "a@example.cn", "address": { "region": "350102", "detail": "x" } } },
     }))
     .unwrap();
-    portal.set_session(&session);
+    portal.set_session(&Login { session, key: std::sync::Arc::new(SessionKey::generate()) });
     portal.applications().await.unwrap();
     portal.demo_queue("demo secret").await.unwrap();
     assert!(!format!("{portal:?}").contains("AbCdEf123"), "the token must not show in {portal:?}");
@@ -352,7 +353,7 @@ async fn loopback_is_never_sent_through_a_proxy() {
         assert_eq!(portal.health().await, Ok(()), "{host} is this computer");
         let login = portal.log_in_with_token(None, async |_| Err(())).await;
         assert!(
-            matches!(&login, Err(TokenLoginError::Portal(PortalError::Garbled(_)))),
+            matches!(&login, Err(SigningError::Portal(PortalError::Garbled(_)))),
             "the login reached {host}: {login:?}"
         );
     }
@@ -392,10 +393,7 @@ async fn the_systems_proxy_carries_both_ways_to_the_service() {
     let portal = portal("https://portal.example", &root);
     assert_eq!(portal.health().await, Ok(()));
     let login = portal.log_in_with_token(None, async |_| Err(())).await;
-    assert!(
-        matches!(&login, Err(TokenLoginError::Portal(PortalError::Garbled(_)))),
-        "the login went through: {login:?}"
-    );
+    assert!(matches!(&login, Err(SigningError::Portal(PortalError::Garbled(_)))), "the login went through: {login:?}");
     assert_eq!(carried.load(Ordering::SeqCst), 2, "calls and logins both go through the proxy");
     proxy.abort();
 }

@@ -28,7 +28,7 @@ use certdesk_contract::{
 use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, State, token::SignatureScheme};
 use certdesk_pki::{Certificate, CsrBuilder, chain};
 use certdesk_portal::{
-    Fetched, FileGuard, Portal, PortalError, TokenChallenge, TokenLoginError, TokenProof, UploadSpec, hash_file,
+    Fetched, FileGuard, Login, Portal, PortalError, SigningError, TokenChallenge, TokenProof, UploadSpec, hash_file,
 };
 use real::{Real, SECRET, announced, catalogue, handler, log_in, opened, registered, silent};
 use ring::{
@@ -200,7 +200,7 @@ async fn from_nothing_to_a_login_by_certificate() {
     assert_eq!(refusal(portal.log_in_with_password(&password).await), ProblemCode::CertificateLoginRequired);
 
     let session = token_login(&portal, &token, &certificate_der).await.expect("login by token");
-    assert_eq!((session.kind, session.account.name.as_str()), (SessionKind::Token, account.as_str()));
+    assert_eq!((session.session.kind, session.session.account.name.as_str()), (SessionKind::Token, account.as_str()));
     portal.set_session(&session);
     assert_eq!(portal.certificates().await.expect("a token session is a session").len(), 1);
 
@@ -220,12 +220,12 @@ async fn from_nothing_to_a_login_by_certificate() {
     // Another key, a changed message, a token that will not: no session.
     let stranger = token_login(&portal, &SoftKey::new(), &certificate_der).await;
     assert!(
-        matches!(&stranger, Err(TokenLoginError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused),
+        matches!(&stranger, Err(SigningError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused),
         "{stranger:?}"
     );
     let pulled_out = portal.log_in_with_token(None, async |_| Err("pulled out")).await;
     assert!(
-        matches!(pulled_out, Err(TokenLoginError::Sign("pulled out"))),
+        matches!(pulled_out, Err(SigningError::Sign("pulled out"))),
         "the token's own failure comes through: {pulled_out:?}"
     );
 
@@ -249,17 +249,13 @@ async fn from_nothing_to_a_login_by_certificate() {
         })
         .await;
     assert!(
-        matches!(&elsewhere, Err(TokenLoginError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused),
+        matches!(&elsewhere, Err(SigningError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused),
         "{elsewhere:?}"
     );
     portal.withdraw(case).await.expect_err("a completed case cannot be taken back");
 }
 
-async fn token_login(
-    portal: &Portal,
-    key: &SoftKey,
-    certificate_der: &[u8],
-) -> Result<certdesk_contract::session::Session, TokenLoginError<()>> {
+async fn token_login(portal: &Portal, key: &SoftKey, certificate_der: &[u8]) -> Result<Login, SigningError<()>> {
     // Borrowed, as the controller does it; the future must still be able to move between threads.
     let sign = async |challenge: TokenChallenge| {
         assert_eq!(challenge.origin, portal.origin());
@@ -315,7 +311,7 @@ async fn a_trusted_man_in_the_middle_gets_no_session() {
     listens_in.store(true, Ordering::SeqCst);
     let said = token_login(&portal, &token, &certificate_der).await;
     let refused =
-        matches!(&said, Err(TokenLoginError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused);
+        matches!(&said, Err(SigningError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused);
     assert!(refused, "whoever reads along must not come by a session: {said:?}");
 }
 
@@ -326,17 +322,23 @@ async fn video(portal: &Portal, at_least: u64) -> RequirementId {
     found.expect("新办 asks for a video").id
 }
 
-/// Forwards to the service; cuts each connection after so many bytes of the client's, in turn.
-async fn cutting_proxy(target: SocketAddr, budgets: &'static [usize]) -> (SocketAddr, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+/// Forwards to the service; while the line is bad, cuts each connection after so many bytes of the client's, in turn.
+fn cutting_proxy(
+    listener: TcpListener,
+    target: SocketAddr,
+    budgets: &'static [usize],
+    bad: Arc<AtomicBool>,
+) -> Arc<AtomicUsize> {
     let cuts = Arc::new(AtomicUsize::new(0));
     let counted = cuts.clone();
     tokio::spawn(async move {
         let mut turn = 0;
         while let Ok((client, _)) = listener.accept().await {
-            let budget = budgets[turn % budgets.len()];
-            turn += 1;
+            let mut budget = usize::MAX;
+            if bad.load(Ordering::SeqCst) {
+                budget = budgets[turn % budgets.len()];
+                turn += 1;
+            }
             let cuts = counted.clone();
             tokio::spawn(async move {
                 let server = TcpStream::connect(target).await.unwrap();
@@ -362,25 +364,31 @@ async fn cutting_proxy(target: SocketAddr, budgets: &'static [usize]) -> (Socket
             });
         }
     });
-    (address, cuts)
+    cuts
 }
 
 #[tokio::test]
 async fn an_upload_goes_on_where_the_line_broke() {
     const MIB: usize = 1024 * 1024;
-    let real = Real::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // The address as clients have it is the proxy's: their signatures name it.
+    let url: url::Url = format!("https://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let real = Real::start_as(Some(url.clone())).await;
+    let bad = Arc::new(AtomicBool::new(false));
     // Within the first chunk, after one chunk, just behind a chunk's last byte, within the third.
-    let (proxy, cuts) = cutting_proxy(real.service.address, &[3 * MIB, 12 * MIB, 8 * MIB + 20_000, 5 * MIB]).await;
-    let direct = real.portal();
+    const BUDGETS: &[usize] = &[3 * MIB, 12 * MIB, 8 * MIB + 20_000, 5 * MIB];
+    let cuts = cutting_proxy(listener, real.service.address, BUDGETS, bad.clone());
+    let direct = real.portal_at(url.clone());
     let account = registered(&direct).await;
-    let portal = real.portal_at(format!("https://127.0.0.1:{}", proxy.port()).parse().unwrap());
-    log_in(&portal, &account).await;
     let case = opened(&direct).await;
     let total = 4 * CHUNK_BYTES + 12345;
     let requirement = video(&direct, total).await;
     let path = real.file("承诺视频.mp4", FileKind::Mp4, total, true);
     let (upload, guard) = announced(&direct, case, &requirement, &path).await;
 
+    bad.store(true, Ordering::SeqCst);
+    let portal = real.portal_at(url);
+    log_in(&portal, &account).await;
     let cancel = CancellationToken::new();
     let (seen, sent) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let mut tries = 0;
@@ -404,6 +412,7 @@ async fn an_upload_goes_on_where_the_line_broke() {
             Err(other) => panic!("a broken line is the only trouble here: {other:?}"),
         }
     }
+    bad.store(false, Ordering::SeqCst);
     let cuts = cuts.load(Ordering::SeqCst) as u64;
     assert!(cuts >= 3, "the line did break: {cuts}");
     assert_eq!(direct.upload_offset(upload).await, Ok(total), "everything arrived");

@@ -141,6 +141,13 @@ fn send(portal: &Portal, db: &Connection, phone: &str, text: String, now: Timest
 
 /// Logs in by account and password, for those without a valid certificate.
 pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcome<Session> {
+    let key_is_right = match &login.session_key {
+        Some(key) => sessions::is_session_key(key),
+        None => portal.unsigned_sessions,
+    };
+    if !key_is_right {
+        return Err(ProblemCode::BadRequest.into());
+    }
     let name = login.account.trim().to_ascii_lowercase();
     let name_hash: [u8; 32] = Sha256::digest(&name).into();
     let (account, delay) = {
@@ -173,7 +180,7 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcom
                 return Err(ProblemCode::CertificateLoginRequired.into());
             }
             consents::at_login(&act, db, account.id, login.consent)?;
-            sessions::open(&act, db, current, SessionKind::Password, None, now)
+            sessions::open(&act, db, current, SessionKind::Password, None, login.session_key, now)
         })
         .await
 }

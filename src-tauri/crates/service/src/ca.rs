@@ -15,6 +15,10 @@ use rcgen::{
     DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData,
     RevokedCertParams, SanType, SerialNumber, SubjectPublicKeyInfo,
 };
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::Duration;
 
@@ -22,6 +26,8 @@ use crate::{random, store::certificates::Revoked, tls::ServerIdentity};
 
 const ROOT_NAME: &str = "Certdesk Demo Root CA (not licensed)";
 const ISSUING_NAME: &str = "Certdesk Demo Issuing CA (not licensed)";
+const RECEIPTS_NAME: &str = "Certdesk Demo Receipts (not licensed)";
+const RECEIPTS_LIFE: Duration = Duration::days(10 * 365);
 const ROOT_LIFE: Duration = Duration::days(20 * 365);
 const ISSUING_LIFE: Duration = Duration::days(15 * 365);
 /// The TLS certificate is made anew at each start.
@@ -37,6 +43,8 @@ pub(crate) struct Ca {
     root_der: Vec<u8>,
     issuing: Issuer<'static, KeyPair>,
     issuing_der: Vec<u8>,
+    receipts: EcdsaKeyPair,
+    receipts_der: Vec<u8>,
 }
 
 /// A certificate that was just signed.
@@ -56,7 +64,19 @@ impl Ca {
         }
         let (root, root_der) = read(folder, "root")?;
         let (issuing, issuing_der) = read(folder, "issuing")?;
-        Ok(Self { root, root_der, issuing, issuing_der })
+        let (receipts, receipts_der) = receipt_signer(folder, &issuing, now).context("there is no receipt signer")?;
+        Ok(Self { root, root_der, issuing, issuing_der, receipts, receipts_der })
+    }
+
+    /// Signs a receipt: ECDSA with SHA-256, raw `r‖s`.
+    pub(crate) fn sign_receipt(&self, message: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let signature = self.receipts.sign(&SystemRandom::new(), message);
+        Ok(signature.map_err(|_| anyhow::anyhow!("the receipt signer does not sign"))?.as_ref().to_vec())
+    }
+
+    /// Certificates of the receipt signer, up to the root.
+    pub(crate) fn receipt_chain(&self) -> [&[u8]; 3] {
+        [&self.receipts_der, &self.issuing_der, &self.root_der]
     }
 
     pub(crate) fn root_der(&self) -> &[u8] {
@@ -235,6 +255,47 @@ fn read(folder: &Path, which: &str) -> anyhow::Result<(Issuer<'static, KeyPair>,
         CertificateDer::from_pem_file(&file).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", file.display()))?;
     let issuer = Issuer::from_ca_cert_der(&certificate, KeyPair::from_pem(&key)?)?;
     Ok((issuer, certificate.to_vec()))
+}
+
+/// The key that signs receipts, under the issuing CA, kept beside it; made where it is missing. The certificate is
+/// written last: a key without one is of a start that was cut short, and replaced.
+fn receipt_signer(
+    folder: &Path,
+    issuing: &Issuer<'static, KeyPair>,
+    now: Timestamp,
+) -> anyhow::Result<(EcdsaKeyPair, Vec<u8>)> {
+    use rustls::pki_types::pem::PemObject as _;
+    let (key_file, file) = (folder.join("receipts.key.pem"), folder.join("receipts.pem"));
+    if !file.exists() {
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.serial_number = Some(SerialNumber::from_slice(&serial_number()));
+        params.not_before = whole_seconds(now - BACKDATED);
+        params.not_after = whole_seconds(now + RECEIPTS_LIFE);
+        params.distinguished_name = name(RECEIPTS_NAME);
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment];
+        // documentSigning (RFC 9336), which no applicant's certificate carries: theirs cannot sign receipts.
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 36])];
+        params.use_authority_key_identifier_extension = true;
+        params.key_identifier_method = KeyIdMethod::PreSpecified(key_identifier(&key));
+        let certificate = params.signed_by(&key, issuing)?;
+        for (file, pem) in [(&key_file, key.serialize_pem()), (&file, certificate.pem())] {
+            let draft = file.with_extension("new");
+            if draft.exists() {
+                fs::remove_file(&draft)?;
+            }
+            write_private(&draft, pem.as_bytes())?;
+            fs::rename(&draft, file)?;
+            sync_folder(folder)?;
+        }
+    }
+    let key = KeyPair::from_pem(&fs::read_to_string(&key_file)?)?;
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &key.serialize_der(), &SystemRandom::new());
+    let pair = pair.map_err(|_| anyhow::anyhow!("{} holds no P-256 key", key_file.display()))?;
+    let certificate =
+        CertificateDer::from_pem_file(&file).map_err(|e| anyhow::anyhow!("cannot read {}: {e}", file.display()))?;
+    Ok((pair, certificate.to_vec()))
 }
 
 /// Writes a file for its owner's eyes only, down to the disk.

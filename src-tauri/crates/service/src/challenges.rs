@@ -62,8 +62,7 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
     let challenge = challenge.filter(|c| now < c.expires_at).ok_or_else(|| refused("unknown or expired nonce"))?;
 
     let jwk = &login.session_key;
-    let is_coordinate = |text: &str| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
-    if (jwk.kty.as_str(), jwk.crv.as_str()) != ("EC", "P-256") || !is_coordinate(&jwk.x) || !is_coordinate(&jwk.y) {
+    if !sessions::is_session_key(jwk) {
         return Err(refused("no session key"));
     }
     if jwk_thumbprint(&jwk.x, &jwk.y) != challenge.thumbprint {
@@ -104,7 +103,7 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: TokenLogin, connection: 
             }
             consents::at_login(&act, db, row.account, login.consent)?;
             let account = store::accounts::by_id(db, row.account)?;
-            sessions::open(&act, db, account, SessionKind::Token, Some(row.serial), now)
+            sessions::open(&act, db, account, SessionKind::Token, Some(row.serial), Some(login.session_key), now)
         })
         .await
 }

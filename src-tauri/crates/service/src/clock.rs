@@ -28,7 +28,7 @@ impl Clock {
     }
 
     /// Now, in whole milliseconds: what is stored is what was said.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         let now = Timestamp::now_utc() + time::Duration::milliseconds(self.ahead_ms.load(Ordering::Relaxed));
         now.replace_millisecond(now.millisecond()).expect("a millisecond of a time is one")
     }

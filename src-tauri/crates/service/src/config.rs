@@ -34,6 +34,9 @@ pub struct Config {
     pub two_persons: bool,
     /// How much one network address may ask for.
     pub limits: Limits,
+    /// Lets a login by password do without a session key, and its requests without signatures: for foreign tools that
+    /// sign nothing (a tus client, a fuzzer). Acts of such a session have no evidence but the service's word.
+    pub unsigned_sessions: bool,
     /// The clock.
     pub clock: Clock,
 }
@@ -52,6 +55,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             two_persons: false,
             limits: Limits::default(),
+            unsigned_sessions: false,
             clock: Clock::system(),
         }
     }

@@ -1,7 +1,7 @@
 //! Why an act did not happen: refused with a problem the client acts on, or broken inside.
 
 use axum::response::{IntoResponse, Response};
-use certdesk_contract::{Problem, ProblemCode};
+use certdesk_contract::{PROBLEM_CODE, Problem, ProblemCode};
 use http::{HeaderValue, StatusCode, header};
 
 /// The end of an act that did not happen.
@@ -76,6 +76,7 @@ impl IntoResponse for Failure {
         let mut response = (status, serde_json::to_vec(&problem).unwrap_or_default()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(PROBLEM_CODE, HeaderValue::from_static(problem.code.as_str()));
         if let Some(seconds) = problem.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -120,6 +120,10 @@ struct Serve {
     /// Catalogue in place of the embedded one, JSON.
     #[arg(long)]
     catalogue: Option<PathBuf>,
+    /// Lets logins by password do without a session key, and their requests without signatures: for tools that sign
+    /// nothing, such as a foreign tus client or a fuzzer. Never for applicants: their acts would leave no evidence.
+    #[arg(long)]
+    unsigned_sessions: bool,
     /// Folder of the drivers that are offered: drivers.json and the packages it names.
     #[arg(long, value_name = "FOLDER")]
     drivers: Option<PathBuf>,
@@ -297,6 +301,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     let mut config = Config::new(&arguments.data, arguments.listen);
     config.public_url = arguments.public_url;
     config.catalogue = arguments.catalogue;
+    config.unsigned_sessions = arguments.unsigned_sessions;
     config.drivers = arguments.drivers;
     config.two_persons = arguments.two_persons;
     config.trusted_proxies = arguments.trusted_proxies;

@@ -116,7 +116,11 @@ fn describe() -> OpenApi {
             .takes::<ApplicationDraft>()
             .answers_json::<Application>(200),
     );
-    api.add(Delete, path::APPLICATION, op("Withdraws an application").with_session().answers_json::<Application>(200));
+    api.add(
+        Delete,
+        path::APPLICATION,
+        op("Withdraws an application; a legal act").with_session().answers_json::<Application>(200),
+    );
     api.add(
         Get,
         path::DRAFT,
@@ -137,11 +141,16 @@ fn describe() -> OpenApi {
     api.add(
         Post,
         path::SUBMISSION,
-        op("Hands an application in")
+        op("Hands an application in; a legal act")
             .with_session()
             .header(IDEMPOTENCY_KEY, true)
             .takes::<Submission>()
             .answers_json::<Receipt>(200),
+    );
+    api.add(
+        Get,
+        path::RECEIPT,
+        op("A signed receipt, JWS").with_session().answers_bytes(200, certdesk_contract::receipt::MEDIA_TYPE),
     );
     api.add(
         Post,
@@ -247,8 +256,11 @@ impl Api {
         components.schemas.extend(self.schemas);
         components.add_security_scheme("session", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
         let mut info = Info::new("Certdesk portal service", "1");
-        info.description =
-            Some(format!("{} Errors are problem details (RFC 9457) with stable codes.", crate::NOT_LICENSED));
+        info.description = Some(format!(
+            "{} Errors are problem details (RFC 9457) with stable codes. Every request of a session is signed by its \
+                 session key (RFC 9421 with RFC 9530), legal acts of a session by token by the token's key too.",
+            crate::NOT_LICENSED
+        ));
         OpenApiBuilder::new().info(info).paths(self.paths).components(Some(components)).build()
     }
 }

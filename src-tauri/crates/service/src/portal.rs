@@ -7,7 +7,7 @@ use certdesk_domain::Timestamp;
 
 use crate::{
     Clock, DemoSecret, ca::Ca, catalogue::Served, drivers::Drivers, hidden::Hidden, pace::Pace, passwords::Passwords,
-    queries, sms::SmsGateway, store::Store, uploads::Files,
+    queries, signatures::Nonces, sms::SmsGateway, store::Store, uploads::Files,
 };
 
 /// The running portal.
@@ -26,6 +26,11 @@ pub(crate) struct Portal {
     pub(crate) sms: Box<dyn SmsGateway>,
     /// The address as clients have it, serialised as an origin (RFC 6454 §6.2).
     pub(crate) origin: String,
+    /// The address as clients have it, without a slash at its end: what signatures of requests name.
+    pub(crate) base: String,
+    pub(crate) nonces: Nonces,
+    /// Sessions may do without a key.
+    pub(crate) unsigned_sessions: bool,
     pub(crate) demo: Option<DemoSecret>,
 }
 

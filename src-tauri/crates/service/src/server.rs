@@ -34,6 +34,7 @@ use crate::{
     pace::{Pace, Peer},
     passwords::Passwords,
     portal::Portal,
+    signatures::Nonces,
     sms::Outbox,
     staff::DemoStaff,
     store::Store,
@@ -228,6 +229,9 @@ fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Resu
         files: Files::new(config.data.join("uploads")),
         sms: Box::new(Outbox),
         origin: base_url.origin().ascii_serialization(),
+        base: base_url.as_str().trim_end_matches('/').to_owned(),
+        nonces: Nonces::new(config.clock.now()),
+        unsigned_sessions: config.unsigned_sessions,
         demo: config.demo.clone(),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use certdesk_contract::{
     ProblemCode,
     certificate::CertificateStatus,
-    session::{Session, SessionKind},
+    session::{Jwk, Session, SessionKind},
 };
 use certdesk_domain::{RevocationReason, Timestamp};
 use rusqlite::Connection;
@@ -39,6 +39,8 @@ pub(crate) struct Caller {
     /// Serial number of the certificate that logged in.
     pub(crate) certificate: Option<String>,
     pub(crate) token_hash: [u8; 32],
+    /// What signs the requests of the session; `None` where the service lets sessions do without.
+    pub(crate) session_key: Option<Jwk>,
     seen_at: Timestamp,
 }
 
@@ -56,10 +58,11 @@ pub(crate) fn open(
     account: Account,
     kind: SessionKind,
     serial: Option<String>,
+    key: Option<Jwk>,
     now: Timestamp,
 ) -> Outcome<Session> {
     let token = random::token(32);
-    let row = SessionRow { account: account.id, kind, serial, started_at: now, seen_at: now };
+    let row = SessionRow { account: account.id, kind, serial, key, started_at: now, seen_at: now };
     sessions::add(db, &Sha256::digest(&token), &row)?;
     Ok(Session {
         access_token: token,
@@ -70,22 +73,26 @@ pub(crate) fn open(
     })
 }
 
-/// Recognises the caller by the bearer token.
+/// Recognises the caller by the bearer token. Whether the request is signed is still to be checked.
 pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Caller> {
     let token_hash: [u8; 32] = Sha256::digest(token).into();
     let now = portal.now();
+    let unsigned = portal.unsigned_sessions;
     portal
         .store
         .read(move |db| {
-            let Some(row) = sessions::find(db, &token_hash)?.filter(|row| now < ends_at(row)) else {
+            let row = sessions::find(db, &token_hash)?.filter(|row| now < ends_at(row));
+            // A session without a key is one that another configuration, or an earlier version, let in.
+            let Some(row) = row.filter(|row| unsigned || row.key.is_some()) else {
                 return Err(ProblemCode::Unauthenticated.into());
             };
             let certificate = match &row.serial {
-                Some(serial) => Some(now_for(db, serial, row.account, now)?),
+                Some(serial) => Some(in_force(db, serial, row.account, now)?),
                 None => None,
             };
             let account = store::accounts::by_id(db, row.account)?;
-            Ok(Caller { account, kind: row.kind, certificate, token_hash, seen_at: row.seen_at })
+            let SessionRow { kind, key, seen_at, .. } = row;
+            Ok(Caller { account, kind, certificate, token_hash, session_key: key, seen_at })
         })
         .await
 }
@@ -100,6 +107,11 @@ pub(crate) async fn note_use(portal: &Arc<Portal>, caller: &Caller) -> Outcome<(
     portal.store.act(move |db| Ok(sessions::seen(db, &token_hash, now)?)).await
 }
 
+/// Whether it is a P-256 key as RFC 7518 §6.2.1 has it.
+pub(crate) fn is_session_key(jwk: &Jwk) -> bool {
+    (jwk.kty.as_str(), jwk.crv.as_str()) == ("EC", "P-256") && certdesk_pki::spki_of_jwk(&jwk.x, &jwk.y).is_ok()
+}
+
 /// Logs out.
 pub(crate) async fn end(portal: &Arc<Portal>, caller: Caller) -> Outcome<()> {
     portal.store.act(move |db| Ok(sessions::end(db, &caller.token_hash)?)).await
@@ -107,7 +119,10 @@ pub(crate) async fn end(portal: &Arc<Portal>, caller: Caller) -> Outcome<()> {
 
 /// The certificate that stands for a login by this one: itself, or, once it was superseded, what took its place, so that
 /// the session in which a certificate is renewed or changed goes on. Revoked in any other way it ends at once.
-fn now_for(db: &Connection, serial: &str, account: i64, now: Timestamp) -> Outcome<String> {
+///
+/// # Errors
+/// `certificate_expired`, `certificate_revoked`.
+pub(crate) fn in_force(db: &Connection, serial: &str, account: i64, now: Timestamp) -> Outcome<String> {
     let mut serial = serial.to_owned();
     loop {
         let row = store::certificates::by_serial(db, &serial)?.filter(|row| row.account == account);

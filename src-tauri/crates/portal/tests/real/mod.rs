@@ -139,7 +139,7 @@ pub async fn registered(portal: &Portal) -> String {
     let login =
         PasswordLogin { account: account.clone(), password: first.clone(), consent: Some(consent), session_key: None };
     let session = portal.log_in_with_password(&login).await.expect("login with the password of the SMS");
-    assert!(session.must_change_password, "the first password is for one use");
+    assert!(session.session.must_change_password, "the first password is for one use");
     portal.set_session(&session);
     portal.change_password(&PasswordChange { old: first, new: PASSWORD.into() }).await.expect("change of password");
     log_in(portal, &account).await;

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use certdesk_contract::{
     ProblemCode,
-    application::{Application, ApplicationDraft},
+    application::{Application, ApplicationDraft, LegalAct},
 };
 use certdesk_domain::{Act, State};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::{
     businesses,
     failure::Outcome,
     portal::Portal,
+    receipts::{self, ActRequest},
     sessions::Caller,
     store::{
         applications::{self, Case},
@@ -66,8 +67,14 @@ pub(crate) async fn open(
 }
 
 /// Withdraws a case; again is as good as once.
-pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> Outcome<Application> {
+pub(crate) async fn withdraw(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    id: Uuid,
+    request: ActRequest,
+) -> Outcome<Application> {
     let now = portal.now();
+    let act = portal.clone();
     let (application, unused) = portal
         .store
         .act(move |db| {
@@ -75,9 +82,17 @@ pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> 
             if case.state == State::Withdrawn {
                 return Ok((applications::view(db, case)?, Vec::new()));
             }
+            // What was never handed in is thrown away without ceremony.
+            let signed = match case.number {
+                Some(_) => Some(receipts::check(&act, db, &caller, request, LegalAct::Withdraw, &case, now)?),
+                None => None,
+            };
             case.remarks.clear();
             advance(db, &mut case, Act::Withdraw, None, now)?;
             drafts::forget(db, id)?;
+            if let Some(signed) = signed {
+                receipts::give(&act, db, signed, &case, now)?;
+            }
             let mut unused = uploads::of_application(db, id)?;
             let mut kept = HashSet::new();
             for &upload in &unused {

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use certdesk_contract::{
     Problem, ProblemCode,
     account::ConsentSubject,
-    application::{AttachmentRecord, Receipt, Remark, RemarkTarget, Submission},
+    application::{AttachmentRecord, LegalAct, Receipt, Remark, RemarkTarget, Submission},
     catalogue::Offer,
 };
 use certdesk_domain::{
@@ -24,6 +24,7 @@ use crate::{
     businesses,
     failure::Outcome,
     portal::Portal,
+    receipts::{self, ActRequest},
     sessions::Caller,
     store::{
         self,
@@ -42,6 +43,7 @@ pub(crate) async fn submit(
     id: Uuid,
     submission: Submission,
     repeatable: Repeatable,
+    request: ActRequest,
 ) -> Outcome<Receipt> {
     let now = portal.now();
     let looked = form_signature::look(portal, &caller, id, &submission).await?;
@@ -52,6 +54,7 @@ pub(crate) async fn submit(
             // As it is now: a change may just have come into force.
             caller.account = store::accounts::by_id(db, caller.account.id)?;
             let mut case = of(db, id, &caller.account)?;
+            let signed = receipts::check(&act, db, &caller, request, LegalAct::Submit, &case, now)?;
             if let Some(answer) = idempotency::answer(db, &repeatable)? {
                 return Ok(answer);
             }
@@ -93,6 +96,7 @@ pub(crate) async fn submit(
                     store::sessions::leave_key(db, &caller.token_hash)?;
                 }
             }
+            receipts::give(&act, db, signed, &case, now)?;
             let number = case.number.clone().unwrap_or_default();
             let receipt = Receipt { number, submitted_at: now, application: applications::view(db, case)? };
             idempotency::keep(db, &repeatable, &receipt, now)?;

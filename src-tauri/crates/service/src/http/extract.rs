@@ -6,7 +6,10 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
 };
-use certdesk_contract::{IDEMPOTENCY_KEY, Problem, ProblemCode, path};
+use certdesk_contract::{
+    IDEMPOTENCY_KEY, Problem, ProblemCode, path,
+    signature::{CONTENT_DIGEST, parse_content_digest},
+};
 use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
@@ -16,12 +19,15 @@ use crate::{
     failure::{Failure, bad_request_as},
     portal::Portal,
     sessions::{self, Caller},
+    signatures::{self, Incoming},
 };
 
-/// A JSON body of at most 64 KiB.
+/// A JSON body of at most 64 KiB, held to its `Content-Digest` where it has one.
 pub(super) struct Body<T> {
     pub(super) value: T,
-    /// SHA-256 of the bytes as they came.
+    /// The bytes as they came.
+    pub(super) bytes: Bytes,
+    /// Their SHA-256.
     pub(super) hash: [u8; 32],
 }
 
@@ -34,6 +40,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(bad_request_as(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
+        let announced =
+            request.headers().get(CONTENT_DIGEST).map(|value| value.to_str().ok().and_then(parse_content_digest));
         let arrived = tokio::time::timeout(portal.pace.body_time(), Bytes::from_request(request, portal)).await;
         // A line may have been slow for a moment: the client may try again.
         let too_slow = |_| Problem {
@@ -45,8 +53,13 @@ impl<T: DeserializeOwned> FromRequest<Arc<Portal>> for Body<T> {
             StatusCode::PAYLOAD_TOO_LARGE => Failure::from(ProblemCode::TooLarge),
             _ => ProblemCode::BadRequest.into(),
         })?;
+        let hash: [u8; 32] = Sha256::digest(&bytes).into();
+        // What a signature covers is the digest: the body must be the one it is of.
+        if announced.is_some_and(|digest| digest != Some(hash)) {
+            return Err(ProblemCode::BadSignature.into());
+        }
         let value = serde_json::from_slice(&bytes).map_err(|_| ProblemCode::BadRequest)?;
-        Ok(Self { value, hash: Sha256::digest(&bytes).into() })
+        Ok(Self { value, bytes, hash })
     }
 }
 
@@ -89,6 +102,9 @@ impl FromRequestParts<Arc<Portal>> for AnyCaller {
             _ => return Err(ProblemCode::Unauthenticated.into()),
         };
         let caller = sessions::recognise(portal, token).await?;
+        if let Some(key) = &caller.session_key {
+            signatures::check_session(portal, &Incoming::new(portal, parts)?, key)?;
+        }
         // A program that asks by itself whether there is news must not keep a session from ending.
         if parts.uri.path() != path::NOTICES {
             sessions::note_use(portal, &caller).await?;
@@ -103,6 +119,14 @@ impl FromRequestParts<Arc<Portal>> for Caller {
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Failure> {
         let AnyCaller(caller) = AnyCaller::from_request_parts(parts, portal).await?;
         if caller.must_change_password() { Err(ProblemCode::PasswordChangeRequired.into()) } else { Ok(caller) }
+    }
+}
+
+impl FromRequestParts<Arc<Portal>> for Incoming {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Self, Failure> {
+        Self::new(portal, parts)
     }
 }
 

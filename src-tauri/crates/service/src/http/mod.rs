@@ -46,8 +46,11 @@ use crate::{
     notices,
     pace::{Door, Peer},
     portal::Portal,
-    profile, queries, recovery, revocation, sessions,
-    sessions::Caller,
+    profile, queries,
+    receipts::{self, ActRequest},
+    recovery, revocation,
+    sessions::{self, Caller},
+    signatures::Incoming,
     store::idempotency::Repeatable,
     tls::TlsConnection,
 };
@@ -86,6 +89,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::APPLICATION, get(get_application).put(put_application).delete(delete_application))
         .route(path::DRAFT, get(get_draft).put(put_draft))
         .route(path::SUBMISSION, post(post_submission))
+        .route(path::RECEIPT, get(get_receipt))
         .route(path::ISSUANCE, post(post_certificate))
         .route(path::INSTALLATION, post(post_installation))
         .route(path::CERTIFICATES, get(get_certificates))
@@ -320,8 +324,16 @@ async fn put_application(
     Ok(Json(applications::open(&portal, caller, id, body.value).await?))
 }
 
-async fn delete_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Json<Application>> {
-    Ok(Json(applications::withdraw(&portal, caller, id).await?))
+async fn delete_application(
+    State(portal): App,
+    caller: Caller,
+    Id(id): Id,
+    incoming: Incoming,
+) -> Outcome<Json<Application>> {
+    if incoming.has_body {
+        return Err(ProblemCode::BadRequest.into());
+    }
+    Ok(Json(applications::withdraw(&portal, caller, id, ActRequest { incoming, body: Vec::new() }).await?))
 }
 
 async fn get_draft(State(portal): App, caller: Caller, Id(id): Id, headers: HeaderMap) -> Outcome<Response> {
@@ -356,11 +368,18 @@ async fn post_submission(
     caller: Caller,
     Id(id): Id,
     Key(key): Key,
+    incoming: Incoming,
     body: Body<Submission>,
 ) -> Outcome<Json<Receipt>> {
     let key = key.ok_or(ProblemCode::BadRequest)?;
     let repeatable = Repeatable { scope: format!("submission:{id}"), key, body_hash: body.hash };
-    Ok(Json(applications::submit(&portal, caller, id, body.value, repeatable).await?))
+    let request = ActRequest { incoming, body: body.bytes.into() };
+    Ok(Json(applications::submit(&portal, caller, id, body.value, repeatable, request).await?))
+}
+
+async fn get_receipt(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Response> {
+    let receipt = receipts::show(&portal, caller, id).await?;
+    Ok(([(header::CONTENT_TYPE, certdesk_contract::receipt::MEDIA_TYPE)], receipt).into_response())
 }
 
 async fn post_certificate(

@@ -5,7 +5,8 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use certdesk_contract::{ProblemCode, path, upload};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use certdesk_contract::{ProblemCode, path, signature, upload};
 use certdesk_domain::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use time::macros::format_description;
@@ -23,6 +24,7 @@ const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static(signature::CONTENT_DIGEST);
 
 /// What this server can.
 pub(super) async fn options() -> Response {
@@ -76,6 +78,9 @@ pub(super) async fn patch(State(portal): App, caller: Caller, Id(id): Id, reques
     let headers = &parts.headers;
     let appended = async {
         let chunk = chunk(headers, body)?;
+        if caller.session_key.is_some() {
+            check_digest(headers, chunk.checksum.as_deref())?;
+        }
         uploads::append(&portal, &caller, id, chunk).await
     };
     match appended.await {
@@ -108,6 +113,14 @@ fn chunk(headers: &HeaderMap, body: Body) -> Outcome<Chunk> {
         checksum: text(headers, &CHECKSUM)?.map(str::to_owned),
         body,
     })
+}
+
+/// The digest that the session's key signed must be the checksum that the chunk is held to.
+fn check_digest(headers: &HeaderMap, checksum: Option<&str>) -> Outcome<()> {
+    let Some(digest) = text(headers, &CONTENT_DIGEST)? else { return Ok(()) };
+    let digest = signature::parse_content_digest(digest).ok_or(ProblemCode::BadSignature)?;
+    let expected = format!("sha256 {}", STANDARD.encode(digest));
+    if checksum == Some(expected.as_str()) { Ok(()) } else { Err(ProblemCode::BadSignature.into()) }
 }
 
 /// Another or no protocol version is answered with 412 and the version that is spoken here.

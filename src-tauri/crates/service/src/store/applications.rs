@@ -243,7 +243,7 @@ pub(crate) fn view(db: &Connection, case: Case) -> rusqlite::Result<Application>
         handler: case.handler,
         particulars: case.particulars,
         submissions: count_submissions(db, case.id)?,
-        receipts: Vec::new(),
+        receipts: super::evidence::of_application(db, case.id)?,
         attachments: attachments(db, case.id)?,
         remarks: case.remarks,
         reason: case.reason,

@@ -14,6 +14,7 @@ pub(crate) mod challenges;
 pub(crate) mod codes;
 pub(crate) mod consents;
 pub(crate) mod drafts;
+pub(crate) mod evidence;
 pub(crate) mod first_decisions;
 pub(crate) mod idempotency;
 pub(crate) mod looks;

@@ -113,3 +113,20 @@ CREATE TABLE drafts (
   content TEXT NOT NULL,
   changed_at INTEGER NOT NULL
 ) STRICT;
+
+-- Signed requests: the key of a session (JWK), and legal acts as they were asked for, with the receipts given for them.
+ALTER TABLE sessions ADD COLUMN session_key TEXT;
+CREATE TABLE evidence (
+  place         INTEGER PRIMARY KEY,
+  id            TEXT NOT NULL UNIQUE,
+  application   TEXT NOT NULL REFERENCES applications (id),
+  account       INTEGER NOT NULL REFERENCES accounts (id),
+  act           TEXT NOT NULL,
+  at            INTEGER NOT NULL,
+  signed_by_key INTEGER NOT NULL,
+  request       TEXT NOT NULL,
+  receipt       TEXT NOT NULL
+) STRICT;
+CREATE INDEX evidence_by_application ON evidence (application);
+CREATE TRIGGER evidence_is_not_changed BEFORE UPDATE ON evidence BEGIN SELECT raise(ABORT, 'evidence is kept as it is'); END;
+CREATE TRIGGER evidence_is_not_removed BEFORE DELETE ON evidence BEGIN SELECT raise(ABORT, 'evidence is kept as it is'); END;

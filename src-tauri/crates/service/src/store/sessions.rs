@@ -1,10 +1,10 @@
 //! Table `sessions`. The access token itself is never stored, only its SHA-256.
 
-use certdesk_contract::session::SessionKind;
+use certdesk_contract::session::{Jwk, SessionKind};
 use certdesk_domain::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{from_word, millis, time, word};
+use super::{from_json, from_word, json, millis, time, word};
 
 /// One session.
 #[derive(Clone)]
@@ -13,13 +13,16 @@ pub(crate) struct SessionRow {
     pub(crate) kind: SessionKind,
     /// Serial number of the certificate that logged in.
     pub(crate) serial: Option<String>,
+    /// What signs its requests; `None` where the service lets sessions do without.
+    pub(crate) key: Option<Jwk>,
     pub(crate) started_at: Timestamp,
     pub(crate) seen_at: Timestamp,
 }
 
 pub(crate) fn add(db: &Connection, token_hash: &[u8], session: &SessionRow) -> rusqlite::Result<()> {
     db.execute(
-        "INSERT INTO sessions (token_hash, account, kind, serial, started_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO sessions (token_hash, account, kind, serial, started_at, seen_at, session_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         (
             token_hash,
             session.account,
@@ -27,6 +30,7 @@ pub(crate) fn add(db: &Connection, token_hash: &[u8], session: &SessionRow) -> r
             &session.serial,
             millis(session.started_at),
             millis(session.seen_at),
+            session.key.as_ref().map(json),
         ),
     )
     .map(drop)
@@ -34,7 +38,7 @@ pub(crate) fn add(db: &Connection, token_hash: &[u8], session: &SessionRow) -> r
 
 pub(crate) fn find(db: &Connection, token_hash: &[u8]) -> rusqlite::Result<Option<SessionRow>> {
     db.query_row(
-        "SELECT account, kind, serial, started_at, seen_at FROM sessions WHERE token_hash = ?1",
+        "SELECT account, kind, serial, started_at, seen_at, session_key FROM sessions WHERE token_hash = ?1",
         [token_hash],
         |row| {
             Ok(SessionRow {
@@ -43,6 +47,7 @@ pub(crate) fn find(db: &Connection, token_hash: &[u8]) -> rusqlite::Result<Optio
                 serial: row.get(2)?,
                 started_at: time(row.get(3)?),
                 seen_at: time(row.get(4)?),
+                key: row.get::<_, Option<String>>(5)?.map(|key| from_json(&key)).transpose()?,
             })
         },
     )

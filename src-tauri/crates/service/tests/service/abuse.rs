@@ -37,7 +37,8 @@ async fn every_public_post_has_a_pace() {
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!((90..=100).contains(&wait), "the refusal says how long to wait, not {wait}");
 
-    let login = PasswordLogin { account: "qy00000000".into(), password: "x".into(), consent: None, session_key: None };
+    let login =
+        PasswordLogin { account: "qy00000000".into(), password: "x".into(), consent: None, session_key: client.jwk() };
     client.post(path::PASSWORD_SESSIONS, &login).await.refused(ProblemCode::WrongCredentials);
     let other = PasswordLogin { account: "qy00000001".into(), ..login };
     client.post(path::PASSWORD_SESSIONS, &other).await.refused(ProblemCode::TooManyRequests);
@@ -127,7 +128,8 @@ async fn monstrous_requests_are_refused_and_the_service_goes_on() {
         )
         .await
         .refused(ProblemCode::BadRequest);
-    let long = PasswordLogin { account: "a".into(), password: "长".repeat(20_000), consent: None, session_key: None };
+    let long =
+        PasswordLogin { account: "a".into(), password: "长".repeat(20_000), consent: None, session_key: client.jwk() };
     client.post(path::PASSWORD_SESSIONS, &long).await.refused(ProblemCode::WrongCredentials);
     let huge = "x".repeat(600_000);
     let mut stream = client.tls().await;

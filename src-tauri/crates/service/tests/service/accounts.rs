@@ -154,7 +154,7 @@ async fn a_right_password_is_never_counted_as_wrong() {
         account: person.account.clone(),
         password: NEW_PASSWORD.into(),
         consent: Some(Uuid::new_v4()),
-        session_key: None,
+        session_key: client.jwk(),
     };
     for _ in 0..4 {
         client.post(path::PASSWORD_SESSIONS, &stale).await.refused(ProblemCode::StaleConsent);

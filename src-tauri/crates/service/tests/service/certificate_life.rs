@@ -31,14 +31,14 @@ const NEW_NAME: &str = "厦门云帆测试科技有限公司";
 const DAY: u64 = 24 * 3600;
 
 /// Somebody with a certificate in force.
-struct Holder {
-    person: Applicant,
-    key: Key,
-    der: Vec<u8>,
+pub(crate) struct Holder {
+    pub(crate) person: Applicant,
+    pub(crate) key: Key,
+    pub(crate) der: Vec<u8>,
 }
 
 impl Holder {
-    async fn new(world: &World, kind: AccountKind) -> Self {
+    pub(crate) async fn new(world: &World, kind: AccountKind) -> Self {
         let person = world.applicant(kind).await;
         let key = Key::generate();
         let id = open(&person.client, Business::New, None).await.expect(200).json::<Application>().id;
@@ -48,14 +48,16 @@ impl Holder {
         Self { person, key, der }
     }
 
-    fn serial(&self) -> String {
+    pub(crate) fn serial(&self) -> String {
         Certificate::parse(&self.der).unwrap().serial
     }
 
     /// Logs in by key.
-    async fn by_key(&self, world: &World) -> Applicant {
+    pub(crate) async fn by_key(&self, world: &World) -> Applicant {
         let session: Session = Login::new(world, &self.key, &self.der).honest().await.0.expect(201).json();
-        Applicant { client: world.client().with_token(&session), account: self.person.account.clone() }
+        let act_key = Some((self.key.clone(), self.der.clone()));
+        let client = Client { act_key, ..world.client().with_token(&session) };
+        Applicant { client, account: self.person.account.clone() }
     }
 
     /// Logs in by password.
@@ -92,7 +94,7 @@ fn about(serial: &str) -> Particulars {
     Particulars { certificate: Some(serial.into()), ..Particulars::default() }
 }
 
-fn renamed(serial: &str) -> Particulars {
+pub(crate) fn renamed(serial: &str) -> Particulars {
     Particulars { changes: [("organisation.name".to_owned(), NEW_NAME.to_owned())].into(), ..about(serial) }
 }
 
@@ -100,7 +102,7 @@ fn revoked_for(serial: &str, reason: RevocationReason) -> Particulars {
     Particulars { reason: Some(reason), ..about(serial) }
 }
 
-async fn open(client: &Client, business: Business, certificate: Option<&str>) -> Answer {
+pub(crate) async fn open(client: &Client, business: Business, certificate: Option<&str>) -> Answer {
     let draft = ApplicationDraft { business, certificate: certificate.map(str::to_owned) };
     client.put(&path::application(Uuid::now_v7()), &draft).await
 }
@@ -117,7 +119,12 @@ async fn hand_in(person: &Applicant, id: Uuid, particulars: Particulars, kind: A
     client.post_once(&path::submission(id), Uuid::new_v4(), &submission).await
 }
 
-async fn filled_in(person: &Applicant, case: &Application, particulars: Particulars, kind: AccountKind) -> Submission {
+pub(crate) async fn filled_in(
+    person: &Applicant,
+    case: &Application,
+    particulars: Particulars,
+    kind: AccountKind,
+) -> Submission {
     let client = &person.client;
     let catalogue: certdesk_contract::catalogue::Catalogue = client.get(path::CATALOGUE).await.expect(200).json();
     let offer = catalogue.offer(case.business, kind).unwrap();

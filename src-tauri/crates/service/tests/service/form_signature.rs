@@ -76,7 +76,9 @@ impl Renewal {
         let key = Key::generate();
         let certificate = person.certified(&world.desk(), &key).await;
         let session: Session = Login::new(&world, &key, &certificate).honest().await.0.expect(201).json();
-        let person = Applicant { client: world.client().with_token(&session), ..person };
+        let act_key = Some((key.clone(), certificate.clone()));
+        let client = crate::world::Client { act_key, ..world.client().with_token(&session) };
+        let person = Applicant { client, ..person };
         let id = Uuid::now_v7();
         let serial = Certificate::parse(&certificate).unwrap().serial;
         let draft = ApplicationDraft { business: Business::Renew, certificate: Some(serial.clone()) };

@@ -72,22 +72,34 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
     // Killed in the middle of a chunk: bytes are in the file that nobody counted.
     let stored = data.join("uploads").join(id_of(&upload).to_string());
     let mut stream = person.client.tls().await;
+    let chunk = vec![0xEE; tus::CHUNK_BYTES as usize];
+    let checksum = format!("sha256 {}", STANDARD.encode(Sha256::digest(&chunk)));
+    let headers = [
+        ("tus-resumable", "1.0.0"),
+        ("content-type", tus::OFFSET_OCTET_STREAM),
+        ("upload-offset", "1048576"),
+        ("upload-checksum", &checksum),
+    ];
+    let key = person.client.session_key.clone().unwrap();
+    let signed = person.client.signed(&key, "PATCH", &upload, &headers, &chunk, None);
+    let signed = signed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let lines: String = headers.into_iter().chain(signed).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
-        "PATCH {upload} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ntus-resumable: 1.0.0\r\ncontent-type: {}\r\n\
-         upload-offset: {}\r\ncontent-length: {}\r\n\r\n",
+        "PATCH {upload} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n{lines}\r\n",
         person.client.token.as_ref().unwrap(),
-        tus::OFFSET_OCTET_STREAM,
-        1 << 20,
-        tus::CHUNK_BYTES
+        chunk.len()
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&[0xEE; 3 << 20]).await.unwrap();
+    stream.write_all(&chunk[..3 << 20]).await.unwrap();
     stream.flush().await.unwrap();
     until("uncounted bytes in the file", async || std::fs::metadata(&stored).unwrap().len() > 1 << 20).await;
     drop(program);
 
     let (program, client) = run(data).await;
-    let person = Applicant { client: Client { token: person.client.token.clone(), ..client }, account: person.account };
+    let person = Applicant {
+        client: Client { address: client.address, tls: client.tls, ..person.client },
+        account: person.account,
+    };
     assert_eq!(
         person.offset(&upload).await,
         1 << 20,
@@ -98,7 +110,10 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
 
     // The digest over both lives of the service is right.
     let (program, client) = run(data).await;
-    let person = Applicant { client: Client { token: person.client.token.clone(), ..client }, account: person.account };
+    let person = Applicant {
+        client: Client { address: client.address, tls: client.tls, ..person.client },
+        account: person.account,
+    };
     person.patch(&upload, 9 << 20, true, &bytes[9 << 20..]).await.expect(204);
     assert!(std::fs::read(&stored).unwrap() == bytes, "the file is what was sent");
 
@@ -110,7 +125,7 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
     let receipt = person.client.post_once(&path::submission(id), key, &submission).await.expect(200);
     drop(program);
     let (mut program, client) = run(data).await;
-    let client = Client { token: person.client.token.clone(), ..client };
+    let client = Client { address: client.address, tls: client.tls, ..person.client };
     let again = client.post_once(&path::submission(id), key, &submission).await.expect(200);
     assert_eq!(again.body, receipt.body, "a repeated submission gets its receipt after a kill too");
 

@@ -449,8 +449,8 @@ async fn a_case_can_be_withdrawn_or_rejected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_without_checksum_keeps_what_arrived() {
-    let world = World::new().await;
-    let person = world.applicant(AccountKind::Enterprise).await;
+    let (_world, tool) = World::unsigned().await;
+    let person = world::applicant(&tool, world::registration(AccountKind::Enterprise)).await;
     let id = person.draft().await;
     let Ok(upload) = person.announce(id, "application_form", "a.pdf", 3000, None).await else { panic!() };
     let mut stream = person.client.tls().await;

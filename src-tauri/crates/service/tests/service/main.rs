@@ -16,6 +16,7 @@ mod kill;
 mod life;
 mod people;
 mod queries;
+mod signatures;
 mod token_login;
 mod tus;
 mod wire;

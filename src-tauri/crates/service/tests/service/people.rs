@@ -323,7 +323,7 @@ async fn a_withdrawn_consent_serves_for_nothing_and_what_was_handed_in_stays() {
         account: person.account.clone(),
         password: NEW_PASSWORD.into(),
         consent: Some(consent),
-        session_key: None,
+        session_key: client.jwk(),
     };
     let withdrawn = login(consents[1].receipt.id);
     client.post(path::PASSWORD_SESSIONS, &withdrawn).await.refused(ProblemCode::StaleConsent);

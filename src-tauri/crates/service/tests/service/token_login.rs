@@ -1,6 +1,6 @@
 //! Login by token, and everything that must not pass for one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{
     Engine as _,
@@ -17,12 +17,12 @@ pub(crate) struct Login<'a> {
     world: &'a World,
     key: &'a Key,
     certificate: &'a [u8],
-    session_key: SessionKey,
+    session_key: Arc<SessionKey>,
 }
 
 impl<'a> Login<'a> {
     pub(crate) fn new(world: &'a World, key: &'a Key, certificate: &'a [u8]) -> Self {
-        Self { world, key, certificate, session_key: SessionKey::generate() }
+        Self { world, key, certificate, session_key: world.client().session_key.unwrap() }
     }
 
     async fn challenge(&self, client: &Client, line: &mut Line) -> Challenge {
@@ -116,7 +116,8 @@ async fn the_key_logs_in_and_no_lie_does() {
     // Another session key than the challenge's.
     let mut line = client.line().await;
     let challenge = login.challenge(&client, &mut line).await;
-    let thief = Login::new(&world, &key, &certificate);
+    let session_key = Arc::new(SessionKey::generate());
+    let thief = Login { session_key, ..Login::new(&world, &key, &certificate) };
     let stolen = thief.answer(&challenge, &login.origin(), &line.exporter.clone());
     line.post(&client, path::TOKEN_SESSIONS, &stolen).await.refused(ProblemCode::LoginRefused);
 

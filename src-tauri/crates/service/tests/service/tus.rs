@@ -16,6 +16,14 @@ async fn at_work() -> (World, Applicant, Uuid) {
     (world, person, id)
 }
 
+/// The same with a tool that signs nothing.
+async fn at_work_unsigned() -> (World, Applicant, Uuid) {
+    let (world, tool) = World::unsigned().await;
+    let person = crate::world::applicant(&tool, crate::world::registration(AccountKind::Enterprise)).await;
+    let id = person.draft().await;
+    (world, person, id)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_announced_is_checked() {
     let (_world, person, id) = at_work().await;
@@ -95,7 +103,7 @@ async fn a_name_is_never_a_path() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chunk_that_is_not_right_changes_nothing() {
-    let (world, person, id) = at_work().await;
+    let (world, person, id) = at_work_unsigned().await;
     let client = &person.client;
     let bytes = file("pdf", 4000);
     let Ok(upload) = person.announce(id, "application_form", "申请表 签字 📄.pdf", 4000, None).await else {
@@ -207,7 +215,7 @@ async fn an_upload_ends_by_its_owner_or_by_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_client_uploads() {
     let Some(python) = tuspy() else { return };
-    let (world, person, id) = at_work().await;
+    let (world, person, id) = at_work_unsigned().await;
     let bytes = file("mp4", 18 << 20);
     let folder = tempfile::tempdir().unwrap();
     let video = folder.path().join("承诺 视频.mp4");
@@ -250,11 +258,17 @@ print(second.url)
     assert!(stored == bytes, "the service has what tuspy sent");
 }
 
-/// A Python with tuspy, set up once under the target directory; `None`, with the reason printed, where it cannot be.
+/// A Python with tuspy, where it can be.
 fn tuspy() -> Option<PathBuf> {
-    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tuspy-venv");
+    python_with("tuspy-venv", "tusclient", "tuspy==1.1.0")
+}
+
+/// A Python with a library, set up once under the target directory; `None`, with the reason printed, where it cannot be.
+pub(crate) fn python_with(folder: &str, module: &str, requirement: &str) -> Option<PathBuf> {
+    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let works = || Command::new(&python).args(["-c", "import tusclient"]).output().is_ok_and(|o| o.status.success());
+    let import = format!("import {module}");
+    let works = || Command::new(&python).args(["-c", &import]).output().is_ok_and(|o| o.status.success());
     if works() {
         return Some(python);
     }
@@ -265,9 +279,9 @@ fn tuspy() -> Option<PathBuf> {
         return None;
     }
     let installed =
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--timeout", "10", "tuspy==1.1.0"]).output();
+        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--timeout", "10", requirement]).output();
     if !works() {
-        println!("skipped: pip could not install tuspy ({installed:?})");
+        println!("skipped: pip could not install {requirement} ({installed:?})");
         return None;
     }
     Some(python)

@@ -1,9 +1,17 @@
 //! A service on a fresh data directory, and people who use it.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
-use axum::body::{Body, to_bytes};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::body::{Body, Bytes, to_bytes};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use certdesk_contract::{
     ProblemCode,
     account::*,
@@ -11,6 +19,10 @@ use certdesk_contract::{
     certificate::{CertificateRequest, Installation, IssuedCertificate},
     path,
     session::*,
+    signature::{
+        ACT_LABEL, CONTENT_DIGEST, Parameters, RequestHead, SESSION_LABEL, SESSION_TAG, SIGNATURE, SIGNATURE_INPUT,
+        Unsigned, act_tag, content_digest, fields as fields_of,
+    },
     upload as tus,
 };
 use certdesk_domain::{
@@ -18,7 +30,7 @@ use certdesk_domain::{
     form::{Address, Handler, Organisation, Person, Registration},
     token::SignatureScheme,
 };
-use certdesk_pki::CsrBuilder;
+use certdesk_pki::{CsrBuilder, SessionKey};
 use certdesk_service::{Clock, Config, DemoSecret, Running, Service, review::Desk};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -42,6 +54,9 @@ pub(crate) struct World {
     pub(crate) running: Running,
 }
 
+/// Signs the requests of all sessions here: a client may take over another's.
+static SESSION_KEY: LazyLock<Arc<SessionKey>> = LazyLock::new(|| Arc::new(SessionKey::generate()));
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
@@ -55,9 +70,16 @@ impl World {
         Self { data, clock, running }
     }
 
+    /// A service that lets tools in that sign nothing, and such a tool.
+    pub(crate) async fn unsigned() -> (Self, Client) {
+        let world = Self::with(|config| config.unsigned_sessions = true).await;
+        let client = Client { session_key: None, ..world.client() };
+        (world, client)
+    }
+
     /// Nobody in particular.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.running.address, &self.running.root_der)
+        Client { clock: self.clock.clone(), ..Client::new(self.running.address, &self.running.root_der) }
     }
 
     pub(crate) fn desk(&self) -> Desk {
@@ -82,12 +104,17 @@ pub(crate) async fn start_with(data: &Path, clock: &Clock, change: impl FnOnce(&
     Service::start(config).await.unwrap()
 }
 
-/// Speaks to the service; each request on its own connection.
+/// Speaks to the service; each request on its own connection, and signed where there is a session.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) token: Option<String>,
+    /// Signs the requests of sessions; `None` signs nothing.
+    pub(crate) session_key: Option<Arc<SessionKey>>,
+    /// Signs legal acts: key and certificate of a session by token.
+    pub(crate) act_key: Option<(Key, Vec<u8>)>,
+    pub(crate) clock: Clock,
 }
 
 pub(crate) struct Answer {
@@ -140,7 +167,14 @@ impl Client {
         roots.add(root_der.to_vec().into()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
-        Self { address, tls: Arc::new(tls.with_root_certificates(roots).with_no_client_auth()), token: None }
+        Self {
+            address,
+            tls: Arc::new(tls.with_root_certificates(roots).with_no_client_auth()),
+            token: None,
+            session_key: Some(SESSION_KEY.clone()),
+            act_key: None,
+            clock: Clock::system(),
+        }
     }
 
     pub(crate) async fn tls(&self) -> TlsStream<TcpStream> {
@@ -163,9 +197,112 @@ impl Client {
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
-        body: impl Into<Body>,
+        body: impl Into<Bytes>,
     ) -> Answer {
-        self.line().await.send(self, method, path, headers, body).await
+        let tag = self.tag_of(method, path).await;
+        self.act(method, path, headers, body, tag.as_deref()).await
+    }
+
+    /// The tag of a legal act, where this request is one that a key has to sign.
+    async fn tag_of(&self, method: &str, path: &str) -> Option<String> {
+        self.act_key.as_ref()?;
+        let (case, act) = match (method, path.strip_suffix("/submission")) {
+            ("POST", Some(case)) => (case, LegalAct::Submit),
+            ("DELETE", None) if path.starts_with(path::APPLICATIONS) => (path, LegalAct::Withdraw),
+            _ => return None,
+        };
+        let case = self.act("GET", case, &[], "", None).await;
+        (case.status == 200).then(|| act_tag(act, case.json::<Application>().business))
+    }
+
+    /// The same; with a tag, signed as a legal act too.
+    pub(crate) async fn act(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+        tag: Option<&str>,
+    ) -> Answer {
+        let body = body.into();
+        let answer = self.send_once(method, path, headers, body.clone(), tag).await;
+        if answer.header(certdesk_contract::PROBLEM_CODE) != ProblemCode::SignatureExpired.as_str() {
+            return answer;
+        }
+        // As our client does, after the second in which a service was started.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.send_once(method, path, headers, body, tag).await
+    }
+
+    async fn send_once(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+        tag: Option<&str>,
+    ) -> Answer {
+        let signed = match (&self.token, &self.session_key) {
+            (Some(_), Some(key)) => self.signed(key, method, path, headers, &body, tag),
+            _ => Vec::new(),
+        };
+        let signed = signed.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<_> = headers.iter().copied().chain(signed).collect();
+        self.line().await.send(self, method, path, &headers, body).await
+    }
+
+    /// The fields that sign a request.
+    pub(crate) fn signed(
+        &self,
+        key: &SessionKey,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        tag: Option<&str>,
+    ) -> Vec<(String, String)> {
+        let mut added = Vec::new();
+        if !body.is_empty() {
+            added.push((CONTENT_DIGEST.to_owned(), content_digest(&Sha256::digest(body).into())));
+        }
+        let all = headers.iter().copied().chain(added.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let fields = all.map(|(name, value)| (name, value.as_bytes()));
+        // A proxy's POST is what it stands for.
+        let method = headers.iter().find(|(name, _)| *name == "x-http-method-override").map_or(method, |(_, to)| to);
+        let head = RequestHead::new(method, &format!("https://{}{path}", self.address), fields).unwrap();
+        let mut signatures = Vec::new();
+        if let (Some(tag), Some((act_key, certificate))) = (tag, &self.act_key) {
+            let keyid = URL_SAFE_NO_PAD.encode(Sha256::digest(certificate));
+            let unsigned = Unsigned::new(&head, ACT_LABEL, &self.parameters(keyid, tag)).unwrap();
+            let signature = act_key.sign(unsigned.base.as_bytes());
+            signatures.push((unsigned, signature));
+        }
+        let parameters = self.parameters(key.thumbprint(), SESSION_TAG);
+        let unsigned = Unsigned::new(&head, SESSION_LABEL, &parameters).unwrap();
+        let signature = key.sign(unsigned.base.as_bytes());
+        signatures.push((unsigned, signature));
+        let (inputs, signatures) = fields_of(&signatures);
+        added.extend([(SIGNATURE_INPUT.to_owned(), inputs), (SIGNATURE.to_owned(), signatures)]);
+        added
+    }
+
+    /// Of now, with a nonce of their own.
+    pub(crate) fn parameters(&self, keyid: String, tag: &str) -> Parameters {
+        let created = self.clock.now().unix_timestamp();
+        Parameters {
+            created,
+            expires: created + 60,
+            nonce: URL_SAFE_NO_PAD.encode(Uuid::new_v4()),
+            keyid,
+            alg: "ecdsa-p256-sha256".into(),
+            tag: tag.into(),
+        }
+    }
+
+    /// Public half of the key that signs for the sessions of this client.
+    pub(crate) fn jwk(&self) -> Option<Jwk> {
+        let (x, y) = self.session_key.as_ref()?.jwk();
+        Some(Jwk { kty: "EC".into(), crv: "P-256".into(), x, y })
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -201,8 +338,12 @@ impl Client {
     }
 
     pub(crate) async fn log_in(&self, account: &str, password: &str) -> Answer {
-        let login =
-            PasswordLogin { account: account.into(), password: password.into(), consent: None, session_key: None };
+        let login = PasswordLogin {
+            account: account.into(),
+            password: password.into(),
+            consent: None,
+            session_key: self.jwk(),
+        };
         self.post(path::PASSWORD_SESSIONS, &login).await
     }
 
@@ -437,13 +578,15 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// A P-256 key in memory, in place of one on a token.
-pub(crate) struct Key(EcdsaKeyPair);
+#[derive(Clone)]
+pub(crate) struct Key(Arc<EcdsaKeyPair>);
 
 impl Key {
     pub(crate) fn generate() -> Self {
         let random = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-        Self(EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap())
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
+        Self(Arc::new(pair))
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
