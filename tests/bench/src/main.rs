@@ -10,6 +10,7 @@ mod figure;
 mod form;
 mod key;
 mod login;
+mod signed;
 mod upload;
 mod window;
 
@@ -27,7 +28,8 @@ struct Arguments {
     /// Where the answer goes, JSON.
     #[arg(long, default_value = "target/bench/figures.json")]
     out: PathBuf,
-    /// Only the measurements whose name holds this text: window, key, login, form, crl, announcements, upload.
+    /// Only the measurements whose name holds this text: window, key, login, signed, form, crl, announcements,
+    /// upload.
     #[arg(long, default_value = "")]
     only: String,
     /// Starts of each window.
@@ -64,6 +66,10 @@ async fn main() -> Result<()> {
     if asked("login") {
         eprintln!("log-in with the key …");
         figures.extend(login::measure().await?);
+    }
+    if asked("signed") {
+        eprintln!("signed requests …");
+        figures.extend(signed::measure().await?);
     }
     if asked("form") {
         eprintln!("the form …");

@@ -133,6 +133,15 @@ fn write_video(file: &Path) -> Result<()> {
 
 /// An applicant with an open case.
 async fn log_in(folder: &Path, service: &Service) -> Result<(Portal, Session, Uuid)> {
+    let (portal, login) = applicant(folder, service).await?;
+    let unsigned = log_in_by_curl(folder, service, &login)?;
+    let application = Uuid::now_v7();
+    portal.put_application(application, &ApplicationDraft::new(Business::New)).await?;
+    Ok((portal, unsigned, application))
+}
+
+/// An applicant in a session, and what they log in with.
+pub(crate) async fn applicant(folder: &Path, service: &Service) -> Result<(Portal, PasswordLogin)> {
     let (base, demo) = Demo::read(&service.ready.file).map_err(anyhow::Error::msg)?;
     let root_der = demo.root_der.clone();
     let key = SoftKey::blank(&folder.join("key"), "证办通测量锁", "135790")?;
@@ -160,10 +169,7 @@ async fn log_in(folder: &Path, service: &Service) -> Result<(Portal, Session, Uu
     let portal = Portal::new(config)?;
     let login = PasswordLogin { account, password: PASSWORD.to_owned(), consent: None, session_key: None };
     portal.set_session(&portal.log_in_with_password(&login).await?);
-    let unsigned = log_in_by_curl(folder, service, &login)?;
-    let application = Uuid::now_v7();
-    portal.put_application(application, &ApplicationDraft::new(Business::New)).await?;
-    Ok((portal, unsigned, application))
+    Ok((portal, login))
 }
 
 /// A session without a key.

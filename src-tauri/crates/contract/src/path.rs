@@ -41,7 +41,8 @@ pub const PASSWORD: &str = "/v1/account/password";
 /// `GET` → `Vec<`[`crate::application::Application`]`>`, newest first.
 pub const APPLICATIONS: &str = "/v1/applications";
 /// `PUT` [`crate::application::ApplicationDraft`] → [`crate::application::Application`] (the client names the case, so
-/// that a repeated PUT makes no second one); `GET` → the same; `DELETE` → the same, withdraws it (a legal act).
+/// that a repeated PUT makes no second one); `GET` → the same; `DELETE` → the same, withdraws it (a legal act, once it was
+/// handed in).
 pub const APPLICATION: &str = "/v1/applications/{id}";
 /// `GET` → [`crate::application::DraftContent`] with `ETag`; `PUT` the same with `If-Match` (`If-None-Match: *` for the
 /// first) → 204 with the new `ETag`; `draft_changed` where another computer was faster. While the case is editable.

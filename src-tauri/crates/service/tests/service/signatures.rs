@@ -425,5 +425,6 @@ print(json.dumps({name.lower(): value for name, value in Message.headers.items()
 
 /// A Python with the library, set up once under the target directory; `None`, with the reason printed, where it cannot be.
 fn python() -> Option<PathBuf> {
-    crate::tus::python_with("signatures-venv", "http_message_signatures", "http-message-signatures>=3.0.0")
+    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("signatures-venv");
+    stage::python_with(&venv, "http_message_signatures", "http-message-signatures>=3.0.0")
 }

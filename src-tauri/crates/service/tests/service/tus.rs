@@ -260,29 +260,6 @@ print(second.url)
 
 /// A Python with tuspy, where it can be.
 fn tuspy() -> Option<PathBuf> {
-    python_with("tuspy-venv", "tusclient", "tuspy==1.1.0")
-}
-
-/// A Python with a library, set up once under the target directory; `None`, with the reason printed, where it cannot be.
-pub(crate) fn python_with(folder: &str, module: &str, requirement: &str) -> Option<PathBuf> {
-    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
-    let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let import = format!("import {module}");
-    let works = || Command::new(&python).args(["-c", &import]).output().is_ok_and(|o| o.status.success());
-    if works() {
-        return Some(python);
-    }
-    let base = if cfg!(windows) { "python" } else { "python3" };
-    let made = Command::new(base).args(["-m", "venv"]).arg(&venv).output();
-    if !made.as_ref().is_ok_and(|o| o.status.success()) {
-        println!("skipped: no Python with venv here ({made:?})");
-        return None;
-    }
-    let installed =
-        Command::new(&python).args(["-m", "pip", "install", "--quiet", "--timeout", "10", requirement]).output();
-    if !works() {
-        println!("skipped: pip could not install {requirement} ({installed:?})");
-        return None;
-    }
-    Some(python)
+    let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tuspy-venv");
+    stage::python_with(&venv, "tusclient", "tuspy==1.1.0")
 }
