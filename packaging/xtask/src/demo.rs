@@ -24,9 +24,9 @@ pub(crate) struct Arguments {
     /// pictures and `tour.md` under `target/demo/`.
     #[arg(long)]
     headless: bool,
-    /// Language of the headless journey.
-    #[arg(long, default_value = "zh-CN", value_parser = ["zh-CN", "en"])]
-    locale: String,
+    /// Languages of the headless journey, one after the other.
+    #[arg(long, default_values = ["zh-CN", "en"], value_parser = ["zh-CN", "en"], value_delimiter = ',')]
+    locale: Vec<String>,
     /// Size of the window in the headless journey, pixels.
     #[arg(long, default_value = "1280x800")]
     size: String,
@@ -59,7 +59,9 @@ fn show(terminal: &Terminal, keep: bool) -> Result<Report> {
         }
         SoftKey::blank(&key_folder, KEY_LABEL, PIN)?
     };
-    let service = Service::start(&service_folder, "127.0.0.1:0")?;
+    let catalogue = stage::catalogue_with_open_renewals(&service_folder)?;
+    let service =
+        Service::start_with(&service_folder, "127.0.0.1:0", &["--catalogue".as_ref(), catalogue.as_os_str()])?;
 
     let mut report = Report::new(&["what", "value"]);
     report.row([json!("software key"), json!(KEY_LABEL)]);
@@ -88,23 +90,28 @@ fn tour(terminal: &Terminal, arguments: &Arguments) -> Result<Report> {
     terminal
         .run(cargo().arg("build").args(packages.iter().flat_map(|name| ["-p", name])).arg("--features=certdesk/e2e"))?;
 
-    let mut report = Report::new(&["step", "title", "seconds", "pictures"]);
-    let mut answer = Value::Null;
-    let run = terminal.run_reading(
-        Command::new(stage::program("tour")?).args(["--out", FOLDER]).args([
-            "--locale",
-            &arguments.locale,
-            "--size",
-            &arguments.size,
-        ]),
-        |line| answer = serde_json::from_str(line).unwrap_or(Value::Null),
-    );
-    for step in answer["steps"].as_array().into_iter().flatten() {
-        report.row(["number", "title", "seconds", "pictures"].map(|name| step[name].clone()));
-    }
-    report.fact("tour", format!("{FOLDER}/tour.md"));
-    if let Err(error) = run {
-        report.falls_short(answer["failure"].as_str().map_or_else(|| format!("{error:#}"), str::to_owned));
+    let mut report = Report::new(&["language", "step", "rows of the manual", "title", "seconds", "pictures"]);
+    for locale in &arguments.locale {
+        let mut answer = Value::Null;
+        let run = terminal.run_reading(
+            Command::new(stage::program("tour")?).args(["--out", FOLDER]).args([
+                "--locale",
+                locale,
+                "--size",
+                &arguments.size,
+            ]),
+            |line| answer = serde_json::from_str(line).unwrap_or(Value::Null),
+        );
+        for step in answer["steps"].as_array().into_iter().flatten() {
+            let [number, rows, title, seconds, pictures] =
+                ["number", "rows", "title", "seconds", "pictures"].map(|name| step[name].clone());
+            report.row([json!(locale), number, rows, title, seconds, pictures]);
+        }
+        let file = if locale == "en" { "tour.en.md" } else { "tour.md" };
+        report.fact(&format!("tour in {locale}"), format!("{FOLDER}/{file}"));
+        if let Err(error) = run {
+            report.falls_short(answer["failure"].as_str().map_or_else(|| format!("{error:#}"), str::to_owned));
+        }
     }
     Ok(report)
 }

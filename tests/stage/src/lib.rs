@@ -19,6 +19,6 @@ pub use display::Display;
 pub use place::{program, project_root};
 pub use process::{Running, descendants, end_tree};
 pub use python::python_with;
-pub use service::{Ready, Service};
+pub use service::{Ready, Service, catalogue_with_open_renewals};
 pub use soft_key::{SoftKey, softhsm_module};
 pub use wait::until;

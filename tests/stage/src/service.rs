@@ -32,6 +32,22 @@ impl Ready {
     }
 }
 
+/// The service's own catalogue in `folder`, with renewals open from the first day on: nobody waits nine months for a demo.
+///
+/// # Errors
+/// When the catalogue is not what it was.
+pub fn catalogue_with_open_renewals(folder: &Path) -> Result<PathBuf> {
+    let own = crate::project_root()?.join("src-tauri/crates/service/data/catalogue.json");
+    let mut catalogue: Value = serde_json::from_slice(&fs::read(own)?)?;
+    let version = catalogue["version"].as_str().context("the catalogue has no version")?;
+    catalogue["version"] = format!("{version}-demo").into();
+    *catalogue.pointer_mut("/renewal/opens_days").context("the catalogue has no renewal rule")? = 400.into();
+    fs::create_dir_all(folder)?;
+    let file = folder.join("catalogue.json");
+    fs::write(&file, catalogue.to_string())?;
+    Ok(file)
+}
+
 /// `certdesk-service serve --demo`. Ended on drop.
 #[derive(Debug)]
 pub struct Service {

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::{Album, Locale, Scene, scene::Account};
+use super::{Album, Locale, Scene, life, scene::Account};
 use crate::Window;
 
 /// The password chosen at the first login.
@@ -26,6 +26,16 @@ pub(crate) async fn act(number: u8, scene: &mut Scene, album: &mut Album) -> Res
         11 => closed_password(scene, album).await,
         12 => key_login(scene, album).await,
         13 => certificates(scene, album).await,
+        14 => life::renew(scene, album).await,
+        15 => life::change(scene, album).await,
+        16 => life::notices(scene, album).await,
+        17 => life::my_data(scene, album).await,
+        18 => life::query(scene, album).await,
+        19 => life::drivers(scene, album).await,
+        20 => life::lost_key(scene, album).await,
+        21 => life::announcements(scene, album).await,
+        22 => life::replace(scene, album).await,
+        23 => life::revoke(scene, album).await,
         _ => bail!("there is no step {number}"),
     }
 }
@@ -190,7 +200,7 @@ async fn password_login(scene: &mut Scene, album: &mut Album) -> Result<()> {
 }
 
 /// Scrolls a text to its end, as one who reads it.
-async fn read_to_end(window: &Window, text: &str) -> Result<()> {
+pub(super) async fn read_to_end(window: &Window, text: &str) -> Result<()> {
     let script =
         format!("const text = document.querySelector('[data-testid=\"{text}\"]'); text.scrollTop = text.scrollHeight;");
     window.script(&script).await.map(drop)
@@ -229,7 +239,7 @@ async fn handler(scene: &mut Scene, album: &mut Album) -> Result<()> {
     window.click("guide-next").await
 }
 
-async fn log_in_with_password(scene: &Scene) -> Result<()> {
+pub(super) async fn log_in_with_password(scene: &Scene) -> Result<()> {
     let window = &scene.window;
     let account = scene.account.as_ref().context("nobody is registered")?;
     window.click("tab-password").await?;
@@ -301,7 +311,7 @@ async fn files(scene: &Scene, album: &mut Album) -> Result<()> {
     window.click("guide-next").await
 }
 
-async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {
+pub(super) async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {
     scene.window.click(&format!("pick-{requirement}")).await?;
     let dialog = scene.file_dialog(scene.said("选择文件", "Choose a file")).await?;
     dialog.pick(&scene.specimen(name)?).await.with_context(|| format!("picking {name}"))
@@ -323,13 +333,13 @@ async fn submission(scene: &mut Scene, album: &mut Album) -> Result<()> {
 }
 
 /// Opens the case on the reviewer's desk.
-async fn on_the_desk(window: &Window, number: &str) -> Result<()> {
+pub(super) async fn on_the_desk(window: &Window, number: &str) -> Result<()> {
     window.click("demo-desk").await?;
     window.click(&format!("desk-case-{number}")).await
 }
 
 /// Opens the case among one's own, once it is in this state.
-async fn my_case(window: &Window, number: &str, state: &str) -> Result<()> {
+pub(super) async fn my_case(window: &Window, number: &str, state: &str) -> Result<()> {
     window.click("brand").await?;
     window.click("menu-applications").await?;
     let row = format!("applications-row-{number}");

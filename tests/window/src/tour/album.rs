@@ -88,6 +88,7 @@ impl Album {
         let step = |shown: &Shown| {
             json!({
                 "number": shown.step.number,
+                "rows": shown.step.rows,
                 "title": self.said(shown.step.zh, shown.step.en),
                 "seconds": shown.time.as_secs_f64(),
                 "pictures": shown.pictures.len(),
@@ -112,14 +113,15 @@ impl Album {
     pub(crate) fn write(&self) -> Result<()> {
         let mut text = String::new();
         let (width, height) = self.size;
-        let title = self.said("证办通：第一张证书", "Certdesk: the first certificate");
+        let title = self.said("证办通：一张证书的一生", "Certdesk: the life of a certificate");
         let lead = self.said(
             "由 `cargo xtask demo --headless` 在真实窗口中逐步完成并截图。",
             "Each step was done in the real window by `cargo xtask demo --headless`.",
         );
         writeln!(text, "# {title}\n\n{lead} {width} × {height}\n")?;
         for shown in &self.steps {
-            writeln!(text, "## {} {}\n", shown.step.number, self.said(shown.step.zh, shown.step.en))?;
+            let Step { number, rows, zh, en } = shown.step;
+            writeln!(text, "## {number} {} ({rows})\n", self.said(zh, en))?;
             for picture in &shown.pictures {
                 writeln!(text, "{caption}\n\n![{caption}]({file})\n", caption = picture.caption, file = picture.file)?;
             }

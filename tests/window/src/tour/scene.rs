@@ -55,7 +55,11 @@ impl Scene {
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
-        let service = Service::start(&folder.join("service"), "127.0.0.1:0")?;
+        let service = Service::start_with(
+            &folder.join("service"),
+            "127.0.0.1:0",
+            &["--catalogue".as_ref(), stage::catalogue_with_open_renewals(&folder)?.as_os_str()],
+        )?;
         let key = SoftKey::blank(&folder.join("key"), KEY_LABEL, PIN)?;
         let (width, height) = options.size;
         let desktop = Desktop::start(width + 80, height + 80)?;
@@ -120,6 +124,23 @@ impl Scene {
         let failure = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "certdesk-service {}: {}", arguments.join(" "), failure.trim());
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Judges a saved receipt as anybody can, away from the service: by the authority's certificate alone.
+    ///
+    /// # Errors
+    /// When it does not hold.
+    pub fn judge_receipt(&self, file: &Path) -> Result<()> {
+        let judged = Command::new(program("certdesk-cli")?)
+            .args(["receipt", "verify"])
+            .arg(file)
+            .arg("--ca")
+            .arg(self.folder.join("service/data/ca/root.pem"))
+            .stdin(Stdio::null())
+            .output()?;
+        let (said, why) = (String::from_utf8_lossy(&judged.stdout), String::from_utf8_lossy(&judged.stderr));
+        ensure!(judged.status.success(), "the receipt does not hold: {said}{why}");
+        Ok(())
     }
 
     /// A specimen file.
