@@ -42,6 +42,11 @@ pub fn catalogue_with_open_renewals(folder: &Path) -> Result<PathBuf> {
     let version = catalogue["version"].as_str().context("the catalogue has no version")?;
     catalogue["version"] = format!("{version}-demo").into();
     *catalogue.pointer_mut("/renewal/opens_days").context("the catalogue has no renewal rule")? = 400.into();
+    // A renewed certificate is good for longer, so that it is not due for renewal again at once.
+    let offers = catalogue["offers"].as_array_mut().context("the catalogue has no offers")?;
+    for offer in offers.iter_mut().filter(|offer| offer["business"] == "renew") {
+        offer["validity_years"] = 2.into();
+    }
     fs::create_dir_all(folder)?;
     let file = folder.join("catalogue.json");
     fs::write(&file, catalogue.to_string())?;

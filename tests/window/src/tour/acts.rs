@@ -452,7 +452,9 @@ async fn certificates(scene: &Scene, album: &mut Album) -> Result<()> {
     album.picture(window, "我的服务：证书在锁里，在服务端有效", "On the key, and good at the service").await?;
     window.click("certificate-details").await?;
     window.by_testid("certificate-dialog").await?;
-    album.picture(window, "证书详情", "Its details").await
+    album.picture(window, "证书详情", "Its details").await?;
+    window.click("certificate-close").await?;
+    window.wait_gone("certificate-dialog").await
 }
 
 #[cfg(test)]

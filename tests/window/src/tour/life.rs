@@ -120,8 +120,8 @@ pub(super) async fn query(scene: &mut Scene, album: &mut Album) -> Result<()> {
     let number = scene.number.as_deref().context("nothing is handed in")?;
     window.click("brand").await?;
     window.click("menu-query").await?;
-    window.type_into("field-number", number).await?;
-    window.type_into("field-identity", "91350100M000100Y43").await?;
+    window.type_into("query-number", number).await?;
+    window.type_into("query-identity", "91350100M000100Y43").await?;
     window.click("query-submit").await?;
     window.by_testid("query-answer").await?;
     album.picture(window, "查询服务：任意两项即可", "Any two items find an application").await
