@@ -41,7 +41,7 @@ impl Controller {
         }
         let rule = requirement.requirement.clone();
         let signer = self.session_signer().await?.ok_or(LocalCode::BadCommand)?;
-        let form = self.form_pdf(id).await?;
+        let form = self.made_form(id).await?;
         let form_sha256 = guide::sha256_hex(&form);
         let certificate = signer.certificate_der.clone();
         let chain = self.with_cache(move |cache| cache.chain_of(&certificate)).await?;
@@ -65,6 +65,16 @@ impl Controller {
         self.let_go(replaced).await;
         self.inner.uploads.wake();
         self.draft(id).await
+    }
+
+    /// The signed form of a draft, while it is true to the form that was made last.
+    pub(crate) async fn signed_form(&self, id: Uuid) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(form) = self.own_draft(id).await?.form else { return Ok(None) };
+        let attachments = self.attachments(id).await?;
+        let signed = attachments.into_iter().find(|held| self.form_of(held) == Some(&form.sha256));
+        let Some(signed) = signed else { return Ok(None) };
+        // A file that somebody removed is no reason to show none: the form that was made is still there.
+        Ok(tokio::fs::read(&signed.path).await.ok())
     }
 
     /// Where the signature of the form stands; `None` where it cannot be signed by a key.

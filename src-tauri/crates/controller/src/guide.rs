@@ -194,8 +194,16 @@ impl Controller {
         })
     }
 
-    /// Bytes of the form PDF.
+    /// Bytes of the form PDF, with the key's signature once it was signed.
     pub async fn form_pdf(&self, id: Uuid) -> Result<Vec<u8>, Failure> {
+        match self.signed_form(id).await? {
+            Some(signed) => Ok(signed),
+            None => self.made_form(id).await,
+        }
+    }
+
+    /// Bytes of the form as it was made.
+    pub(crate) async fn made_form(&self, id: Uuid) -> Result<Vec<u8>, Failure> {
         self.own_draft(id).await?;
         let bytes = self.with_cache(move |cache| cache.form(id)).await?;
         Ok(bytes.ok_or(LocalCode::FormNotMade)?)
