@@ -300,7 +300,7 @@ async fn hand_in(scene: &mut Scene, album: &mut Album) -> Result<()> {
     let number = window.text_of("receipt-number").await?;
     window.click("receipt-save").await?;
     let file = scene.home(&format!("{number}.json"));
-    scene.file_dialog(scene.said("保存回执", "Save the receipt")).await?.save_as(&file).await?;
+    scene.file_dialog(scene.said("保存签名回执", "Save the signed receipt")).await?.save_as(&file).await?;
     album.picture(window, "签名回执，可保存备查", "A signed receipt, to keep").await?;
     scene.judge_receipt(&file)?;
     scene.number = Some(number);
