@@ -279,7 +279,7 @@ impl Journey {
         let outcome = self.give_pin(PinPurpose::LogIn { key }, &self.pin).await?;
         let PinOutcome::LoggedIn { session } = outcome else { bail!("the PIN led to {outcome:?}") };
         ensure!(session.account.name == account, "the key logged in as {}", session.account.name);
-        Ok(session)
+        Ok(*session)
     }
 
     /// 我的证书: on the key and good at the service.

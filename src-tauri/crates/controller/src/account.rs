@@ -86,7 +86,7 @@ impl Controller {
         session.must_change_password = false;
         let session = session.clone();
         drop(state);
-        self.emit(Event::Session { session: Some(session.clone()) });
+        self.emit(Event::Session { session: Some(Box::new(session.clone())) });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
         Ok(session)
@@ -132,7 +132,7 @@ impl Controller {
         let left = before.filter(|before| Some(&before.id) != now);
         drop(state);
         self.leave_key(left);
-        self.emit(Event::Session { session: Some(view.clone()) });
+        self.emit(Event::Session { session: Some(Box::new(view.clone())) });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
         Ok(view)

@@ -83,7 +83,7 @@ impl Controller {
         let session = session.clone();
         drop(state);
         if changed {
-            self.emit(Event::Session { session: Some(session.clone()) });
+            self.emit(Event::Session { session: Some(Box::new(session.clone())) });
         }
         Ok(session)
     }

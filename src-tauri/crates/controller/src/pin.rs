@@ -120,7 +120,7 @@ impl Controller {
 
     async fn act_with_key(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
         Ok(match purpose {
-            PinPurpose::LogIn { key } => PinOutcome::LoggedIn { session: self.log_in_with_key(&key).await? },
+            PinPurpose::LogIn { key } => PinOutcome::LoggedIn { session: Box::new(self.log_in_with_key(&key).await?) },
             PinPurpose::Issue { key, application, algorithm } => {
                 PinOutcome::Issued { issuance: self.issue(&key, application, algorithm).await? }
             }

@@ -421,7 +421,7 @@ pub enum PinOutcome {
     /// Logged in.
     LoggedIn {
         /// The session.
-        session: SessionView,
+        session: Box<SessionView>,
     },
     /// The certificate is on the key.
     Issued {
@@ -667,7 +667,7 @@ pub enum Event {
     /// Logged in or out.
     Session {
         /// Now.
-        session: Option<SessionView>,
+        session: Option<Box<SessionView>>,
     },
     /// The service came or went.
     Service {

@@ -118,5 +118,5 @@ async fn what_is_not_what_was_announced_is_found() {
     std::fs::write(&file, &CONTENT[..10]).unwrap();
     let refused = fetch(&portal(&elsewhere.url(), &root), &file).await;
     assert!(matches!(refused, Err(PortalError::Garbled(_))), "another range is not put in its place: {refused:?}");
-    assert_eq!(std::fs::read(&file).unwrap(), CONTENT[..10].as_bytes(), "what was there stays");
+    assert_eq!(std::fs::read(&file).unwrap(), &CONTENT.as_bytes()[..10], "what was there stays");
 }
