@@ -70,7 +70,12 @@ fn holds(folder: &Path, bytes: &[u8]) -> Result<Option<std::path::PathBuf>> {
         let found = if path.is_dir() {
             holds(&path, bytes)?
         } else {
-            std::fs::read(&path)?.windows(bytes.len()).any(|window| window == bytes).then_some(path)
+            // A file of the database's own housekeeping may go while it is being looked at.
+            let content = std::fs::read(&path).or_else(|e| match e.kind() {
+                std::io::ErrorKind::NotFound => Ok(Vec::new()),
+                _ => Err(e),
+            })?;
+            content.windows(bytes.len()).any(|window| window == bytes).then_some(path)
         };
         if found.is_some() {
             return Ok(found);

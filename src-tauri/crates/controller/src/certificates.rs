@@ -171,7 +171,7 @@ impl Controller {
         match self.noted(answer) {
             Ok(records) => {
                 self.keep(certificates_document(&account), None, &records).await?;
-                self.state().standings.extend(standings(&records));
+                learn(&mut self.state().standings, &records);
                 Ok(records)
             }
             Err(failure) if failure.is(LocalCode::ServiceUnreachable) => self.kept_records(&account).await,
@@ -274,6 +274,17 @@ pub(crate) fn sha256(der: &[u8]) -> [u8; 32] {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Takes over what the service says now. An answer that was under way while a certificate was being confirmed comes late:
+/// what was confirmed once is never unconfirmed again.
+fn learn(known: &mut Standings, records: &[CertificateRecord]) {
+    for (certificate, standing) in standings(records) {
+        let confirmed = known.get(&certificate) == Some(&Standing::Fine);
+        if !(confirmed && standing == Standing::Unconfirmed) {
+            known.insert(certificate, standing);
+        }
+    }
 }
 
 fn standings(records: &[CertificateRecord]) -> impl Iterator<Item = ([u8; 32], Standing)> {
