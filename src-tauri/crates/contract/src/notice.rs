@@ -14,6 +14,20 @@ pub struct Notices {
 /// Most notices of an answer.
 pub const MOST: usize = 200;
 
+/// That a certificate has ended is said this long after it did; later it is no news.
+pub const ENDED_LATELY: time::Duration = time::Duration::days(30);
+
+/// Which reminder is due about a certificate in force that ends then: of the catalogue's days that have come, the nearest
+/// to the end; 0 once it has ended. `None`: none yet, or none any more. The service and a client that cannot ask it remind
+/// by this one rule.
+pub fn due(not_after: Timestamp, reminder_days: &[u16], now: Timestamp) -> Option<u16> {
+    if now > not_after {
+        return (now <= not_after + ENDED_LATELY).then_some(0);
+    }
+    let has_come = |&days: &u16| now >= not_after - time::Duration::days(i64::from(days));
+    reminder_days.iter().copied().filter(has_come).min()
+}
+
 /// One notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 pub struct Notice {
@@ -73,4 +87,23 @@ pub enum NoticeSubject {
 pub struct NoticesRead {
     /// Which, at most [`MOST`].
     pub ids: Vec<Uuid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn of_the_days_that_have_come_the_nearest_reminds_and_for_a_while_the_end_does() {
+        let end = Timestamp::UNIX_EPOCH + Duration::days(365);
+        let at = |before: Duration| due(end, &[90, 30, 1], end - before);
+        assert_eq!(at(Duration::days(90) + Duration::seconds(1)), None, "not a second too early");
+        assert_eq!(at(Duration::days(90)), Some(90));
+        assert_eq!(at(Duration::days(29)), Some(30), "of those that were missed, the nearest");
+        assert_eq!(at(Duration::ZERO), Some(1), "its last instant is still its time");
+        assert_eq!(at(-Duration::seconds(1)), Some(0));
+        assert_eq!((at(-ENDED_LATELY), at(-ENDED_LATELY - Duration::seconds(1))), (Some(0), None), "no news any more");
+    }
 }

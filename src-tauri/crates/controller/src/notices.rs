@@ -12,7 +12,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use certdesk_contract::{
     certificate::{CertificateRecord, CertificateStatus},
-    notice::{MOST, Notice, NoticeSubject, NoticesRead},
+    notice::{self, MOST, Notice, NoticeSubject, NoticesRead},
 };
 use certdesk_domain::{State, Timestamp};
 use certdesk_pki::Certificate;
@@ -27,8 +27,6 @@ use crate::{
 
 /// The service is asked for notices this often while somebody is logged in.
 const PACE: Duration = Duration::from_secs(60);
-/// That a certificate has ended is said this long after it did, as the service does.
-const ENDED_LATELY: time::Duration = time::Duration::days(30);
 
 /// What is kept of an account's notices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -172,15 +170,13 @@ fn is_settled(record: &CertificateRecord) -> bool {
     record.status == CertificateStatus::Revoked || record.revocation.is_some() || record.successor.is_some()
 }
 
-/// The reminder that is due about a certificate: of the days that have come, the nearest to its end.
+/// The reminder that is due about a certificate.
 fn reminder(record: &CertificateRecord, days: &[u16], now: Timestamp) -> Result<Option<Notice>, Failure> {
     let in_force = matches!(record.status, CertificateStatus::Active | CertificateStatus::Expired);
-    if !in_force || is_settled(record) || now > record.not_after + ENDED_LATELY {
+    if !in_force || is_settled(record) {
         return Ok(None);
     }
-    let comes = |days: u16| record.not_after - time::Duration::days(i64::from(days));
-    let due = days.iter().copied().filter(|&day| now >= comes(day)).min();
-    let Some(days) = (if now > record.not_after { Some(0) } else { due }) else { return Ok(None) };
+    let Some(days) = notice::due(record.not_after, days, now) else { return Ok(None) };
     let der = BASE64_STANDARD.decode(&record.certificate_b64).unwrap_or_default();
     // One odd row must not hide the others.
     let Ok(certificate) = Certificate::parse(&der) else { return Ok(None) };
@@ -190,7 +186,8 @@ fn reminder(record: &CertificateRecord, days: &[u16], now: Timestamp) -> Result<
         not_after: record.not_after,
         days,
     };
-    let mut notice = Notice { id: Uuid::nil(), at: comes(days), read: false, subject };
+    let at = record.not_after - time::Duration::days(i64::from(days));
+    let mut notice = Notice { id: Uuid::nil(), at, read: false, subject };
     notice.id = crate::convert::named_uuid(&key(&notice))?;
     Ok(Some(notice))
 }

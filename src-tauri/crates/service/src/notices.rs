@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use certdesk_contract::{
     ProblemCode,
-    notice::{MOST, NoticeSubject, Notices, NoticesRead},
+    notice::{self, ENDED_LATELY, MOST, NoticeSubject, Notices, NoticesRead},
 };
 use certdesk_domain::{Act, State, Timestamp};
 use rusqlite::Connection;
@@ -23,8 +23,6 @@ use crate::{
 
 /// How long notices are kept.
 const KEPT: Duration = Duration::days(365);
-/// That a certificate has ended is said this long after it did; later it is no news.
-const ENDED_LATELY: Duration = Duration::days(30);
 
 /// The caller's notices.
 pub(crate) async fn list(portal: &Arc<Portal>, caller: Caller) -> Outcome<Notices> {
@@ -82,8 +80,7 @@ pub(crate) fn remind(days: &[u16], db: &Connection, account: Option<i64>, now: T
     let Some(&first) = days.iter().max() else { return Ok(()) };
     let until = now + Duration::days(i64::from(first));
     for row in certificates::ending(db, account, now - ENDED_LATELY, until)? {
-        let due = days.iter().copied().filter(|&day| now >= row.not_after - Duration::days(i64::from(day))).min();
-        let Some(days) = (if now > row.not_after { Some(0) } else { due }) else { continue };
+        let Some(days) = notice::due(row.not_after, days, now) else { continue };
         let once = format!("expiry {} {days}", row.serial);
         if notices::is_known(db, &once)? {
             continue;
