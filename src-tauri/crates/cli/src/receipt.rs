@@ -2,10 +2,7 @@
 //!
 //! Trusts nothing but the CA certificates that it is given.
 
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::{
     application::{LegalAct, Submission},
     path,
@@ -248,12 +245,12 @@ fn session_signature(statement: &Statement, head: &RequestHead, body: &[u8]) -> 
     let Some(key) = &statement.request.session_key else {
         return Ok(Some("the service let this session do without one".to_owned()));
     };
-    let (signed, alg, keyid, _) = read(statement, head, body, SESSION_LABEL, SESSION_TAG)?;
+    let Read { signature, base, alg, keyid } = read(statement, head, body, SESSION_LABEL, SESSION_TAG)?;
     if keyid != jwk_thumbprint(&key.x, &key.y) {
         return Err("it is of another key".to_owned());
     }
     let spki = spki_of_jwk(&key.x, &key.y).map_err(|error| error.to_string())?;
-    message_signature::verify(&spki, &alg, signed.1.as_bytes(), &signed.0).map_err(|error| error.to_string())?;
+    message_signature::verify(&spki, &alg, base.as_bytes(), &signature).map_err(|error| error.to_string())?;
     Ok(Some(alg))
 }
 
@@ -263,11 +260,11 @@ fn act_signature(statement: &Statement, head: &RequestHead, body: &[u8]) -> Resu
     let der = STANDARD.decode(certificate).map_err(|_| "the certificate is not base64")?;
     let certificate = Certificate::parse(&der).map_err(|error| error.to_string())?;
     let tag = act_tag(statement.act, statement.business);
-    let (signed, alg, keyid, _) = read(statement, head, body, ACT_LABEL, &tag)?;
-    if keyid != URL_SAFE_NO_PAD.encode(Sha256::digest(&der)) {
+    let Read { signature, base, alg, keyid } = read(statement, head, body, ACT_LABEL, &tag)?;
+    if keyid != certdesk_pki::x5t_s256(&der) {
         return Err("it is of another certificate".to_owned());
     }
-    message_signature::verify(&certificate.spki_der, &alg, signed.1.as_bytes(), &signed.0)
+    message_signature::verify(&certificate.spki_der, &alg, base.as_bytes(), &signature)
         .map_err(|error| error.to_string())?;
     Ok(Some((alg, tag)))
 }
@@ -278,8 +275,14 @@ fn applicant<C: AsRef<[u8]>>(request: &SignedRequest, authorities: &[C], at: Tim
     vouched(&chain.map_err(|_| "the certificates are not base64")?, authorities, at, chain::verify)
 }
 
-/// Signature and what it is over; algorithm, key and tag.
-type Read = ((Vec<u8>, String), String, String, String);
+/// A signature that is what it must be in all but its key.
+struct Read {
+    signature: Vec<u8>,
+    /// What it is over.
+    base: String,
+    alg: String,
+    keyid: String,
+}
 
 fn read(statement: &Statement, head: &RequestHead, body: &[u8], label: &str, tag: &str) -> Result<Read, String> {
     let line = |name: &str| {
@@ -297,5 +300,5 @@ fn read(statement: &Statement, head: &RequestHead, body: &[u8], label: &str, tag
     let of_then = parameters.check_time(at).or_else(|_| parameters.check_time(at - 30));
     of_then.map_err(|_| "it is of another time than the receipt")?;
     let base = signed.base(head, !body.is_empty()).map_err(|error| error.to_string())?;
-    Ok(((signed.signature, base), parameters.alg, parameters.keyid, parameters.tag))
+    Ok(Read { signature: signed.signature, base, alg: parameters.alg, keyid: parameters.keyid })
 }

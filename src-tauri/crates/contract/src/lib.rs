@@ -23,6 +23,11 @@ pub mod upload;
 
 pub use problem::{Problem, ProblemCode};
 
+/// Whether a text is a SHA-256 as the contract writes it: 64 lower-case hex digits.
+pub fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Header that makes a POST safe to repeat (draft-ietf-httpapi-idempotency-key-header): a UUID, the same for each try.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 

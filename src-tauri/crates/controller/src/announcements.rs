@@ -20,6 +20,7 @@ use ts_rs::TS;
 
 use crate::{
     Controller,
+    convert::unreadable,
     failure::{Failure, LocalCode},
     picker::OpenQuestion,
     view::Locale,
@@ -137,14 +138,9 @@ impl Controller {
     /// # Errors
     /// `file_gone`, `file_unreadable`, `not_a_certificate`.
     pub async fn check_revocation_at(&self, path: PathBuf) -> Result<RevocationAnswer, Failure> {
-        let unreadable = |error: std::io::Error| {
-            let gone = error.kind() == std::io::ErrorKind::NotFound;
-            let code = if gone { LocalCode::FileGone } else { LocalCode::FileUnreadable };
-            Failure::new(code).with_detail(error.kind().to_string())
-        };
-        let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+        let file = tokio::fs::File::open(path).await.map_err(|error| unreadable(&error))?;
         let mut bytes = Vec::new();
-        file.take(MOST_BYTES).read_to_end(&mut bytes).await.map_err(unreadable)?;
+        file.take(MOST_BYTES).read_to_end(&mut bytes).await.map_err(|error| unreadable(&error))?;
         self.revocation_of(der(bytes).ok_or(LocalCode::NotACertificate)?).await
     }
 

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Controller,
+    convert::sha256_hex,
     failure::{Failure, LocalCode},
     view::CertificateView,
 };
@@ -152,7 +153,7 @@ impl Controller {
     /// # Errors
     /// `certificate_in_use`; `gone` where the key does not hold it.
     pub(crate) async fn removable(&self, key: &str, fingerprint: &str) -> Result<TokenCertificate, Failure> {
-        let named = |held: &TokenCertificate| hex(&sha256(&held.der)) == fingerprint;
+        let named = |held: &TokenCertificate| sha256_hex(&held.der) == fingerprint;
         let held = self.token(key)?.certificates.into_iter().find(named).ok_or(LocalCode::Gone)?;
         let records = self.certificate_records().await?;
         let b64 = BASE64_STANDARD.encode(&held.der);
@@ -168,15 +169,9 @@ impl Controller {
     pub(crate) async fn certificate_records(&self) -> Result<Vec<CertificateRecord>, Failure> {
         let Ok(account) = self.account_name() else { return Ok(Vec::new()) };
         let answer = self.portal()?.certificates().await;
-        match self.noted(answer) {
-            Ok(records) => {
-                self.keep(certificates_document(&account), None, &records).await?;
-                learn(&mut self.state().standings, &records);
-                Ok(records)
-            }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => self.kept_records(&account).await,
-            Err(failure) => Err(failure),
-        }
+        let records = self.or_as_last_seen(certificates_document(&account), answer, |_| Ok(Vec::new())).await?;
+        learn(&mut self.state().standings, &records);
+        Ok(records)
     }
 
     /// The service's records as last seen.
@@ -270,10 +265,6 @@ fn certificates_document(account: &str) -> String {
 /// SHA-256 of the DER.
 pub(crate) fn sha256(der: &[u8]) -> [u8; 32] {
     Sha256::digest(der).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Takes over what the service says now. An answer that was under way while a certificate was being confirmed comes late:

@@ -8,7 +8,7 @@ use certdesk_portal::PortalError;
 use certdesk_token::TokenError;
 use sha2::{Digest, Sha256};
 
-use crate::failure::{Failure, FailureCode, LocalCode};
+use crate::failure::{Failure, LocalCode};
 
 /// A fault of this program, with its cause for the helpdesk.
 pub(crate) fn internal(error: impl std::fmt::Display) -> Failure {
@@ -25,16 +25,38 @@ pub(crate) fn named_uuid(content: &impl serde::Serialize) -> Result<uuid::Uuid, 
     Ok(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
+/// SHA-256, lower-case hex.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file of this computer that could not be read.
+pub(crate) fn unreadable(error: &std::io::Error) -> Failure {
+    let code = match error.kind() {
+        std::io::ErrorKind::NotFound => LocalCode::FileGone,
+        _ => LocalCode::FileUnreadable,
+    };
+    Failure::new(code).with_detail(error.kind().to_string())
+}
+
+/// A file of this computer that could not be written.
+pub(crate) fn not_written(error: std::io::Error) -> Failure {
+    let code = match error.kind() {
+        std::io::ErrorKind::StorageFull => LocalCode::DiskFull,
+        _ => LocalCode::StorageFailed,
+    };
+    Failure::new(code).with_detail(error.kind().to_string())
+}
+
 impl Failure {
     /// Whether the service no longer knows the session.
     pub(crate) fn is_session_end(&self) -> bool {
-        self.code == FailureCode::Service(ProblemCode::Unauthenticated)
+        self.is_said(ProblemCode::Unauthenticated)
     }
 
     /// Whether the service takes the certificate of the session no more.
     pub(crate) fn is_certificate_end(&self) -> bool {
-        let ends = [ProblemCode::CertificateRevoked, ProblemCode::CertificateExpired];
-        ends.into_iter().any(|end| self.code == FailureCode::Service(end))
+        self.is_said(ProblemCode::CertificateRevoked) || self.is_said(ProblemCode::CertificateExpired)
     }
 }
 
@@ -48,6 +70,7 @@ impl From<PortalError> for Failure {
             PortalError::Garbled(detail) => (LocalCode::ServiceGarbled, detail),
             PortalError::FileChanged => return LocalCode::FileChanged.into(),
             PortalError::FileGone => return LocalCode::FileGone.into(),
+            PortalError::DiskFull => return LocalCode::DiskFull.into(),
             PortalError::File(detail) => (LocalCode::FileUnreadable, detail),
             PortalError::Cancelled => return LocalCode::Gone.into(),
         };

@@ -11,12 +11,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use certdesk_contract::driver::{DriverOs, DriverPackage};
+use certdesk_contract::{
+    driver::{DriverOs, DriverPackage},
+    is_sha256,
+};
 use certdesk_portal::{Portal, PortalError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Controller,
+    convert::{internal, not_written},
     failure::{Failure, LocalCode},
     view::{DriverState, DriverView, DriversView, Event},
 };
@@ -37,6 +41,10 @@ impl Controller {
     /// Drivers for this computer, as the service lists them now; as last seen when it is away.
     pub async fn drivers(&self) -> Result<DriversView, Failure> {
         let packages = self.driver_packages().await?;
+        Ok(self.drivers_view(packages).await)
+    }
+
+    async fn drivers_view(&self, packages: Vec<DriverPackage>) -> DriversView {
         let total = packages.len();
         let system = System::here();
         let mut drivers = Vec::new();
@@ -45,12 +53,13 @@ impl Controller {
             drivers.push(DriverView { package, state });
         }
         let others = u32::try_from(total - drivers.len()).unwrap_or(u32::MAX);
-        Ok(DriversView { system: system.name, drivers, others })
+        DriversView { system: system.name, drivers, others }
     }
 
     /// Fetches one, in the background; goes on where an earlier try ended. Asked twice, it is fetched once.
     pub async fn download_driver(&self, id: String) -> Result<DriversView, Failure> {
-        let package = self.driver_package(&id).await?;
+        let packages = self.driver_packages().await?;
+        let package = find(&packages, &id)?;
         let cancel = CancellationToken::new();
         {
             let mut downloads = self.downloads();
@@ -62,7 +71,7 @@ impl Controller {
                 tokio::spawn(async move { controller.run_download(package, cancel).await });
             }
         }
-        self.drivers().await
+        Ok(self.drivers_view(packages).await)
     }
 
     /// Stops fetching; what came is kept for the next try.
@@ -75,13 +84,13 @@ impl Controller {
 
     /// Opens the installer by the system's own way, after its SHA-256 was compared once more.
     pub async fn open_driver(&self, id: String) -> Result<(), Failure> {
-        let package = self.driver_package(&id).await?;
+        let package = find(&self.driver_packages().await?, &id)?;
         let file = self.driver_file(&package);
         let whole = Portal::driver_is_whole(&package, &file, &CancellationToken::new()).await;
         match whole {
             Ok(true) => {
                 let picker = self.inner.options.picker.clone();
-                tokio::task::spawn_blocking(move || picker.hand_over(&file)).await.map_err(crate::convert::internal)?
+                tokio::task::spawn_blocking(move || picker.hand_over(&file)).await.map_err(internal)?
             }
             Ok(false) => {
                 self.forget_driver(&package).await;
@@ -94,21 +103,20 @@ impl Controller {
     async fn run_download(self, package: DriverPackage, cancel: CancellationToken) {
         let state = match self.fetch_driver(&package, &cancel).await {
             Ok(()) => DriverState::Ready,
-            Err(PortalError::Cancelled) => return,
-            Err(error) => DriverState::Failed { failure: download_failure(error) },
+            Err(failure) => DriverState::Failed { failure },
         };
         self.driver_moved(&package.id, state, &cancel);
     }
 
-    async fn fetch_driver(&self, package: &DriverPackage, cancel: &CancellationToken) -> Result<(), PortalError> {
+    async fn fetch_driver(&self, package: &DriverPackage, cancel: &CancellationToken) -> Result<(), Failure> {
         let (part, file) = (self.driver_part(package), self.driver_file(package));
         if file.exists() {
             return Ok(());
         }
         let folder = self.driver_folder(package);
         let made = tokio::task::spawn_blocking(move || crate::private_folder(&folder)).await;
-        made.map_err(|_| PortalError::Cancelled)?.map_err(|error| PortalError::File(error.kind().to_string()))?;
-        let portal = self.portal().map_err(|_| PortalError::BadAddress)?;
+        made.map_err(internal)?.map_err(not_written)?;
+        let portal = self.portal()?;
         let told = Mutex::new(Instant::now() - TOLD_EVERY);
         let (controller, id, stop) = (self.clone(), package.id.clone(), cancel.clone());
         let progress = move |done| {
@@ -118,14 +126,14 @@ impl Controller {
                 controller.driver_moved(&id, DriverState::Downloading { done }, &stop);
             }
         };
-        portal.fetch_driver(package, &part, Arc::new(progress), cancel).await?;
+        portal.fetch_driver(package, &part, Arc::new(progress), cancel).await.map_err(download_failure)?;
         self.driver_moved(&package.id, DriverState::Checking, cancel);
-        if !Portal::driver_is_whole(package, &part, cancel).await? {
+        if !Portal::driver_is_whole(package, &part, cancel).await.map_err(download_failure)? {
             // Whatever it is, it does not get better by more of it.
             self.forget_driver(package).await;
-            return Err(PortalError::FileChanged);
+            return Err(LocalCode::DownloadDamaged.into());
         }
-        tokio::fs::rename(&part, &file).await.map_err(|error| PortalError::File(error.kind().to_string()))
+        tokio::fs::rename(&part, &file).await.map_err(not_written)
     }
 
     /// Notes and tells how far a download is, unless it was cancelled meanwhile.
@@ -152,27 +160,10 @@ impl Controller {
 
     async fn driver_packages(&self) -> Result<Vec<DriverPackage>, Failure> {
         let answer = self.portal()?.drivers().await;
-        let packages: Vec<DriverPackage> = match self.noted(answer) {
-            Ok(packages) => {
-                self.keep(LIST.to_owned(), None, &packages).await?;
-                packages
-            }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
-                self.kept(LIST.to_owned()).await?.ok_or(failure)?
-            }
-            Err(failure) => return Err(failure),
-        };
+        let packages = self.or_as_last_seen(LIST.to_owned(), answer, Err).await?;
         // The service's word decides what is fetched, never where it is put.
-        let sound = |package: &DriverPackage| {
-            let digits = package.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-            package.has_plain_file_name() && package.sha256.len() == 64 && digits
-        };
+        let sound = |package: &DriverPackage| package.has_plain_file_name() && is_sha256(&package.sha256);
         Ok(packages.into_iter().filter(sound).collect())
-    }
-
-    async fn driver_package(&self, id: &str) -> Result<DriverPackage, Failure> {
-        let package = self.driver_packages().await?.into_iter().find(|package| package.id == id);
-        Ok(package.ok_or(LocalCode::Gone)?)
     }
 
     async fn forget_driver(&self, package: &DriverPackage) {
@@ -204,12 +195,14 @@ impl Controller {
 
 const LIST: &str = "drivers";
 
+fn find(packages: &[DriverPackage], id: &str) -> Result<DriverPackage, Failure> {
+    Ok(packages.iter().find(|package| package.id == id).ok_or(LocalCode::Gone)?.clone())
+}
+
+/// Why a download did not come to its end. What cannot be used here is written, not read.
 fn download_failure(error: PortalError) -> Failure {
     match error {
         PortalError::FileChanged => LocalCode::DownloadDamaged.into(),
-        PortalError::File(detail) if detail == std::io::ErrorKind::StorageFull.to_string() => {
-            LocalCode::DiskFull.into()
-        }
         PortalError::File(detail) => Failure::new(LocalCode::StorageFailed).with_detail(detail),
         other => other.into(),
     }

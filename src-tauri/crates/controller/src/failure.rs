@@ -173,6 +173,11 @@ impl Failure {
         self
     }
 
+    /// Whether the service said this.
+    pub fn is_said(&self, code: ProblemCode) -> bool {
+        self.code == FailureCode::Service(code)
+    }
+
     /// Whether it is this local code.
     pub fn is(&self, code: LocalCode) -> bool {
         self.code == FailureCode::Local(code)

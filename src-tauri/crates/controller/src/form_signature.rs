@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 use crate::{
     Controller,
+    convert::{internal, not_written, sha256_hex},
     failure::{Failure, LocalCode},
-    guide,
+    files,
     view::{DraftView, FormSigning, Locale},
 };
 
@@ -42,7 +43,7 @@ impl Controller {
         let rule = requirement.requirement.clone();
         let signer = self.session_signer().await?.ok_or(LocalCode::BadCommand)?;
         let form = self.made_form(id).await?;
-        let form_sha256 = guide::sha256_hex(&form);
+        let form_sha256 = sha256_hex(&form);
         let certificate = signer.certificate_der.clone();
         let chain = self.with_cache(move |cache| cache.chain_of(&certificate)).await?;
         let prepared = pdf::prepare(&form, &signer.certificate_der, &chain, Timestamp::now_utc())?;
@@ -56,8 +57,8 @@ impl Controller {
         let path = self.signed_folder().join(format!("{form_sha256}-{attachment}.pdf"));
         let written = path.clone();
         let write = tokio::task::spawn_blocking(move || write_private(&written, &signed));
-        write.await.map_err(crate::convert::internal)?.map_err(not_written)?;
-        let held = guide::examine(id, &rule, path).await?;
+        write.await.map_err(internal)?.map_err(not_written)?;
+        let held = files::examine(id, &rule, path).await?;
         let held =
             Attachment { id: attachment, name: display_name(view.business, self.state().settings.locale), ..held };
         let replaced = self.with_cache(move |cache| cache.replace_attachments(&held)).await?;
@@ -167,7 +168,7 @@ impl From<SignatureError> for Failure {
         match error {
             // The token signed with another key, or wrongly.
             SignatureError::Pki(certdesk_pki::PkiError::BadSignature) => LocalCode::ProofFailed.into(),
-            other => crate::convert::internal(other),
+            other => internal(other),
         }
     }
 }
@@ -188,14 +189,6 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn list(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries.flatten().map(|entry| entry.path()).collect()
-}
-
-fn not_written(error: io::Error) -> Failure {
-    let code = match error.kind() {
-        io::ErrorKind::StorageFull => LocalCode::DiskFull,
-        _ => LocalCode::StorageFailed,
-    };
-    Failure::new(code).with_detail(error.kind().to_string())
 }
 
 fn display_name(business: Business, locale: Locale) -> String {

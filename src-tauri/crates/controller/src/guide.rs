@@ -1,42 +1,32 @@
-//! 服务申办向导: the draft, the form, the files, and handing in.
+//! 服务申办向导: the draft, the form, and handing in. Its files: `files`.
 //!
 //! A draft lives in the cache from its first moment; every change is on disk before it is answered, so closing the
 //! window or a power cut brings it back as it was.
-
-use std::path::{Path, PathBuf};
 
 use certdesk_cache::{Attachment, AttachmentPhase, Draft, DraftSync, FormRecord};
 use certdesk_contract::{
     Problem, ProblemCode,
     account::ConsentSubject,
-    application::{
-        Application, ApplicationDraft, AttachmentRecord, DraftContent, RemarkTarget, Submission, SubmittedAttachment,
-    },
+    application::{Application, ApplicationDraft, DraftContent, RemarkTarget, Submission, SubmittedAttachment},
     catalogue::{Catalogue, Offer, Requirement, Text},
 };
 use certdesk_domain::{
-    Business, Fault, FileKind, RequirementId, State, Timestamp, check,
+    Business, CHINA, Fault, RequirementId, State, Timestamp, check,
     form::{FieldFault, FieldName, Handler, Particulars, Registration},
 };
 use certdesk_forms::{FormCertificate, FormChange, FormData};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
     Controller,
     acts::Unlocked,
-    failure::{Failure, FailureCode, LocalCode},
+    convert::{internal, not_written, sha256_hex},
+    failure::{Failure, LocalCode},
     fields,
-    file_facts::{self, FileFacts},
-    picker::{OpenQuestion, SaveQuestion},
-    view::{
-        AttachmentView, ChangeField, DraftSummary, DraftView, FieldConflict, FormView, Locale, ReceiptView,
-        RequirementView, Step, UploadState,
-    },
+    files::{attachment_view, handed_in},
+    picker::SaveQuestion,
+    view::{ChangeField, DraftSummary, DraftView, FieldConflict, FormView, Locale, ReceiptView, RequirementView, Step},
 };
-
-/// Pictures and PDFs up to this size are shown in the window, bytes.
-const MOST_PREVIEW_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Controller {
     /// Opens the draft of this business, about this certificate where it is about one; a new one if there is none. What
@@ -150,7 +140,7 @@ impl Controller {
         }
         let data = self.form_data(draft, registration, &catalogue).await?;
         let made = tokio::task::spawn_blocking(move || certdesk_forms::application_form(&data));
-        let made = made.await.map_err(crate::convert::internal)??;
+        let made = made.await.map_err(internal)??;
         let record = FormRecord {
             sha256: sha256_hex(&made.bytes),
             bytes: made.bytes.len() as u64,
@@ -180,7 +170,7 @@ impl Controller {
             account: registration.kind,
             certificate: draft.particulars.certificate.clone().map(|serial| FormCertificate {
                 serial,
-                valid_until: known.map(|known| known.not_after.to_offset(BEIJING).date()),
+                valid_until: known.map(|known| known.not_after.to_offset(CHINA).date()),
             }),
             changes: changes.collect(),
             reason: reason.map(|choice| choice.text.zh.clone()),
@@ -190,7 +180,7 @@ impl Controller {
             handler: draft.handler,
             ca_name: catalogue.ca_name.clone(),
             reference: short(draft.id),
-            date: Timestamp::now_utc().to_offset(BEIJING).date(),
+            date: Timestamp::now_utc().to_offset(CHINA).date(),
         })
     }
 
@@ -224,13 +214,7 @@ impl Controller {
         let Some(path) = self.inner.options.picker.save(question).await? else { return Ok(None) };
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let write = move || std::fs::write(&path, bytes);
-        tokio::task::spawn_blocking(write).await.map_err(crate::convert::internal)?.map_err(|error| {
-            let code = match error.kind() {
-                std::io::ErrorKind::StorageFull => LocalCode::DiskFull,
-                _ => LocalCode::StorageFailed,
-            };
-            Failure::new(code).with_detail(error.kind().to_string())
-        })?;
+        tokio::task::spawn_blocking(write).await.map_err(internal)?.map_err(not_written)?;
         Ok(Some(name))
     }
 
@@ -247,130 +231,6 @@ impl Controller {
         self.sweep_signed_forms().await;
         self.tell_discarded(id).await;
         Ok(())
-    }
-
-    /// Asks for files by the native dialog and adds them.
-    pub async fn pick_files(&self, id: Uuid, requirement: RequirementId) -> Result<DraftView, Failure> {
-        let rule = self.rule(id, &requirement).await?;
-        let locale = self.state().settings.locale;
-        let title = match locale {
-            Locale::ZhCn => format!("选择文件：{}", rule.title.zh),
-            Locale::En => format!("Choose a file: {}", rule.title.en),
-        };
-        let endings = rule.kinds.iter().flat_map(|kind| kind.extensions()).map(|ending| (*ending).to_owned());
-        let filter = (pick(locale, &rule.title).to_owned(), endings.collect());
-        let question = OpenQuestion { title, filter, many: rule.max_count > 1 };
-        match self.inner.options.picker.open(question).await? {
-            Some(paths) => self.add_files(id, requirement, paths).await,
-            None => self.draft(id).await,
-        }
-    }
-
-    /// Adds the files that were dropped on the window last.
-    pub async fn add_dropped(&self, id: Uuid, requirement: RequirementId) -> Result<DraftView, Failure> {
-        let paths = std::mem::take(&mut self.state().dropped);
-        self.add_files(id, requirement, paths).await
-    }
-
-    /// Adds files to a requirement, checked against it; their upload begins at once.
-    ///
-    /// # Errors
-    /// The first file that does not fit says why; those before it were added.
-    pub async fn add_files(
-        &self,
-        id: Uuid,
-        requirement: RequirementId,
-        paths: Vec<PathBuf>,
-    ) -> Result<DraftView, Failure> {
-        let draft = self.editable_draft(id).await?;
-        let rule = self.rule(id, &requirement).await?;
-        if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&requirement)) {
-            return Err(LocalCode::BadCommand.into());
-        }
-        for path in paths {
-            let held = self.attachments(id).await?.into_iter().filter(|held| held.requirement == requirement);
-            if held.count() >= usize::from(rule.max_count) {
-                return Err(LocalCode::TooManyFiles.into());
-            }
-            let attachment = examine(id, &rule, path).await?;
-            self.with_cache(move |cache| cache.add_attachment(&attachment)).await?;
-            self.inner.uploads.wake();
-        }
-        self.draft(id).await
-    }
-
-    /// Takes a file out again; what was uploaded of it is deleted at the service.
-    pub async fn remove_attachment(&self, attachment: Uuid) -> Result<DraftView, Failure> {
-        let held = self.own_attachment(attachment).await?;
-        let draft = self.editable_draft(held.draft).await?;
-        if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&held.requirement)) {
-            return Err(LocalCode::BadCommand.into());
-        }
-        self.with_cache(move |cache| cache.delete_attachment(attachment)).await?;
-        self.inner.uploads.stop(attachment);
-        self.sweep_signed_forms().await;
-        // What a case handed in before refers to stays; the service deletes only what nothing refers to.
-        if let Some(upload) = held.upload
-            && let Err(failure) = self.portal()?.terminate(upload).await.map_err(Failure::from)
-        {
-            tracing::info!(code = ?failure.code, "upload not terminated");
-        }
-        self.draft(held.draft).await
-    }
-
-    /// Stops an upload; the file stays in the list.
-    pub async fn cancel_upload(&self, attachment: Uuid) -> Result<DraftView, Failure> {
-        let held = self.own_attachment(attachment).await?;
-        self.with_cache(move |cache| {
-            cache.update_attachment(attachment, |row| {
-                // One that came to its end a moment ago stays what it is.
-                if row.phase.is_unfinished() {
-                    (row.phase, row.failure) = (AttachmentPhase::Cancelled, None);
-                }
-            })
-        })
-        .await?;
-        self.inner.uploads.stop(attachment);
-        self.draft(held.draft).await
-    }
-
-    /// Starts an upload again. A file that changed since it was picked is looked at anew.
-    pub async fn retry_upload(&self, attachment: Uuid) -> Result<DraftView, Failure> {
-        let held = self.own_attachment(attachment).await?;
-        let rule = self.rule(held.draft, &held.requirement).await?;
-        let fresh = examine(held.draft, &rule, held.path.clone()).await?;
-        let same = fresh.bytes == held.bytes && fresh.modified_ns == held.modified_ns;
-        // A try that is still winding down must not write over the new one.
-        self.inner.uploads.stop(attachment);
-        self.with_cache(move |cache| {
-            cache.update_attachment(attachment, |row| {
-                if !same {
-                    *row = Attachment { id: row.id, ..fresh };
-                }
-                row.phase = AttachmentPhase::Queued;
-                row.failure = None;
-            })
-        })
-        .await?;
-        self.inner.uploads.wake();
-        self.draft(held.draft).await
-    }
-
-    /// Bytes of a picture or PDF to show.
-    pub async fn preview(&self, attachment: Uuid) -> Result<Vec<u8>, Failure> {
-        let held = self.own_attachment(attachment).await?;
-        if held.kind.is_video() || held.bytes > MOST_PREVIEW_BYTES {
-            return Err(LocalCode::FileTooLarge.into());
-        }
-        let read = move || std::fs::read(held.path);
-        let bytes = tokio::task::spawn_blocking(read).await.map_err(crate::convert::internal)?;
-        bytes.map_err(|error| unreadable(&error))
-    }
-
-    /// Address from which the window may play a picked video.
-    pub async fn media_url(&self, attachment: Uuid) -> Result<String, Failure> {
-        let held = self.own_attachment(attachment).await?;
-        self.inner.media.url(held.path, held.kind.media_type()).await
     }
 
     /// Hands the case in. Pressed twice, killed in between, or answered into a dead line: one application.
@@ -441,12 +301,12 @@ impl Controller {
             Some(signer) => self.signed(portal.submit_signed(id, draft.business, &submission, key, signer).await),
         };
         let answer = self.consented(answer).await;
-        if answer.as_ref().is_err_and(|failure| failure.code == FailureCode::Service(ProblemCode::WrongState)) {
+        if answer.as_ref().is_err_and(|failure| failure.is_said(ProblemCode::WrongState)) {
             // Handed in elsewhere, or closed: then the draft here says so.
             self.application(id).await?;
             self.editable_draft(id).await?;
         }
-        if answer.as_ref().is_err_and(|failure| failure.code == FailureCode::Service(ProblemCode::MissingAttachments)) {
+        if answer.as_ref().is_err_and(|failure| failure.is_said(ProblemCode::MissingAttachments)) {
             self.send_again(id).await?;
         }
         let receipt = answer?;
@@ -573,16 +433,6 @@ impl Controller {
         Ok(editable.map(summary).collect())
     }
 
-    pub(crate) async fn attachments(&self, draft: Uuid) -> Result<Vec<Attachment>, Failure> {
-        self.with_cache(move |cache| cache.attachments(draft)).await
-    }
-
-    async fn own_attachment(&self, id: Uuid) -> Result<Attachment, Failure> {
-        let held = self.with_cache(move |cache| cache.attachment(id)).await?.ok_or(LocalCode::Gone)?;
-        self.own_draft(held.draft).await?;
-        Ok(held)
-    }
-
     /// A draft of the account that is logged in. Another's is not there.
     pub(crate) async fn own_draft(&self, id: Uuid) -> Result<Draft, Failure> {
         let account = self.account_name()?;
@@ -591,7 +441,7 @@ impl Controller {
     }
 
     /// The same, while it may be changed: not once it is handed in.
-    async fn editable_draft(&self, id: Uuid) -> Result<Draft, Failure> {
+    pub(crate) async fn editable_draft(&self, id: Uuid) -> Result<Draft, Failure> {
         let draft = self.own_draft(id).await?;
         if draft.state.is_editable() { Ok(draft) } else { Err(LocalCode::DraftGone.into()) }
     }
@@ -615,15 +465,6 @@ impl Controller {
             false if draft.state.is_editable() => Err(LocalCode::BadCommand.into()),
             false => Err(LocalCode::DraftGone.into()),
         }
-    }
-
-    async fn rule(&self, draft: Uuid, requirement: &RequirementId) -> Result<Requirement, Failure> {
-        let draft = self.own_draft(draft).await?;
-        let catalogue = self.catalogue().await?;
-        let session = self.session_view()?;
-        let offer = offer(&catalogue, draft.business, &session.account.registration)?;
-        let rule = offer.requirements.iter().find(|rule| &rule.id == requirement);
-        Ok(rule.cloned().ok_or(LocalCode::BadCommand)?)
     }
 
     async fn draft_view(&self, draft: Draft) -> Result<DraftView, Failure> {
@@ -742,53 +583,15 @@ fn steps(draft: &Draft, offer: &Offer, registration: &Registration) -> Vec<Step>
     Step::ALL.into_iter().filter(has).collect()
 }
 
-pub(crate) fn attachment_view(held: &Attachment) -> AttachmentView {
-    AttachmentView {
-        id: held.id,
-        requirement: held.requirement.clone(),
-        name: held.name.clone(),
-        kind: held.kind,
-        bytes: held.bytes,
-        pixels: held.pixels,
-        duration_ms: held.duration_ms,
-        on_this_computer: !held.path.as_os_str().is_empty(),
-        upload: upload_state(held),
-    }
-}
-
-pub(crate) fn upload_state(held: &Attachment) -> UploadState {
-    let failure = || {
-        let kept = held.failure.clone().and_then(|failure| serde_json::from_value(failure).ok());
-        kept.unwrap_or_else(|| Failure::new(LocalCode::Internal))
-    };
-    match held.phase {
-        AttachmentPhase::Queued => UploadState::Queued,
-        AttachmentPhase::Hashing => UploadState::Hashing { done: 0 },
-        AttachmentPhase::Sending => UploadState::Sending { done: held.sent },
-        AttachmentPhase::Waiting => UploadState::Waiting { failure: failure() },
-        AttachmentPhase::Done => UploadState::Done,
-        AttachmentPhase::Failed => UploadState::Failed { failure: failure() },
-        AttachmentPhase::Cancelled => UploadState::Cancelled,
-    }
-}
-
-const BEIJING: time::UtcOffset = match time::UtcOffset::from_hms(8, 0, 0) {
-    Ok(offset) => offset,
-    Err(_) => time::UtcOffset::UTC,
-};
-
 fn step(draft: &Draft) -> Step {
     Step::ALL.into_iter().find(|step| step.as_str() == draft.step).unwrap_or(Step::Handler)
 }
 
-fn pick(locale: Locale, text: &Text) -> &str {
-    match locale {
-        Locale::ZhCn => &text.zh,
-        Locale::En => &text.en,
-    }
-}
-
-fn offer<'a>(catalogue: &'a Catalogue, business: Business, who: &Registration) -> Result<&'a Offer, Failure> {
+pub(crate) fn offer<'a>(
+    catalogue: &'a Catalogue,
+    business: Business,
+    who: &Registration,
+) -> Result<&'a Offer, Failure> {
     Ok(catalogue.offer(business, who.kind).ok_or(LocalCode::BadCommand)?)
 }
 
@@ -850,39 +653,10 @@ fn handed_in_last(application: &Application) -> DraftContent {
     }
 }
 
-/// A file that was handed in, where it is not known here: it lies at the service, handed in from another computer.
-fn handed_in(record: &AttachmentRecord, draft: Uuid, offer: &Offer) -> Attachment {
-    let rule = offer.requirements.iter().find(|rule| rule.id == record.requirement);
-    Attachment {
-        id: Uuid::now_v7(),
-        draft,
-        requirement: record.requirement.clone(),
-        path: PathBuf::new(),
-        name: record.file_name.clone(),
-        kind: kind_by_name(&record.file_name, rule.map_or(&[], |rule| &rule.kinds)),
-        bytes: record.bytes,
-        modified_ns: 0,
-        sha256: Some(record.sha256.clone()),
-        pixels: None,
-        duration_ms: None,
-        upload: Some(record.upload),
-        sent: record.bytes,
-        phase: AttachmentPhase::Done,
-        failure: None,
-    }
-}
-
-/// The kind of a file of which only the name is here: the service took it, so it is one of the kinds asked for.
-fn kind_by_name(name: &str, asked: &[FileKind]) -> FileKind {
-    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
-    let named = asked.iter().find(|kind| kind.extensions().contains(&ending.as_str()));
-    named.or(asked.first()).copied().unwrap_or(FileKind::Pdf)
-}
-
 /// The script with names filled in, as it is to be read aloud.
 fn spoken(script: &Text, registration: &Registration, handler: &Handler) -> Text {
     let unit = registration.organisation.as_ref().map_or(&registration.contact.name, |unit| &unit.name);
-    let date = Timestamp::now_utc().to_offset(BEIJING).date();
+    let date = Timestamp::now_utc().to_offset(CHINA).date();
     let fill = |text: &str, date: String| {
         text.replace("{unit}", unit).replace("{handler}", &handler.person.name).replace("{date}", &date)
     };
@@ -900,80 +674,4 @@ fn form_digest(draft: &Draft, registration: &Registration) -> String {
         particulars => serde_json::to_vec(&(&draft.handler, registration, particulars)),
     };
     sha256_hex(&shown.unwrap_or_default())
-}
-
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Looks at a picked file and compares it with its rule.
-pub(crate) async fn examine(draft: Uuid, rule: &Requirement, path: PathBuf) -> Result<Attachment, Failure> {
-    let looked_at = path.clone();
-    let facts = tokio::task::spawn_blocking(move || file_facts::facts(&looked_at));
-    let facts = facts.await.map_err(crate::convert::internal)?.map_err(|error| unreadable(&error))?;
-    let kind = fits(rule, &facts)?;
-    Ok(Attachment {
-        id: Uuid::now_v7(),
-        draft,
-        requirement: rule.id.clone(),
-        name: display_name(&path),
-        path,
-        kind,
-        bytes: facts.bytes,
-        modified_ns: facts.modified_ns,
-        sha256: None,
-        pixels: facts.pixels,
-        duration_ms: facts.duration_ms,
-        upload: None,
-        sent: 0,
-        phase: AttachmentPhase::Queued,
-        failure: None,
-    })
-}
-
-fn fits(rule: &Requirement, facts: &FileFacts) -> Result<FileKind, LocalCode> {
-    if facts.bytes == 0 {
-        return Err(LocalCode::FileEmpty);
-    }
-    let kind = facts.kind.filter(|kind| rule.kinds.contains(kind)).ok_or(LocalCode::FileWrongKind)?;
-    if facts.bytes > rule.max_bytes {
-        return Err(LocalCode::FileTooLarge);
-    }
-    // A length that cannot be read is no reason to refuse: the reviewer sees the video.
-    if let (Some(video), Some(length)) = (&rule.video, facts.duration_ms) {
-        if length < u64::from(video.min_seconds) * 1000 {
-            return Err(LocalCode::VideoTooShort);
-        }
-        // A player's rounding must not refuse a video of exactly the longest length.
-        if length >= u64::from(video.max_seconds + 1) * 1000 {
-            return Err(LocalCode::VideoTooLong);
-        }
-    }
-    Ok(kind)
-}
-
-fn unreadable(error: &std::io::Error) -> Failure {
-    let code = match error.kind() {
-        std::io::ErrorKind::NotFound => LocalCode::FileGone,
-        _ => LocalCode::FileUnreadable,
-    };
-    Failure::new(code).with_detail(error.kind().to_string())
-}
-
-fn display_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_at_the_service_is_of_the_kind_its_name_says_among_those_asked_for() {
-        let pictures = [FileKind::Pdf, FileKind::Jpeg];
-        assert_eq!(kind_by_name("营业执照.JPG", &pictures), FileKind::Jpeg, "endings of cameras count too");
-        assert_eq!(kind_by_name("承诺.mov", &[FileKind::Mp4]), FileKind::Mp4, "a video by another of its endings");
-        assert_eq!(kind_by_name("扫描件", &[FileKind::Png]), FileKind::Png, "no ending: what was asked for");
-        assert_eq!(kind_by_name("照片.png", &[FileKind::Mp4]), FileKind::Mp4, "never a kind the service refuses");
-    }
 }

@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 use crate::{
     Controller, Inner, Options,
     certificates::{self, Standing, Standings},
-    failure::{Failure, FailureCode, LocalCode},
+    failure::{Failure, LocalCode},
     view::{Event, KeyState, KeyStrip, KeyView, SessionView},
 };
 
@@ -225,7 +225,7 @@ const MOST_CANDIDATES: usize = 4;
 
 /// Whether the service refused the certificate, and not the login as such.
 fn is_refusal(failure: &Failure) -> bool {
-    failure.is_certificate_end() || failure.code == FailureCode::Service(ProblemCode::LoginRefused)
+    failure.is_certificate_end() || failure.is_said(ProblemCode::LoginRefused)
 }
 
 /// The certificates with their private key, in the order a login would take them: those nothing bad is known of, of

@@ -2,7 +2,7 @@
 //! unasked. The window, the command line and the journey tests all drive this; only `src-tauri/src` knows Tauri.
 //!
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
-//! (draft, form, files), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
+//! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
 //! password), `drivers`, `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
@@ -25,6 +25,7 @@ mod drivers;
 pub mod failure;
 mod fields;
 pub mod file_facts;
+mod files;
 mod form_signature;
 mod guide;
 mod issuance;
@@ -273,8 +274,7 @@ impl Controller {
     /// Passes an answer on. Where the service names a newer text than was accepted, that text is here before the
     /// failure is told, so that it can be read and accepted at once.
     async fn consented<T>(&self, answer: Result<T, Failure>) -> Result<T, Failure> {
-        let stale = FailureCode::Service(ProblemCode::StaleConsent);
-        if answer.as_ref().is_err_and(|failure| failure.code == stale)
+        if answer.as_ref().is_err_and(|failure| failure.is_said(ProblemCode::StaleConsent))
             && let Err(failure) = self.fetch_catalogue().await
         {
             tracing::info!(code = ?failure.code, "catalogue not renewed");
@@ -308,6 +308,25 @@ impl Controller {
     async fn kept<T: DeserializeOwned>(&self, name: String) -> Result<Option<T>, Failure> {
         let kept = self.with_cache(move |cache| cache.document(&name)).await?;
         Ok(kept.and_then(|document| serde_json::from_value(document.json).ok()))
+    }
+
+    /// What the service answers, kept under a name; when it is away what it answered last, `otherwise` where it never did.
+    async fn or_as_last_seen<T: Serialize + DeserializeOwned>(
+        &self,
+        name: String,
+        answer: Result<T, certdesk_portal::PortalError>,
+        otherwise: impl FnOnce(Failure) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match self.noted(answer) {
+            Ok(value) => {
+                self.keep(name, None, &value).await?;
+                Ok(value)
+            }
+            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
+                self.kept(name).await?.map_or_else(|| otherwise(failure), Ok)
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn keep<T: Serialize>(&self, name: String, etag: Option<String>, value: &T) -> Result<(), Failure> {

@@ -46,14 +46,7 @@ impl Controller {
     pub async fn consents(&self) -> Result<Vec<ConsentRecord>, Failure> {
         let name = format!("consents/{}", self.account_name()?);
         let answer = self.portal()?.consents().await;
-        match self.noted(answer) {
-            Ok(consents) => {
-                self.keep(name, None, &consents).await?;
-                Ok(consents)
-            }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => Ok(self.kept(name).await?.unwrap_or_default()),
-            Err(failure) => Err(failure),
-        }
+        self.or_as_last_seen(name, answer, |_| Ok(Vec::new())).await
     }
 
     /// Withdraws a consent. The next act that needs it, or for the agreement the next login, asks for it anew.

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Controller, Inner,
-    failure::{Failure, FailureCode, LocalCode},
+    failure::{Failure, LocalCode},
     fields,
     guide::content,
     uploads::waits,
@@ -214,10 +214,10 @@ impl Controller {
                 }
                 Ok(())
             }
-            Err(failure) if is(&failure, ProblemCode::DraftChanged) => self.pull(id).await.map(drop),
+            Err(failure) if failure.is_said(ProblemCode::DraftChanged) => self.pull(id).await.map(drop),
             Err(failure) => {
                 // The case has moved on: then the draft here says so.
-                if is(&failure, ProblemCode::WrongState) {
+                if failure.is_said(ProblemCode::WrongState) {
                     self.application(id).await?;
                 }
                 Err(failure)
@@ -235,7 +235,7 @@ impl Controller {
         let (theirs, etag) = match self.noted(answer) {
             Ok(Fetched::New { value, etag }) => (value, etag),
             Ok(Fetched::NotModified) => return Ok(false),
-            Err(failure) if is(&failure, ProblemCode::NotFound) => {
+            Err(failure) if failure.is_said(ProblemCode::NotFound) => {
                 // Never told; or forgotten there, because the case has moved on.
                 if draft.sync.etag.is_some() {
                     self.change_sync(id, |sync| sync.etag = None).await?;
@@ -273,7 +273,7 @@ impl Controller {
                 Ok(Fetched::New { value, etag }) => (value, etag),
                 // Only files of it are there.
                 Ok(Fetched::NotModified) => continue,
-                Err(failure) if is(&failure, ProblemCode::NotFound) => continue,
+                Err(failure) if failure.is_said(ProblemCode::NotFound) => continue,
                 Err(failure) => return Err(failure),
             };
             let mut draft =
@@ -298,7 +298,7 @@ impl Controller {
             match portal.application(id).await.map_err(Failure::from) {
                 // Handed in on another computer, it is no draft any more: that takes another decision.
                 Ok(case) if case.state == State::Draft => drop(portal.withdraw(id).await?),
-                Err(failure) if !is(&failure, ProblemCode::NotFound) => return Err(failure),
+                Err(failure) if !failure.is_said(ProblemCode::NotFound) => return Err(failure),
                 _ => {}
             }
             self.change_discarded(|ids| ids.retain(|known| *known != id)).await
@@ -342,8 +342,4 @@ fn take(row: &mut Draft, theirs: DraftContent, etag: Option<String>) {
 
 fn discarded_document(account: &str) -> String {
     format!("discarded/{account}")
-}
-
-fn is(failure: &Failure, code: ProblemCode) -> bool {
-    failure.code == FailureCode::Service(code)
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     Controller, Inner,
     failure::{Failure, FailureCode, LocalCode},
-    guide,
+    files,
     view::{Event, UploadState},
 };
 
@@ -272,7 +272,7 @@ impl Controller {
     async fn settle(&self, run: &Run, phase: AttachmentPhase, failure: Option<Failure>) -> Result<(), Failure> {
         let failure = failure.and_then(|failure| serde_json::to_value(failure).ok());
         let row = self.record(run, move |row| (row.phase, row.failure) = (phase, failure)).await?;
-        self.emit(Event::Upload { draft: row.draft, attachment: row.id, upload: guide::upload_state(&row) });
+        self.emit(Event::Upload { draft: row.draft, attachment: row.id, upload: files::upload_state(&row) });
         Ok(())
     }
 }

@@ -20,5 +20,8 @@ pub use attachment::{FileKind, RequirementId};
 pub use check::Fault;
 pub use revocation::RevocationReason;
 
+/// The time of China, by which days are counted and times are shown on paper: eight hours ahead, all year.
+pub const CHINA: time::UtcOffset = time::macros::offset!(+8);
+
 /// An instant, UTC. On the wire RFC 3339 (`2026-11-22T08:00:00Z`).
 pub type Timestamp = time::OffsetDateTime;

@@ -23,7 +23,7 @@ pub mod web_eid;
 pub use certificate::Certificate;
 pub use key::{key_algorithm, key_id, verify};
 pub use request::{Csr, CsrBuilder};
-pub use session::{SessionKey, jwk_thumbprint, spki_of_jwk};
+pub use session::{SessionKey, jwk_thumbprint, spki_of_jwk, x5t_s256};
 
 /// Why something cannot be used. No variant carries personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -56,6 +56,11 @@ pub fn jwk_thumbprint(x: &str, y: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
 }
 
+/// What names a certificate in a signature: `x5t#S256` (RFC 7515 §4.1.8), SHA-256 of its DER, base64url without padding.
+pub fn x5t_s256(certificate_der: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, certificate_der))
+}
+
 /// The SubjectPublicKeyInfo (RFC 5480) of a P-256 key given as a JWK has it.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ impl Portal {
     ///
     /// # Errors
     /// [`PortalError::Unreachable`] where the line breaks: what came is kept. [`PortalError::Garbled`] where more comes
-    /// than was announced. [`PortalError::File`] where it cannot be written, for example on a full disk.
+    /// than was announced. [`PortalError::DiskFull`]; [`PortalError::File`] where it cannot be written for another reason.
     pub async fn fetch_driver(
         &self,
         package: &DriverPackage,

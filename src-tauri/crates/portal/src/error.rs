@@ -28,8 +28,11 @@ pub enum PortalError {
     /// The file is not there any more.
     #[error("the file is gone")]
     FileGone,
-    /// The file cannot be read.
-    #[error("the file cannot be read: {0}")]
+    /// There is no room for the file.
+    #[error("the disk is full")]
+    DiskFull,
+    /// The file cannot be read or written.
+    #[error("the file cannot be read or written: {0}")]
     File(String),
     /// The caller took it back.
     #[error("cancelled")]
@@ -42,7 +45,11 @@ impl PortalError {
     }
 
     pub(crate) fn file(error: &io::Error) -> Self {
-        if error.kind() == io::ErrorKind::NotFound { Self::FileGone } else { Self::File(error.kind().to_string()) }
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::FileGone,
+            io::ErrorKind::StorageFull => Self::DiskFull,
+            other => Self::File(other.to_string()),
+        }
     }
 }
 

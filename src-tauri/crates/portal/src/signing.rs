@@ -191,7 +191,7 @@ async fn sign<K: ActKey>(
     // The token first: it may take its time.
     if let Some(Act { key, tag }) = act {
         let name = message_signature::name(key.scheme()).ok_or_else(unsignable)?;
-        let keyid = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, key.certificate_der()));
+        let keyid = certdesk_pki::x5t_s256(key.certificate_der());
         let parameters = parameters(created, keyid, name, tag)?;
         let unsigned = Unsigned::new(&head, ACT_LABEL, &parameters).map_err(|_| unsignable())?;
         let signature = key.sign(unsigned.base.clone().into_bytes()).await.map_err(SigningError::Sign)?;

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     ca::hex,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     store::{
         self, Store,
         audit::{self, AuditRow},
@@ -205,8 +205,7 @@ impl FromStr for Head {
         let (number, hash) = text.trim().split_once(':').ok_or_else(malformed)?;
         let number = number.parse().map_err(|_| malformed())?;
         let hash = hash.to_ascii_lowercase();
-        let is_hash = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
-        if is_hash { Ok(Self { number, hash }) } else { Err(malformed()) }
+        if certdesk_contract::is_sha256(&hash) { Ok(Self { number, hash }) } else { Err(malformed()) }
     }
 }
 
@@ -297,11 +296,7 @@ impl AuditLog {
     }
 
     fn reading<T>(&self, read: impl FnOnce(&Connection) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let done = self.0.act_now(|db| Ok(read(db)?));
-        done.map_err(|failure| match failure {
-            crate::failure::Failure::Broken(error) => error,
-            crate::failure::Failure::Refused(problem) => anyhow::anyhow!(problem.title),
-        })
+        self.0.act_now(|db| Ok(read(db)?)).map_err(Failure::into_error)
     }
 }
 

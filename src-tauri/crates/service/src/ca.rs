@@ -299,7 +299,7 @@ fn receipt_signer(
 }
 
 /// Writes a file for its owner's eyes only, down to the disk.
-fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_private(file: &Path, bytes: &[u8]) -> io::Result<()> {
     use io::Write as _;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

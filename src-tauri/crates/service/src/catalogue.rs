@@ -26,7 +26,7 @@ pub(crate) struct Served {
 impl Served {
     pub(crate) fn new(body: Vec<u8>) -> Self {
         let digest = Sha256::digest(&body);
-        let etag = format!("\"{}\"", digest[..12].iter().map(|b| format!("{b:02x}")).collect::<String>());
+        let etag = format!("\"{}\"", crate::ca::hex(&digest[..12]));
         Self { body, etag }
     }
 }

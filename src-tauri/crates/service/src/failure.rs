@@ -53,6 +53,14 @@ impl From<anyhow::Error> for Failure {
 }
 
 impl Failure {
+    /// The same for a command's user.
+    pub(crate) fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Broken(error) => error,
+            Self::Refused(problem) => anyhow::anyhow!(problem.title),
+        }
+    }
+
     /// What the client is told of it; what broke inside goes into the log.
     pub(crate) fn problem(self) -> Problem {
         match self {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use ring::hmac;
 
-use crate::random;
+use crate::{ca, random};
 
 /// The key, in a file of its own beside the database: who has one of the two alone learns nothing.
 pub(crate) struct Hidden(hmac::Key);
@@ -35,18 +35,11 @@ impl Hidden {
 
 /// Whole or not at all, for its owner's eyes only.
 fn make_key(file: &Path) -> anyhow::Result<Vec<u8>> {
-    use std::io::Write as _;
     let bytes = random::bytes(32);
     let draft = file.with_extension("part");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&draft).and_then(|mut open| {
-        open.write_all(&bytes)?;
-        open.sync_all()?;
-        fs::rename(&draft, file)
-    });
+    // Left over by a kill in the middle of this.
+    let _ = fs::remove_file(&draft);
+    let written = ca::write_private(&draft, &bytes).and_then(|()| fs::rename(&draft, file));
     written.with_context(|| format!("cannot write {}", file.display()))?;
     Ok(bytes)
 }

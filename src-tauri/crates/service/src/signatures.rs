@@ -7,7 +7,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use certdesk_contract::{
     Problem, ProblemCode,
     session::{Jwk, SessionKind},
@@ -121,7 +120,7 @@ pub(crate) fn check_act(
     }
     let read = incoming.read(ACT_LABEL, tag, at).map_err(refuse)?;
     let (signed, parameters, base) = read.ok_or(ProblemCode::ActSignatureRequired)?;
-    if parameters.keyid != URL_SAFE_NO_PAD.encode(Sha256::digest(&row.der)) {
+    if parameters.keyid != certdesk_pki::x5t_s256(&row.der) {
         return Err(bad("it is of another certificate than the session's"));
     }
     let spki = Certificate::parse(&row.der).map_err(anyhow::Error::new)?.spki_der;

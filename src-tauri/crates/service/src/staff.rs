@@ -178,10 +178,7 @@ impl StaffBook {
 
     fn act<T>(&self, act: impl FnOnce(&Connection, Timestamp) -> Outcome<T>) -> anyhow::Result<T> {
         let now = self.clock.now();
-        self.store.act_now(|db| act(db, now)).map_err(|failure| match failure {
-            Failure::Broken(error) => error,
-            Failure::Refused(problem) => anyhow::anyhow!(problem.title),
-        })
+        self.store.act_now(|db| act(db, now)).map_err(Failure::into_error)
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 
 use axum::body::Body;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use certdesk_contract::{Problem, ProblemCode, upload as tus};
+use certdesk_contract::{Problem, ProblemCode, is_sha256, upload as tus};
 use certdesk_domain::{FileKind, Timestamp};
 use futures_util::StreamExt as _;
 use http::StatusCode;
@@ -151,7 +151,7 @@ pub(crate) async fn create(
         return Err(ProblemCode::BadRequest.into());
     }
     let announced = get(tus::META_SHA256).map(str::to_owned);
-    if announced.as_deref().is_some_and(|sha256| !applications::is_sha256(sha256)) {
+    if announced.as_deref().is_some_and(|sha256| !is_sha256(sha256)) {
         return Err(ProblemCode::BadRequest.into());
     }
     if announcement.length == 0 {

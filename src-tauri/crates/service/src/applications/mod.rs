@@ -97,8 +97,3 @@ fn predecessor(db: &Connection, case: &Case) -> Outcome<Option<CertificateRow>> 
     let rows = certificates::of_account(db, case.account)?;
     Ok(businesses::to_replace(db, &rows)?.cloned())
 }
-
-/// 64 lower-case hex digits.
-pub(crate) fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}

@@ -8,16 +8,17 @@ use certdesk_contract::{
     account::ConsentSubject,
     application::{AttachmentRecord, LegalAct, Receipt, Remark, RemarkTarget, Submission},
     catalogue::Offer,
+    is_sha256,
 };
 use certdesk_domain::{
     Act, Fault, RequirementId, State, Timestamp, check,
     form::{FieldFault, Handler, Particulars, Registration},
 };
 use rusqlite::Connection;
-use time::{UtcOffset, macros::format_description};
+use time::macros::format_description;
 use uuid::Uuid;
 
-use super::{advance, approve, form_signature, is_sha256, of};
+use super::{advance, approve, form_signature, of};
 use crate::{
     accounts,
     audit::{self, Actor, Event},
@@ -134,8 +135,10 @@ fn tidy(particulars: &Particulars, current: &Registration) -> Particulars {
 
 /// `CD`, the day in China, and a number counted up from 1 each day.
 fn new_number(db: &Connection, now: Timestamp) -> Outcome<String> {
-    let china = UtcOffset::from_hms(8, 0, 0).expect("China is eight hours ahead");
-    let day = now.to_offset(china).format(format_description!("[year][month][day]")).map_err(anyhow::Error::new)?;
+    let day = now
+        .to_offset(certdesk_domain::CHINA)
+        .format(format_description!("[year][month][day]"))
+        .map_err(anyhow::Error::new)?;
     let count = store::count_up(db, &format!("applications-{day}"))?;
     Ok(format!("CD{day}{count:06}"))
 }

@@ -2,7 +2,7 @@
 
 use certdesk_contract::{ProblemCode, account::Circumstance, application::Review, catalogue::Text};
 use certdesk_domain::{AccountKind, Business, IdKind, RevocationReason, State, Timestamp};
-use time::{UtcOffset, macros::format_description};
+use time::macros::format_description;
 
 /// The language of a page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -194,8 +194,9 @@ impl Lang {
 
 /// A time in China, to the minute.
 pub(super) fn minute(at: Timestamp) -> String {
-    let china = UtcOffset::from_hms(8, 0, 0).unwrap_or(UtcOffset::UTC);
-    at.to_offset(china).format(format_description!("[year]-[month]-[day] [hour]:[minute]")).unwrap_or_default()
+    at.to_offset(certdesk_domain::CHINA)
+        .format(format_description!("[year]-[month]-[day] [hour]:[minute]"))
+        .unwrap_or_default()
 }
 
 /// A day in China.
