@@ -292,12 +292,7 @@ async fn files(scene: &Scene, album: &mut Album) -> Result<()> {
     window.click("consent-sensitive-next").await?;
     window.by_testid("requirement-application_form").await?;
     album.picture(window, "需要上传的电子文件", "The files that are asked for").await?;
-    for (requirement, names) in FILES {
-        for name in names {
-            pick(scene, requirement, name).await?;
-        }
-        window.wait_for_attribute(&format!("requirement-{requirement}"), "data-state", "done").await?;
-    }
+    pick_all(scene, &FILES).await?;
     album.picture(window, "全部上传完毕", "All are there").await?;
     window.click("requirement-commitment_video attachment-preview").await?;
     window.by_testid("preview-video").await?;
@@ -311,7 +306,18 @@ async fn files(scene: &Scene, album: &mut Album) -> Result<()> {
     window.click("guide-next").await
 }
 
-pub(super) async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {
+/// Picks these files under their requirements, and waits until the service has them.
+pub(super) async fn pick_all(scene: &Scene, files: &[(&str, &[&str])]) -> Result<()> {
+    for (requirement, names) in files {
+        for name in *names {
+            pick(scene, requirement, name).await?;
+        }
+        scene.window.wait_for_attribute(&format!("requirement-{requirement}"), "data-state", "done").await?;
+    }
+    Ok(())
+}
+
+async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {
     scene.window.click(&format!("pick-{requirement}")).await?;
     let dialog = scene.file_dialog(scene.said("选择文件", "Choose a file")).await?;
     dialog.pick(&scene.specimen(name)?).await.with_context(|| format!("picking {name}"))

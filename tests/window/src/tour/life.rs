@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::{
     Album, Scene,
-    acts::{log_in_with_password, my_case, on_the_desk, pick, read_to_end},
+    acts::{log_in_with_password, my_case, on_the_desk, pick_all, read_to_end},
 };
 use crate::Window;
 
@@ -60,16 +60,12 @@ pub(super) async fn change(scene: &mut Scene, album: &mut Album) -> Result<()> {
     sign_form(scene, album).await?;
     window.click("guide-next").await?;
     window.by_testid("requirement-business_license").await?;
-    for (requirement, names) in [
-        ("business_license", ["营业执照.jpg"].as_slice()),
+    let files: [(&str, &[&str]); 3] = [
+        ("business_license", &["营业执照.jpg"]),
         ("change_proof", &["授权委托书.pdf"]),
         ("handler_id", &["身份证正面.jpg", "身份证反面.jpg"]),
-    ] {
-        for name in names {
-            pick(scene, requirement, name).await?;
-        }
-        window.wait_for_attribute(&format!("requirement-{requirement}"), "data-state", "done").await?;
-    }
+    ];
+    pick_all(scene, &files).await?;
     album.picture(window, "变更的证明材料", "The proofs of the change").await?;
     window.click("guide-next").await?;
     hand_in(scene, album).await?;
@@ -208,16 +204,12 @@ pub(super) async fn replace(scene: &mut Scene, album: &mut Album) -> Result<()> 
     window.click("guide-next").await?;
     accept_sensitive(window).await?;
     window.by_testid("requirement-application_form").await?;
-    for (requirement, names) in [
-        ("application_form", ["申请表 盖章件📄.png"].as_slice()),
+    let files: [(&str, &[&str]); 3] = [
+        ("application_form", &["申请表 盖章件📄.png"]),
         ("handler_id", &["身份证正面.jpg", "身份证反面.jpg"]),
         ("commitment_video", &["承诺视频.mp4"]),
-    ] {
-        for name in names {
-            pick(scene, requirement, name).await?;
-        }
-        window.wait_for_attribute(&format!("requirement-{requirement}"), "data-state", "done").await?;
-    }
+    ];
+    pick_all(scene, &files).await?;
     window.click("guide-next").await?;
     hand_in(scene, album).await?;
     approve(scene).await?;
