@@ -1,5 +1,9 @@
-//! Private SoftHSM token stores for tests: each its own directory, so that tests do not meet (SoftHSM processes that
+//! Private SoftHSM token stores for tests, and the faulty module before them: each its own directory, so that tests do not meet (SoftHSM processes that
 //! share one lose sight of tokens). Missing programs fail the test with the name of the package; nothing is skipped.
+
+mod faulty;
+
+pub use faulty::FaultyModule;
 
 use std::{
     ffi::OsString,
@@ -89,19 +93,24 @@ pub fn host_program() -> &'static Path {
 }
 
 fn build_host() -> PathBuf {
+    let mut files = built("certdesk-token-host", "certdesk-token-host").into_iter();
+    files.next().expect("cargo names the program it built")
+}
+
+/// Builds a package and returns the files of its target of that name.
+fn built(package: &str, target: &str) -> Vec<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--package", "certdesk-token-host", "--message-format", "json"])
+        .args(["build", "--package", package, "--message-format", "json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo can be started");
-    assert!(output.status.success(), "token-host does not build: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == "certdesk-token-host")
-        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .expect("cargo names the program it built")
+    assert!(output.status.success(), "{package} does not build: {}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let artifacts = messages.filter(|message| message["target"]["name"] == target);
+    let files = artifacts.filter_map(|artifact| artifact["filenames"].as_array().cloned()).flatten();
+    files.filter_map(|file| file.as_str().map(PathBuf::from)).collect()
 }
 
 const MODULES: [&str; 6] = [
