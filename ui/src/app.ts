@@ -19,6 +19,8 @@ let leaving = false;
 /** Notices that were not read. */
 const unread = ref(0);
 const listeners = new Set<Listener>();
+/** What was told while `home` was being asked: newer than the answer. */
+const told = new Set<Partial<Home>>();
 const router = createRouter(() => ({
   agreementAccepted: agreementAccepted.value,
   loggedIn: home.value?.session != null,
@@ -26,6 +28,7 @@ const router = createRouter(() => ({
 }));
 
 function patch(part: Partial<Home>): void {
+  for (const newer of told) Object.assign(newer, part);
   if (home.value !== null) home.value = { ...home.value, ...part };
 }
 
@@ -103,15 +106,20 @@ async function start(): Promise<void> {
 
 /** Reads all of it again, for example the drafts when the home page opens. */
 async function refresh(): Promise<void> {
+  const newer: Partial<Home> = {};
+  told.add(newer);
   try {
     const before = home.value?.session?.account.name;
-    home.value = await commands.home();
+    const answer = await commands.home();
+    home.value = { ...answer, ...newer, ...(leaving && { session: null }) };
     failure.value = null;
     const now = home.value.session?.account.name;
     if (now !== undefined && now !== before) void countNotices();
     applySettings(home.value.settings);
   } catch (thrown) {
     failure.value = toFailure(thrown);
+  } finally {
+    told.delete(newer);
   }
 }
 
@@ -122,11 +130,16 @@ async function saveSettings(settings: Settings): Promise<void> {
 }
 
 async function logOut(): Promise<void> {
-  // Here at once, so that the event that follows is no surprise to anybody.
-  patch({ session: null });
-  unread.value = 0;
-  router.go({ name: "home" });
-  await commands.logOut();
+  leaving = true;
+  try {
+    // Here at once, so that the event that follows is no surprise to anybody.
+    patch({ session: null });
+    unread.value = 0;
+    router.go({ name: "home" });
+    await commands.logOut();
+  } finally {
+    leaving = false;
+  }
 }
 
 /** Forgets what this computer keeps of the account; that ends the session. */

@@ -285,3 +285,23 @@ test("after a PIN the strip says what the key says now", async () => {
   await enterPin();
   await until(() => expect(given.refresh_keys?.length).toBe(1));
 });
+
+test("out is out, also for an answer from before", async () => {
+  await open({ name: "certificates" });
+  // The home page asks how things stand; the program answers late, with the session it still had when it was asked.
+  const before = structuredClone(await fake.answers.home!({}));
+  let answer: (() => void) | undefined;
+  fake.answers.home = () => new Promise((resolve) => (answer = () => resolve(before)));
+  let told: (() => void) | undefined;
+  fake.answers.log_out = () => new Promise<void>((resolve) => (told = resolve));
+  const { app } = await import("@/app");
+  const leaving = app.logOut();
+  await until(() => expect([answer, told]).not.toContain(undefined));
+  answer!();
+  fake.emit({ kind: "session", session: null });
+  told!();
+  await leaving;
+  await seen("log-in");
+  expect(app.session, "an old answer logs nobody in again").toBeNull();
+  expect(app.sessionLost, "who logs out has lost nothing").toBe(false);
+});

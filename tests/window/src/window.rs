@@ -163,6 +163,23 @@ impl Window {
         self.again_and_again("a click on", id, async || self.try_click(id).await).await
     }
 
+    /// Clicks a button that stays busy while the system asks the person something; again where a click went beside it.
+    ///
+    /// # Errors
+    /// When it does not come or does not get busy.
+    pub async fn click_until_busy(&self, id: &str) -> Result<()> {
+        let selector = testid(id);
+        self.again_and_again("a click that is heard by", id, async || {
+            let button = self.client.find(Locator::Css(&selector)).await.map_err(told)?;
+            if button.attr("aria-busy").await.map_err(told)?.as_deref() == Some("true") {
+                return Ok(());
+            }
+            self.try_click(id).await?;
+            bail!("“{id}” was clicked and is not busy yet")
+        })
+        .await
+    }
+
     async fn try_click(&self, id: &str) -> Result<()> {
         let element = self.client.find(Locator::Css(&testid(id))).await.map_err(told)?;
         ensure!(element.is_enabled().await.map_err(told)?, "“{id}” is disabled");

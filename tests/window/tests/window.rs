@@ -2,6 +2,7 @@
 //! does that, and runs these last.
 
 use std::{
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -14,12 +15,13 @@ use window::{
 };
 
 async fn journey(locale: Locale, size: (u32, u32)) -> Result<()> {
-    let out = tempfile::tempdir()?;
-    let album = tour::run(&Options { out: out.path().to_owned(), locale, size }).await?;
+    // Kept after the test: the pictures tell what went wrong.
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tour-{locale:?}"));
+    let album = tour::run(&Options { out: out.clone(), locale, size }).await?;
     let findings: Vec<_> = album.findings().collect();
     assert!(album.failure.is_none(), "the journey stopped: {}", album.failure.unwrap_or_default());
     assert!(findings.is_empty(), "not everybody can use these pages: {}", findings.join("\n"));
-    assert!(out.path().join("tour.md").exists() || locale == Locale::En, "the journey wrote no tour.md");
+    assert!(out.join("tour.md").exists() || locale == Locale::En, "the journey wrote no tour.md");
     Ok(())
 }
 

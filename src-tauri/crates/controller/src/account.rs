@@ -8,6 +8,7 @@ use certdesk_contract::{
 };
 use certdesk_domain::form::Registration;
 use certdesk_portal::Login;
+use futures_util::future::OptionFuture;
 use uuid::Uuid;
 
 use crate::{
@@ -95,17 +96,18 @@ impl Controller {
     /// Logs out here and at the service; the key is logged out too.
     pub async fn log_out(&self) -> Result<(), Failure> {
         let key = self.state().session_key.take();
+        let had_session = self.state().session.is_some();
+        // Out is out, and at once: neither key nor service keeps anyone logged in here, not even while they are told.
+        let telling = had_session.then(|| self.portal()).transpose()?.map(|portal| portal.log_out());
+        if had_session {
+            self.end_session();
+        }
         if let Some(key) = key {
             self.inner.keys.log_out(&key.id).await;
         }
-        if self.state().session.is_none() {
-            return Ok(());
+        if let Some(Err(error)) = OptionFuture::from(telling).await {
+            tracing::info!(code = ?Failure::from(error).code, "the service was not told of the logout");
         }
-        // Out is out: what the service says does not keep anyone logged in here.
-        if let Err(failure) = self.portal()?.log_out().await.map_err(Failure::from) {
-            tracing::info!(code = ?failure.code, "the service was not told of the logout");
-        }
-        self.end_session();
         Ok(())
     }
 

@@ -214,11 +214,13 @@ impl Portal {
         Ok(Login { session, key: Arc::new(key) })
     }
 
-    /// Ends the session, here in any case.
-    pub async fn log_out(&self) -> Result<(), PortalError> {
-        let told = self.done(self.request(Method::DELETE, path::CURRENT_SESSION)).await;
-        self.clear_session();
-        told
+    /// Ends the session: here at once, at the service when the answer is awaited. A session that begins meanwhile is
+    /// another one and stays.
+    pub fn log_out(&self) -> impl Future<Output = Result<(), PortalError>> + Send + use<> {
+        let request = self.request(Method::DELETE, path::CURRENT_SESSION).timeout(REQUEST_TIMEOUT);
+        let held = lock(&self.inner.session).take();
+        let portal = self.clone();
+        async move { told(portal.send_signed_by(held, request, MAX_JSON, NOBODY).await)?.success().map(drop) }
     }
 
     /// Replaces the password.
@@ -444,11 +446,7 @@ impl Portal {
 
     /// Sends without a limit in time and reads the whole answer, at most `most` bytes of it.
     async fn send_unhurried(&self, request: RequestBuilder, most: usize) -> Result<Answer, PortalError> {
-        match self.send_signed(request, most, None::<Act<'_, NoKey>>).await {
-            Ok(answer) => Ok(answer),
-            Err(SigningError::Portal(error)) => Err(error),
-            Err(SigningError::Sign(never)) => match never {},
-        }
+        told(self.send_signed(request, most, NOBODY).await)
     }
 
     fn note_clock(&self, answer: &Answer) {
@@ -462,6 +460,16 @@ impl std::fmt::Debug for Portal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Portal({})", self.origin())
     }
+}
+
+/// No act's key signs along.
+const NOBODY: Option<Act<'static, NoKey>> = None;
+
+fn told(answer: Result<Answer, SigningError<std::convert::Infallible>>) -> Result<Answer, PortalError> {
+    answer.map_err(|error| match error {
+        SigningError::Portal(error) => error,
+        SigningError::Sign(never) => match never {},
+    })
 }
 
 /// Whether the address is this computer: such traffic never goes through a proxy.

@@ -130,26 +130,38 @@ impl Portal {
         most: usize,
         act: Option<Act<'_, K>>,
     ) -> Result<Answer, SigningError<K::Error>> {
+        let held = lock(&self.inner.session).clone();
+        self.send_signed_by(held, request, most, act).await
+    }
+
+    /// The same under a session that need not be the one in force any more.
+    pub(crate) async fn send_signed_by<K: ActKey>(
+        &self,
+        held: Option<Held>,
+        request: RequestBuilder,
+        most: usize,
+        act: Option<Act<'_, K>>,
+    ) -> Result<Answer, SigningError<K::Error>> {
         let request = request.build().map_err(|error| error::from_source(&error))?;
         // A stream cannot be sent twice; who streams begins again itself.
         let again = request.try_clone();
-        let answer = self.send_once(request, most, act.as_ref()).await?;
+        let answer = self.send_once(held.as_ref(), request, most, act.as_ref()).await?;
         let (Some(again), true) = (again, answer.is_problem(ProblemCode::SignatureExpired)) else { return Ok(answer) };
         tokio::time::sleep(NEXT_SECOND).await;
-        self.send_once(again, most, act.as_ref()).await
+        self.send_once(held.as_ref(), again, most, act.as_ref()).await
     }
 
     async fn send_once<K: ActKey>(
         &self,
+        held: Option<&Held>,
         mut request: Request,
         most: usize,
         act: Option<&Act<'_, K>>,
     ) -> Result<Answer, SigningError<K::Error>> {
-        let held = lock(&self.inner.session).clone();
         if let Some(held) =
             held.filter(|held| request.headers().get(header::AUTHORIZATION) == Some(&held.authorization))
         {
-            sign(&mut request, &held, act, self.service_time()).await?;
+            sign(&mut request, held, act, self.service_time()).await?;
         }
         let response = self.inner.http.execute(request).await.map_err(|error| error::from_source(&error))?;
         let answer = Answer::read(http::Response::from(response), most).await?;

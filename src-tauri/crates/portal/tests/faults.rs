@@ -262,6 +262,42 @@ async fn redirects_are_not_followed() {
     assert!(!visited.load(Ordering::SeqCst), "nothing of ours may go to another address");
 }
 
+fn session(access_token: &str) -> Login {
+    let session: Session = serde_json::from_value(serde_json::json!({
+        "access_token": access_token, "expires_at": "2030-01-01T00:00:00Z", "kind": "password", "must_change_password": false,
+        "account": { "name": "qy82640193", "businesses": [], "registration": { "kind": "individual", "organisation": null,
+            "contact": { "name": "王䶮", "id_kind": "resident_id", "id_number": "11010519491231002X" },
+            "phone": "13800138000", "email": "a@example.cn", "address": { "region": "350102", "detail": "x" } } },
+    }))
+    .unwrap();
+    Login { session, key: Arc::new(SessionKey::generate()) }
+}
+
+#[tokio::test]
+async fn a_logout_still_on_its_way_leaves_the_next_login_alone() {
+    let root = Root::new();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let kept = heads.clone();
+    let server = Server::https(root.local(), move |head| {
+        kept.lock().unwrap().push(head.to_owned());
+        http("200 OK", "", "[]")
+    })
+    .await;
+    let portal = portal(&server.url(), &root);
+    portal.set_session(&session("first"));
+    let telling = portal.log_out();
+    portal.set_session(&session("second"));
+    telling.await.expect("the service is told");
+    portal.applications().await.expect("the second session goes on");
+    let heads = heads.lock().unwrap();
+    assert!(
+        heads[0].starts_with("DELETE ") && heads[0].contains("Bearer first\r\n") && heads[0].contains("signature:"),
+        "the first session ends itself, signed: {}",
+        heads[0]
+    );
+    assert!(heads[1].contains("authorization: Bearer second\r\n"), "the second is in force: {}", heads[1]);
+}
+
 #[tokio::test]
 async fn the_session_travels_with_requests_and_shows_nowhere() {
     let root = Root::new();
@@ -273,14 +309,7 @@ async fn the_session_travels_with_requests_and_shows_nowhere() {
     })
     .await;
     let portal = portal(&server.url(), &root);
-    let session: Session = serde_json::from_value(serde_json::json!({
-        "access_token": "AbCdEf123", "expires_at": "2030-01-01T00:00:00Z", "kind": "password", "must_change_password": false,
-        "account": { "name": "qy82640193", "businesses": [], "registration": { "kind": "individual", "organisation": null,
-            "contact": { "name": "王䶮", "id_kind": "resident_id", "id_number": "11010519491231002X" },
-            "phone": "13800138000", "email": "a@example.cn", "address": { "region": "350102", "detail": "x" } } },
-    }))
-    .unwrap();
-    portal.set_session(&Login { session, key: std::sync::Arc::new(SessionKey::generate()) });
+    portal.set_session(&session("AbCdEf123"));
     portal.applications().await.unwrap();
     portal.demo_queue("demo secret").await.unwrap();
     assert!(!format!("{portal:?}").contains("AbCdEf123"), "the token must not show in {portal:?}");

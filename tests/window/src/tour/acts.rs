@@ -201,6 +201,7 @@ async fn password_login(scene: &mut Scene, album: &mut Album) -> Result<()> {
 
 /// Scrolls a text to its end, as one who reads it.
 pub(super) async fn read_to_end(window: &Window, text: &str) -> Result<()> {
+    window.by_testid(text).await?;
     let script =
         format!("const text = document.querySelector('[data-testid=\"{text}\"]'); text.scrollTop = text.scrollHeight;");
     window.script(&script).await.map(drop)
@@ -252,7 +253,7 @@ async fn form(scene: &Scene, album: &mut Album) -> Result<()> {
     let window = &scene.window;
     window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
     album.picture(window, "申请表在本机生成并显示", "The form, made and shown on this computer").await?;
-    window.click("form-save-copy").await?;
+    window.click_until_busy("form-save-copy").await?;
     let copy = scene.home("申请表副本.pdf");
     scene.file_dialog(scene.said("保存申请表副本", "Save a copy of the form")).await?.save_as(&copy).await?;
     window.wait_for_text("form-saved", "申请表副本.pdf").await?;
@@ -318,7 +319,7 @@ pub(super) async fn pick_all(scene: &Scene, files: &[(&str, &[&str])]) -> Result
 }
 
 async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {
-    scene.window.click(&format!("pick-{requirement}")).await?;
+    scene.window.click_until_busy(&format!("pick-{requirement}")).await?;
     let dialog = scene.file_dialog(scene.said("选择文件", "Choose a file")).await?;
     dialog.pick(&scene.specimen(name)?).await.with_context(|| format!("picking {name}"))
 }

@@ -277,7 +277,7 @@ async fn sign_form(scene: &Scene, album: &mut Album) -> Result<()> {
     album
         .picture(window, "申请表已用认证锁签名，不必打印盖章", "The form is signed with the key: no print, no stamp")
         .await?;
-    window.click("form-save-copy").await?;
+    window.click_until_busy("form-save-copy").await?;
     let copy = scene.home("签名的申请表.pdf");
     scene.file_dialog(scene.said("保存申请表副本", "Save a copy of the form")).await?.save_as(&copy).await?;
     window.wait_for_text("form-saved", "签名的申请表.pdf").await?;
@@ -294,7 +294,7 @@ async fn hand_in(scene: &mut Scene, album: &mut Album) -> Result<()> {
     window.click("submit-declare").await?;
     window.click("submit-send").await?;
     let number = window.text_of("receipt-number").await?;
-    window.click("receipt-save").await?;
+    window.click_until_busy("receipt-save").await?;
     let file = scene.home(&format!("{number}.json"));
     scene.file_dialog(scene.said("保存签名回执", "Save the signed receipt")).await?.save_as(&file).await?;
     album.picture(window, "签名回执，可保存备查", "A signed receipt, to keep").await?;

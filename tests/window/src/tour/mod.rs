@@ -93,7 +93,9 @@ pub async fn run(options: &Options) -> Result<Album> {
         album.end(start.elapsed());
         if let Err(error) = done {
             let _ = album.picture(&scene.window, "此步未成功", "this step failed").await;
-            album.fail(&error, &scene.words());
+            let page = scene.window.script("return document.body.innerText").await.unwrap_or_default();
+            let page = page.as_str().unwrap_or("nothing: the page does not answer");
+            album.fail(&error, &format!("The page said:\n{page}\n{}", scene.words()));
             break;
         }
     }
