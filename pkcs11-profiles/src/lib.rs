@@ -37,48 +37,38 @@ pub fn all() -> &'static [Profile] {
     &ALL
 }
 
-/// Every place to look for a module on such a computer, the profiles' own order kept. Environment variables in Windows
-/// paths are those of this process, or what they usually are.
+/// Every place to look for a module on such a computer, the profiles' own order kept: those for its own processes, then
+/// those where a driver for 32-bit processes lies beside them. Environment variables in Windows paths are those of this
+/// process, or what they usually are.
 pub fn candidates(os: Os, arch: Arch) -> Vec<ModuleCandidate> {
-    let mut found = Vec::new();
-    for profile in all() {
-        let fitting = profile.module.iter().filter(|module| module.os == os && module.fits(arch));
-        for path in fitting.flat_map(|module| &module.paths) {
-            found.push(ModuleCandidate {
-                profile: profile.id.clone(),
-                name: profile.name.clone(),
-                path: path::expand(path, os, arch),
-            });
+    let mut found: Vec<ModuleCandidate> = Vec::new();
+    let narrow = (arch == Arch::X86_64).then_some(Arch::X86);
+    for of in [Some(arch), narrow].into_iter().flatten() {
+        for profile in all() {
+            let fitting = profile.module.iter().filter(|module| module.os == os && module.fits(of));
+            for path in fitting.flat_map(|module| &module.paths) {
+                let path = path::expand(path, os, of, of != arch);
+                if !found.iter().any(|known| known.path == path) {
+                    found.push(ModuleCandidate { profile: profile.id.clone(), name: profile.name.clone(), path });
+                }
+            }
         }
     }
     found
 }
 
-/// The candidates that exist on this computer; several names of one file (symbolic links) are given once.
-pub fn installed() -> Vec<ModuleCandidate> {
-    let (Some(os), Some(arch)) = (Os::here(), Arch::here()) else { return Vec::new() };
-    let mut seen = Vec::new();
-    let mut found = candidates(os, arch);
-    found.retain(|candidate| match candidate.path.canonicalize() {
-        Ok(real) if real.is_file() && !seen.contains(&real) => {
-            seen.push(real);
-            true
-        }
-        _ => false,
-    });
-    found
+/// The profile of a module, known by its file name.
+pub fn of_module(module: &Path) -> Option<&'static Profile> {
+    let name = module.file_name()?.to_str()?;
+    let knows = |profile: &&Profile| {
+        profile.module.iter().flat_map(|module| &module.paths).any(|path| path::file_name(path) == name)
+    };
+    all().iter().find(knows)
 }
 
 /// What is special about a module, known by its file name; nothing where no profile lists that name.
 pub fn quirks(module: &Path) -> Quirks {
-    let Some(name) = module.file_name().and_then(|name| name.to_str()) else { return Quirks::default() };
-    all()
-        .iter()
-        .find(|profile| {
-            profile.module.iter().flat_map(|module| &module.paths).any(|path| path::file_name(path) == name)
-        })
-        .map(|profile| profile.quirks)
-        .unwrap_or_default()
+    of_module(module).map(|profile| profile.quirks).unwrap_or_default()
 }
 
 /// The packaged files: id and text, by id.
@@ -92,6 +82,7 @@ const FILES: &[(&str, &str)] = &[
     ("longmai-cryptoid", include_str!("../profiles/longmai-cryptoid.toml")),
     ("longmai-gm3000", include_str!("../profiles/longmai-gm3000.toml")),
     ("opensc", include_str!("../profiles/opensc.toml")),
+    ("p11-kit", include_str!("../profiles/p11-kit.toml")),
     ("rutoken", include_str!("../profiles/rutoken.toml")),
     ("safenet-etoken", include_str!("../profiles/safenet-etoken.toml")),
     ("safesign", include_str!("../profiles/safesign.toml")),
@@ -161,8 +152,9 @@ mod tests {
         assert!(windows.iter().any(|path| path.ends_with(r":\Windows\System32\eTPKCS11.dll") || cfg!(windows)));
         assert!(windows.iter().all(|path| !path.contains('%')), "no variable may be left: {windows:?}");
         assert!(
-            !windows.iter().any(|path| path.contains("HtPkcs11")),
-            "a 32-bit driver is no candidate for a 64-bit process"
+            windows.iter().any(|path| path.ends_with(r"\SysWOW64\HtPkcs11.dll"))
+                && !windows.iter().any(|path| path.ends_with(r"\System32\HtPkcs11.dll")),
+            "a 32-bit driver lies where a 64-bit process sees it, so that it can be named"
         );
     }
 

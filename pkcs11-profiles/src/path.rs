@@ -51,18 +51,31 @@ impl Arch {
             _ => None,
         }
     }
+
+    /// Debian's name of its library folder.
+    pub fn multiarch(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64-linux-gnu",
+            Self::X86 => "i386-linux-gnu",
+            Self::Aarch64 => "aarch64-linux-gnu",
+        }
+    }
 }
 
-/// The path with its placeholders filled in: `{multiarch}` (Debian's library folder) and Windows' `%Variables%`.
-pub(crate) fn expand(path: &str, os: Os, arch: Arch) -> PathBuf {
+/// The path with its placeholders filled in: `{multiarch}` (Debian's library folder) and Windows' `%Variables%`. `beside`:
+/// as a 64-bit process sees what is a 32-bit process' own.
+pub(crate) fn expand(path: &str, os: Os, arch: Arch, beside: bool) -> PathBuf {
     if os != Os::Windows {
-        let multiarch = match arch {
-            Arch::X86_64 => "x86_64-linux-gnu",
-            Arch::X86 => "i386-linux-gnu",
-            Arch::Aarch64 => "aarch64-linux-gnu",
-        };
-        return path.replace("{multiarch}", multiarch).into();
+        return path.replace("{multiarch}", arch.multiarch()).into();
     }
+    let path = match beside {
+        true => path.replacen(r"%SystemRoot%\System32", r"%SystemRoot%\SysWOW64", 1).replacen(
+            "%ProgramFiles%",
+            "%ProgramFiles(x86)%",
+            1,
+        ),
+        false => path.to_owned(),
+    };
     for (name, usual) in VARIABLES {
         if let Some(rest) = path.strip_prefix(&format!("%{name}%")) {
             let value = std::env::var(name).unwrap_or_else(|_| usual.to_string());

@@ -27,6 +27,10 @@ pub struct Profile {
     /// Where modules lie, the one to try first first.
     #[serde(default)]
     pub module: Vec<Location>,
+    /// `false`: a module that stands for no token (a list of trusted certificates, a collection of other modules). It is
+    /// used only where a person asks for it.
+    #[serde(default = "yes")]
+    pub token: bool,
     /// How the module differs from what the standard leads one to expect.
     #[serde(default)]
     pub quirks: Quirks,
@@ -76,6 +80,10 @@ pub struct Quirks {
     pub spare_slot: bool,
     /// Tokens that come later are seen only after `C_Finalize` and `C_Initialize`, which this module bears well.
     pub rescan: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Profile {

@@ -878,7 +878,15 @@ driver: string,
 /**
  * What it does wrong.
  */
-failure: Failure, };
+failure: Failure, } | { "kind": "module_unusable", 
+/**
+ * File name of the module.
+ */
+driver: string, 
+/**
+ * Why it is not loaded.
+ */
+fault: ModuleFaultView, };
 
 export type KeyStrip = { 
 /**
@@ -991,6 +999,20 @@ numbers: Array<string>,
  * The service's time.
  */
 reported_at: string, };
+
+export type ModuleFaultView = { "kind": "not_a_library" } | { "kind": "not_a_module" } | { "kind": "other_machine", 
+/**
+ * Such as `x86`, `ARM64`.
+ */
+machine: string, 
+/**
+ * 32 or 64; 0 where it is not known.
+ */
+bits: number, } | { "kind": "missing_libraries", 
+/**
+ * Their names.
+ */
+names: Array<string>, } | { "kind": "banned" } | { "kind": "gone" };
 
 export type NextActor = "applicant" | "service" | "nobody";
 

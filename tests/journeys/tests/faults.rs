@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use certdesk_cli::journey;
 use certdesk_controller::{
     Controller, LocalCode,
-    view::{KeyState, UploadState},
+    view::{KeyState, ModuleFaultView, UploadState},
 };
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
 use journeys::{Stage, failed, guide_opened, picture_row, specimens, told};
@@ -74,9 +74,9 @@ async fn without_a_driver_the_strip_says_so() -> Result<()> {
     let mut options = stage.options()?;
     options.modules = vec![PathBuf::from("/nonexistent/vendor.so")];
     let strip = Controller::start(options).refresh_keys().await.map_err(failed)?;
-    let KeyState::DriverFailed { driver, failure } = strip.state else { panic!("the strip says {:?}", strip.state) };
+    let KeyState::ModuleUnusable { driver, fault } = strip.state else { panic!("the strip says {:?}", strip.state) };
     assert_eq!(driver, "vendor.so", "the driver is named");
-    assert!(failure.is(LocalCode::DriverMissing), "and that it is not there: {failure:?}");
+    assert_eq!(fault, ModuleFaultView::Gone, "and that it is not there");
     Ok(())
 }
 

@@ -1,5 +1,5 @@
 // One line about the keys, for the strip and the dialog: what is seen, how well it is, and what to do.
-import type { KeyStrip, KeyView, PinTries } from "@/bindings";
+import type { KeyStrip, KeyView, ModuleFaultView, PinTries } from "@/bindings";
 import { t } from "@/text";
 import { date, daysLeft } from "@/text/format";
 
@@ -36,6 +36,18 @@ export function endingKey(strip: KeyStrip | null): { key: KeyView; until: string
   return ending.filter(({ days }) => days <= SOON_DAYS).sort((one, other) => one.days - other.days)[0] ?? null;
 }
 
+/** Why a driver is not loaded, and what to do. */
+export function unusable(driver: string, fault: ModuleFaultView): string {
+  switch (fault.kind) {
+    case "other_machine":
+      return t("key.unusable_other_machine", { driver, machine: fault.machine, bits: fault.bits });
+    case "missing_libraries":
+      return t("key.unusable_missing_libraries", { driver, names: fault.names.join(", ") });
+    default:
+      return t(`key.unusable_${fault.kind}`, { driver });
+  }
+}
+
 /** About all of them. A warning about the PIN goes before everything else that can be said of a key. */
 export function stripLine(strip: KeyStrip | null): KeyLine {
   if (strip === null || strip.state.kind === "reading") return { tone: "quiet", text: t("key.reading"), lead: "" };
@@ -46,6 +58,8 @@ export function stripLine(strip: KeyStrip | null): KeyLine {
       return { tone: "warn", text: t("key.no_driver"), lead: t("key.no_driver_lead") };
     case "driver_failed":
       return { tone: "danger", text: t("key.driver_failed"), lead: t(`err.${strip.state.failure.code}`) };
+    case "module_unusable":
+      return { tone: "danger", text: t("key.unusable"), lead: unusable(strip.state.driver, strip.state.fault) };
   }
   // The key one can work with speaks for all.
   const key = strip.keys.find((one) => one.can_log_in) ?? strip.keys[0];

@@ -2,18 +2,19 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
-    sync::{Mutex, PoisonError, Weak},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, Instant},
 };
 
 use certdesk_contract::ProblemCode;
 use certdesk_domain::Timestamp;
 use certdesk_pki::Certificate;
 use certdesk_portal::{PortalError, TokenChallenge, TokenProof};
-use certdesk_token::{HostProgram, Module, Pin, TokenCertificate, TokenError, TokenInfo};
+use certdesk_token::{
+    FoundModule, HostProgram, Module, ModuleFault, Pin, TokenCertificate, TokenError, TokenInfo, Wishes,
+    discovery::{self, Origin},
+};
 use futures_util::future::join_all;
-use tokio::sync::OnceCell;
 
 use crate::{
     Controller, Inner, Options,
@@ -25,11 +26,22 @@ use crate::{
 /// Poll and compare (design §5.6): waiting for slot events is a hint at most, and often not even that.
 const POLL: Duration = Duration::from_secs(1);
 
+/// How long it takes at most until a driver that was just installed is asked.
+const LOOK_AGAIN: Duration = Duration::from_secs(15);
+
 pub(crate) struct Keys {
     host: HostProgram,
-    chosen: Vec<PathBuf>,
-    drivers: OnceCell<Vec<Driver>>,
+    wishes: Mutex<Wishes>,
+    drivers: tokio::sync::Mutex<Option<(Instant, Arc<Drivers>)>>,
     seen: Mutex<HashMap<String, Seen>>,
+}
+
+/// The modules of this computer.
+struct Drivers {
+    /// All that were found.
+    found: Vec<FoundModule>,
+    /// Those that are asked.
+    usable: Vec<Driver>,
 }
 
 #[derive(Clone)]
@@ -58,8 +70,12 @@ impl Keys {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             host: HostProgram { path: options.token_host.clone(), environment: options.token_environment.clone() },
-            chosen: options.modules.clone(),
-            drivers: OnceCell::new(),
+            wishes: Mutex::new(Wishes {
+                helpers: discovery::helpers(&options.token_host),
+                only: options.modules.clone(),
+                ..Wishes::default()
+            }),
+            drivers: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
         }
     }
@@ -99,25 +115,44 @@ impl Keys {
         tokens
     }
 
-    async fn drivers(&self) -> &[Driver] {
-        self.drivers
-            .get_or_init(|| async {
-                let chosen = self.chosen.clone();
-                let paths = tokio::task::spawn_blocking(move || module_paths(chosen)).await.unwrap_or_default();
-                let driver = |path: PathBuf| Driver {
-                    file_name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                    module: Module::new(self.host.clone(), path),
-                };
-                paths.into_iter().map(driver).collect()
-            })
-            .await
+    /// Which modules are asked. Looked for again now and then: a driver may be installed while the program runs.
+    async fn drivers(&self) -> Arc<Drivers> {
+        let mut held = self.drivers.lock().await;
+        if let Some((when, drivers)) = held.as_ref()
+            && when.elapsed() < LOOK_AGAIN
+        {
+            return Arc::clone(drivers);
+        }
+        let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = tokio::task::spawn_blocking(move || discovery::discover(&wishes)).await.unwrap_or_default();
+        let drivers = match held.as_ref() {
+            Some((_, drivers)) if drivers.found == found => Arc::clone(drivers),
+            known => Arc::new(self.to_ask(found, known.map(|(_, drivers)| drivers.as_ref()))),
+        };
+        *held = Some((Instant::now(), Arc::clone(&drivers)));
+        drivers
+    }
+
+    /// Drivers for what can be loaded; one that is known keeps its helper process, and who is logged in there.
+    fn to_ask(&self, found: Vec<FoundModule>, known: Option<&Drivers>) -> Drivers {
+        let sound = found.iter().filter(|module| module.fault.is_none());
+        let usable = sound.filter_map(|found| {
+            let helper = found.helper.as_ref()?;
+            let mut known = known.iter().flat_map(|known| &known.usable);
+            Some(known.find(|driver| driver.module.path() == found.path).cloned().unwrap_or_else(|| Driver {
+                file_name: file_name(found),
+                module: Module::new(HostProgram { path: helper.clone(), ..self.host.clone() }, found.path.clone()),
+            }))
+        });
+        Drivers { usable: usable.collect(), found }
     }
 
     /// Asks all drivers side by side; none can hold up another for longer than its own deadline.
     async fn poll(&self, standings: &Standings, now: Timestamp) -> KeyStrip {
-        let drivers = self.drivers().await;
+        let found = self.drivers().await;
+        let drivers = &found.usable;
         if drivers.is_empty() {
-            return KeyStrip { state: KeyState::NoDriver, keys: Vec::new() };
+            return KeyStrip { state: without_driver(&found.found), keys: Vec::new() };
         }
         let answers = join_all(drivers.iter().map(|driver| driver.module.list())).await;
         let mut seen = HashMap::new();
@@ -264,9 +299,20 @@ fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) -> KeyView 
     }
 }
 
-fn module_paths(chosen: Vec<PathBuf>) -> Vec<PathBuf> {
-    if !chosen.is_empty() {
-        return chosen;
-    }
-    pkcs11_profiles::installed().into_iter().map(|candidate| candidate.path).collect()
+/// Why there is nothing to ask: a driver that is here and cannot be used, or none.
+fn without_driver(found: &[FoundModule]) -> KeyState {
+    let reason = |module: &&FoundModule| match &module.fault {
+        None | Some(ModuleFault::Banned) => false,
+        // An entry left behind by a driver that was removed.
+        Some(ModuleFault::Gone) => module.origin == Origin::Chosen,
+        Some(_) => true,
+    };
+    let unusable = found.iter().find(reason).and_then(|module| {
+        Some(KeyState::ModuleUnusable { driver: file_name(module), fault: module.fault.clone()?.into() })
+    });
+    unusable.unwrap_or(KeyState::NoDriver)
+}
+
+fn file_name(module: &FoundModule) -> String {
+    module.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

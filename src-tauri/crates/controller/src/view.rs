@@ -17,6 +17,7 @@ use certdesk_domain::{
     form::{FieldFault, FieldName, Handler, Particulars},
     token::{KeyAlgorithm, PinTries},
 };
+use certdesk_token::ModuleFault;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use uuid::Uuid;
@@ -132,6 +133,52 @@ pub enum KeyState {
         /// What it does wrong.
         failure: Failure,
     },
+    /// A driver is installed, and none that can be used; `driver` names the first.
+    ModuleUnusable {
+        /// File name of the module.
+        driver: String,
+        /// Why it is not loaded.
+        fault: ModuleFaultView,
+    },
+}
+
+/// Why a driver module is not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ModuleFaultView {
+    /// No library of this system.
+    NotALibrary,
+    /// A library, but no PKCS#11 module.
+    NotAModule,
+    /// For another machine than this program can serve.
+    OtherMachine {
+        /// Such as `x86`, `ARM64`.
+        machine: String,
+        /// 32 or 64; 0 where it is not known.
+        bits: u8,
+    },
+    /// Libraries it needs are not on this computer.
+    MissingLibraries {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Switched off by a person.
+    Banned,
+    /// There is no such file.
+    Gone,
+}
+
+impl From<ModuleFault> for ModuleFaultView {
+    fn from(fault: ModuleFault) -> Self {
+        match fault {
+            ModuleFault::NotALibrary => Self::NotALibrary,
+            ModuleFault::NotAModule => Self::NotAModule,
+            ModuleFault::OtherMachine { machine, bits } => Self::OtherMachine { machine, bits },
+            ModuleFault::MissingLibraries { names } => Self::MissingLibraries { names },
+            ModuleFault::Banned => Self::Banned,
+            ModuleFault::Gone => Self::Gone,
+        }
+    }
 }
 
 /// One plugged-in key (token).

@@ -33,6 +33,28 @@ pub enum Machine {
     Other(u32),
 }
 
+impl Machine {
+    /// Name for people.
+    pub fn name(self) -> String {
+        match self {
+            Self::X86 => "x86".into(),
+            Self::X86_64 => "x86-64".into(),
+            Self::Arm => "ARM".into(),
+            Self::Arm64 => "ARM64".into(),
+            Self::Other(number) => format!("0x{number:x}"),
+        }
+    }
+
+    /// 32 or 64; 0 where it is not known.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::X86 | Self::Arm => 32,
+            Self::X86_64 | Self::Arm64 => 64,
+            Self::Other(_) => 0,
+        }
+    }
+}
+
 /// What a file is for. A universal Mach-O file is for several machines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {

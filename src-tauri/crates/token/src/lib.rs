@@ -1,10 +1,11 @@
 //! Access to tokens (USB keys) through helper processes.
 //!
-//! Knows the messages to a helper, how one is started, given a deadline, killed and replaced, and how a driver's file
-//! is judged before it is loaded. Is kept from knowing PKCS#11 itself and from loading anything: the helper
+//! Knows the messages to a helper, how one is started, given a deadline, killed and replaced, which drivers a computer
+//! has, and how a driver's file is judged before it is loaded. Is kept from knowing PKCS#11 itself and from loading anything: the helper
 //! (`certdesk-token-host`) does that, one process for each driver module, so that a driver that crashes or hangs takes
 //! nothing along. A PIN passes through once and is wiped; no call is ever repeated by this crate.
 
+pub mod discovery;
 pub mod error;
 pub mod header;
 pub mod message;
@@ -12,6 +13,7 @@ pub mod module;
 pub mod pin;
 
 pub use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
+pub use discovery::{FoundModule, ModuleFault, Wishes};
 pub use error::TokenError;
 pub use message::{KeyPair, TokenCertificate, TokenInfo};
 pub use module::{Deadlines, HostProgram, Module};

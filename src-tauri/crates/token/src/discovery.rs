@@ -1,0 +1,381 @@
+//! Which PKCS#11 modules this computer has, and which of them can be used.
+//!
+//! Three sources, in this order: what the system has registered (p11-kit, manifests for Firefox), the places our
+//! profiles know, and what a person added. Each file is judged by its bytes and never loaded to find out; what cannot be
+//! used is kept with the reason, so that it can be said. Blocking: it reads folders and files.
+
+mod libraries;
+mod manifests;
+mod p11kit;
+mod places;
+
+use crate::header::{Header, Machine};
+use pkcs11_profiles::{Arch, Os};
+use serde::Serialize;
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// What is asked for beside what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Programs that can load a module, the usual one first; each loads modules of its own machine.
+    pub helpers: Vec<PathBuf>,
+    /// Where not empty: these modules, and nothing that is found.
+    pub only: Vec<PathBuf>,
+    /// Modules a person added.
+    pub added: Vec<PathBuf>,
+    /// Modules to be loaded where another one would be taken for the same tokens, or where a library seems to be missing.
+    pub always: Vec<PathBuf>,
+    /// Modules not to be loaded.
+    pub never: Vec<PathBuf>,
+}
+
+/// A module on this computer. Only one without a fault is loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FoundModule {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// For people: the profile's name, or the one it was registered under, or the file's.
+    pub name: String,
+    /// [`pkcs11_profiles::Profile::id`], where one knows it.
+    pub profile: Option<String>,
+    /// Who pointed to it.
+    pub origin: Origin,
+    /// The helper program that can load it; `None` where there is none, which is a fault too.
+    pub helper: Option<PathBuf>,
+    /// Why it is not loaded.
+    pub fault: Option<ModuleFault>,
+}
+
+/// Who pointed to a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Origin {
+    /// A person, or whoever started the program.
+    Chosen,
+    /// The system's own list of modules.
+    Registered {
+        /// Whose list: `p11-kit`, `Firefox`.
+        by: String,
+    },
+    /// A place that our profiles know.
+    Profile,
+}
+
+/// Why a module is not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ModuleFault {
+    /// The file is no library of this system.
+    NotALibrary,
+    /// A library, but no PKCS#11 module: it has no `C_GetFunctionList`.
+    NotAModule,
+    /// For another machine than any of our helper programs.
+    OtherMachine {
+        /// Such as `x86`, `ARM64`.
+        machine: String,
+        /// 32 or 64; 0 where the header does not tell.
+        bits: u8,
+    },
+    /// Libraries it needs are not on this computer.
+    MissingLibraries {
+        /// Their names, as the module has them.
+        names: Vec<String>,
+    },
+    /// A person does not want it.
+    Banned,
+    /// There is no such file.
+    Gone,
+}
+
+/// Finds all modules, judged; the one to ask first comes first, and each file is given once.
+pub fn discover(wishes: &Wishes) -> Vec<FoundModule> {
+    match (Os::here(), Arch::here()) {
+        (Some(os), Some(arch)) => discover_in(wishes, &places::Places::here(os, arch)),
+        // No profile and no list of such a system is known to us.
+        _ => discover_in(wishes, &places::Places::none()),
+    }
+}
+
+/// The helper programs of an installation: the usual one, and beside it those for modules of other machines.
+pub fn helpers(usual: &Path) -> Vec<PathBuf> {
+    let name = usual.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let beside = OTHER_HELPERS
+        .iter()
+        .map(|ending| usual.with_file_name(format!("{name}{ending}{}", std::env::consts::EXE_SUFFIX)))
+        .filter(|helper| helper.is_file());
+    std::iter::once(usual.to_owned()).chain(beside).collect()
+}
+
+/// Endings of the helpers an installation may have beside the usual one: for 32-bit drivers, and for drivers of Intel
+/// Macs under Rosetta. Which machine each is for, its own header says.
+const OTHER_HELPERS: [&str; 2] = ["-32", "-x86_64"];
+
+fn discover_in(wishes: &Wishes, places: &places::Places) -> Vec<FoundModule> {
+    let judge = Judge::new(wishes);
+    if !wishes.only.is_empty() {
+        return judge.once(wishes.only.iter().map(|path| Candidate::chosen(path)).collect());
+    }
+    let registered = places.registered.iter().filter(|found| !places.is_left_alone(&found.path));
+    let profiled = places.profiled.iter().filter(|candidate| candidate.path.is_file());
+    let mut candidates: Vec<_> = registered.map(Candidate::registered).collect();
+    candidates.extend(profiled.map(Candidate::profiled));
+    candidates.extend(wishes.added.iter().map(|path| Candidate::chosen(path)));
+    // Told to be used always: also where it was only known as one of many.
+    candidates.extend(wishes.always.iter().map(|path| Candidate::chosen(path)));
+    let mut found = judge.once(candidates);
+    leave_out_twins(&mut found, wishes);
+    found
+}
+
+/// A driver package often brings the same module for several machines. Where one of them can be loaded, the others are
+/// no news to anybody.
+fn leave_out_twins(found: &mut Vec<FoundModule>, wishes: &Wishes) {
+    let usual = wishes.helpers.first();
+    let served = |module: &FoundModule| module.fault.is_none() && module.helper.as_ref() == usual;
+    let served: HashSet<_> =
+        found.iter().filter(|module| served(module)).filter_map(|module| module.profile.clone()).collect();
+    found.retain(|module| {
+        let other = module.helper.as_ref() != usual;
+        let twin = module.profile.as_ref().is_some_and(|profile| served.contains(profile));
+        module.origin == Origin::Chosen || !(other && twin)
+    });
+}
+
+/// A path somebody pointed to.
+struct Candidate {
+    path: PathBuf,
+    name: Option<String>,
+    profile: Option<String>,
+    origin: Origin,
+}
+
+impl Candidate {
+    fn chosen(path: &Path) -> Self {
+        Self { path: path.to_owned(), name: None, profile: None, origin: Origin::Chosen }
+    }
+
+    fn registered(found: &places::Registration) -> Self {
+        let origin = Origin::Registered { by: found.by.to_owned() };
+        Self { path: found.path.clone(), name: Some(found.name.clone()), profile: None, origin }
+    }
+
+    fn profiled(found: &pkcs11_profiles::ModuleCandidate) -> Self {
+        let (name, profile) = (Some(found.name.clone()), Some(found.profile.clone()));
+        Self { path: found.path.clone(), name, profile, origin: Origin::Profile }
+    }
+}
+
+/// Says of a file whether it can be loaded, and by which helper.
+struct Judge<'a> {
+    wishes: &'a Wishes,
+    helpers: Vec<(&'a Path, Header)>,
+    never: HashSet<PathBuf>,
+    always: HashSet<PathBuf>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(wishes: &'a Wishes) -> Self {
+        let helpers = wishes.helpers.iter().filter_map(|helper| Some((helper.as_path(), header(helper)?))).collect();
+        let files = |paths: &[PathBuf]| paths.iter().map(|path| real(path)).collect();
+        Self { wishes, helpers, never: files(&wishes.never), always: files(&wishes.always) }
+    }
+
+    fn once(&self, candidates: Vec<Candidate>) -> Vec<FoundModule> {
+        let mut seen = HashSet::new();
+        let new = candidates.into_iter().filter(|candidate| seen.insert(real(&candidate.path)));
+        new.map(|candidate| self.judge(candidate)).collect()
+    }
+
+    fn judge(&self, candidate: Candidate) -> FoundModule {
+        let Candidate { path, name, profile, origin } = candidate;
+        let known = profile.or_else(|| pkcs11_profiles::of_module(&path).map(|profile| profile.id.clone()));
+        let profile_name = || pkcs11_profiles::of_module(&path).map(|profile| profile.name.clone());
+        let file_name = || path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let name = profile_name().or(name).unwrap_or_else(file_name);
+        let (helper, fault) = match self.helper_for(&path) {
+            Ok(helper) => (Some(helper.to_owned()), self.fault(&path, helper)),
+            Err(fault) => (None, Some(fault)),
+        };
+        let fault = if self.never.contains(&real(&path)) { Some(ModuleFault::Banned) } else { fault };
+        FoundModule { path, name, profile: known, origin, helper, fault }
+    }
+
+    /// The helper that can load a file, by its header alone.
+    fn helper_for(&self, path: &Path) -> Result<&'a Path, ModuleFault> {
+        // A bare name would be searched for, and a search can be led to a planted file.
+        if !path.is_absolute() || !path.is_file() {
+            return Err(ModuleFault::Gone);
+        }
+        let found = header(path).ok_or(ModuleFault::NotALibrary)?;
+        if let Some((helper, _)) = self.helpers.iter().find(|(_, helper)| found.fits(helper)) {
+            return Ok(helper);
+        }
+        match (self.helpers.first(), self.wishes.helpers.first()) {
+            (Some((_, usual)), _) if usual.format != found.format => Err(ModuleFault::NotALibrary),
+            // Our own installation is damaged: whoever starts the helper says so, the module is not to blame.
+            (None, Some(usual)) => Ok(usual),
+            _ => {
+                let machine = found.machines.first().copied().unwrap_or(Machine::Other(0));
+                Err(ModuleFault::OtherMachine { machine: machine.name(), bits: machine.bits() })
+            }
+        }
+    }
+
+    fn fault(&self, path: &Path, helper: &Path) -> Option<ModuleFault> {
+        let facts = libraries::read(path)?;
+        if !facts.is_pkcs11 {
+            return Some(ModuleFault::NotAModule);
+        }
+        if self.always.contains(&real(path)) {
+            return None;
+        }
+        let names = libraries::missing(path, helper);
+        (!names.is_empty()).then_some(ModuleFault::MissingLibraries { names })
+    }
+}
+
+/// Bytes of a file that suffice for its header: in real files the PE header starts within the first page.
+const ENOUGH: u64 = 4096;
+
+fn header(path: &Path) -> Option<Header> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(ENOUGH).read_to_end(&mut bytes).ok()?;
+    Header::parse(&bytes)
+}
+
+/// The file behind a path, by which several names of it are known as one.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use places::{Places, Registration};
+    use std::sync::LazyLock;
+
+    /// A real module, where this computer has it.
+    static SOFTHSM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let places = pkcs11_profiles::candidates(Os::here()?, Arch::here()?);
+        places.into_iter().find(|found| found.profile == "softhsm" && found.path.is_file()).map(|found| found.path)
+    });
+
+    fn own() -> PathBuf {
+        std::env::current_exe().unwrap()
+    }
+
+    fn wishes() -> Wishes {
+        Wishes { helpers: vec![own()], ..Wishes::default() }
+    }
+
+    fn narrow_library(folder: &Path, name: &str) -> PathBuf {
+        let mut bytes = vec![0; 64];
+        bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 1, 1]);
+        bytes[18] = 3;
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn candidate(path: &Path, profile: &str) -> pkcs11_profiles::ModuleCandidate {
+        pkcs11_profiles::ModuleCandidate { profile: profile.into(), name: profile.into(), path: path.to_owned() }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn each_file_is_judged_in_its_own_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = folder.path().join("libtext.so");
+        std::fs::write(&text, "/* GNU ld script */").unwrap();
+        let narrow = narrow_library(folder.path(), "libnarrow.so");
+        let gone = folder.path().join("libgone.so");
+        let wishes =
+            Wishes { only: vec![text, narrow, gone, own(), "libbare.so".into()], never: vec![own()], ..wishes() };
+        let faults: Vec<_> = discover(&wishes).into_iter().map(|found| found.fault.unwrap()).collect();
+        let narrow = ModuleFault::OtherMachine { machine: "x86".into(), bits: 32 };
+        let expected = [ModuleFault::NotALibrary, narrow, ModuleFault::Gone, ModuleFault::Banned, ModuleFault::Gone];
+        assert_eq!(faults, expected, "each with its own reason; a bare name is never searched for");
+        let other = discover(&Wishes { only: vec![own()], ..self::wishes() });
+        assert_eq!(other[0].fault, Some(ModuleFault::NotAModule), "a program without the entry is no module");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_32_bit_module_goes_to_the_32_bit_helper_where_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let module = narrow_library(folder.path(), "libnarrow.so");
+        let usual = folder.path().join("certdesk-token-host");
+        std::fs::copy(own(), &usual).unwrap();
+        assert_eq!(helpers(&usual), std::slice::from_ref(&usual), "nothing beside it, nothing more");
+        let other = narrow_library(folder.path(), "certdesk-token-host-32");
+        let wishes = Wishes { helpers: helpers(&usual), only: vec![module], ..Wishes::default() };
+        let found = &discover(&wishes)[0];
+        assert_eq!((found.fault.clone(), found.helper.clone()), (None, Some(other)), "the helper of its own machine");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_32_bit_twin_of_a_sound_module_is_no_news() {
+        let Some(softhsm) = &*SOFTHSM else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let narrow = narrow_library(folder.path(), "libsofthsm2.so");
+        let profiled = vec![candidate(softhsm, "softhsm"), candidate(&narrow, "softhsm")];
+        let both = Places { registered: Vec::new(), profiled };
+        let found = discover_in(&wishes(), &both);
+        assert_eq!(found.len(), 1, "the 64-bit module stands for both: {found:?}");
+        let alone = Places { registered: Vec::new(), profiled: vec![candidate(&narrow, "softhsm")] };
+        let found = discover_in(&wishes(), &alone);
+        assert!(matches!(found[0].fault, Some(ModuleFault::OtherMachine { bits: 32, .. })), "alone it is the reason");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_with_many_names_is_one_module() {
+        let Some(softhsm) = &*SOFTHSM else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("libother.so");
+        std::os::unix::fs::symlink(softhsm, &link).unwrap();
+        let registered = vec![Registration { name: "lab".into(), path: softhsm.clone(), by: "p11-kit" }];
+        let places = Places { registered, profiled: vec![candidate(softhsm, "softhsm")] };
+        let found = discover_in(&Wishes { added: vec![link], ..wishes() }, &places);
+        assert_eq!(found.len(), 1, "registered, profiled and added: one file, one module");
+        assert_eq!(found[0].origin, Origin::Registered { by: "p11-kit".into() }, "the system's word comes first");
+        assert_eq!(found[0].profile.as_deref(), Some("softhsm"), "its profile is known by its name");
+        assert_eq!(found[0].fault, None, "and nothing it needs is missing");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_library_that_is_missing_is_named() {
+        let Some(softhsm) = &*SOFTHSM else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let mut bytes = std::fs::read(softhsm).unwrap();
+        let name = b"libstdc++.so.6\0";
+        let at = bytes.windows(name.len()).position(|window| window == name).expect("SoftHSM is written in C++");
+        bytes[at..at + 3].copy_from_slice(b"lab");
+        let module = folder.path().join("libsofthsm2.so");
+        std::fs::write(&module, bytes).unwrap();
+        let found = &discover(&Wishes { only: vec![module.clone()], ..wishes() })[0];
+        let names = vec!["labstdc++.so.6".to_owned()];
+        assert_eq!(found.fault, Some(ModuleFault::MissingLibraries { names }), "by the name it is needed under");
+        let always = Wishes { only: vec![module.clone()], always: vec![module], ..wishes() };
+        assert_eq!(discover(&always)[0].fault, None, "who insists lets the loader decide");
+    }
+
+    #[test]
+    fn what_is_no_token_is_left_alone_unless_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let trust = folder.path().join("p11-kit-trust.so");
+        std::fs::copy(own(), &trust).unwrap();
+        let registered = || vec![Registration { name: "p11-kit-trust".into(), path: trust.clone(), by: "p11-kit" }];
+        let places = Places { registered: registered(), profiled: Vec::new() };
+        assert_eq!(discover_in(&wishes(), &places), [], "trusted certificates are no key");
+        let asked = discover_in(&Wishes { added: vec![trust.clone()], ..wishes() }, &places);
+        assert_eq!(asked.len(), 1, "who adds it gets it");
+    }
+}
