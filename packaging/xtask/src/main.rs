@@ -16,6 +16,7 @@ mod setup;
 mod terminal;
 mod test;
 mod tidy;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,8 @@ enum Verb {
     Test(test::Arguments),
     /// The whole program with its own service and a software key; `--headless` needs no display and takes the pictures.
     Demo(demo::Arguments),
+    /// The suite over real PKCS#11 modules: table of module × act. Installs what of them is missing (named first).
+    Tokens(tokens::Arguments),
     /// The figures to be known for, measured beside their peers.
     Bench(bench::Arguments),
     /// Rewrites what is generated, and formats.
@@ -81,6 +84,7 @@ fn run(terminal: &Terminal, verb: Verb) -> Result<Report> {
         Verb::Setup(arguments) => setup::run(terminal, arguments),
         Verb::Test(arguments) => test::run(terminal, arguments),
         Verb::Demo(arguments) => demo::run(terminal, arguments),
+        Verb::Tokens(arguments) => tokens::run(terminal, arguments),
         Verb::Bench(arguments) => bench::run(terminal, arguments),
         Verb::Tidy(arguments) => tidy::run(terminal, arguments),
         Verb::Check(arguments) => check::run(terminal, arguments),

@@ -32,6 +32,10 @@ enum Seen {
     Program(&'static str),
     PkgConfig(&'static str),
     Plugin(&'static str),
+    /// A library in one of the folders that distributions put modules in.
+    Library(&'static str),
+    File(&'static str),
+    CParser,
     ChineseFont,
     SoftHsm,
 }
@@ -56,6 +60,35 @@ const NEEDS: &[Need] = &[
     need("upload judge", "curl", Purpose::Test, Seen::Program("curl")),
 ];
 
+/// What the token lab can use beside what the tests need. All of it may be missing: then its modules are left out.
+const TOKEN_LAB: &[Need] = &[
+    need("C compiler", "build-essential", Purpose::Test, Seen::Program("cc")),
+    need("pkg-config", "pkg-config", Purpose::Test, Seen::Program("pkg-config")),
+    need("software key", "softhsm2", Purpose::Test, Seen::SoftHsm),
+    need("PKCS#11 tools", "opensc", Purpose::Test, Seen::Program("pkcs11-tool")),
+    need("OpenSC's modules", "opensc-pkcs11", Purpose::Test, Seen::Library("pkcs11-spy.so")),
+    need("signature judge", "openssl", Purpose::Test, Seen::Program("openssl")),
+    need("OpenSSL's headers", "libssl-dev", Purpose::Test, Seen::File("/usr/include/openssl/evp.h")),
+    need("SQLite's headers", "libsqlite3-dev", Purpose::Test, Seen::File("/usr/include/sqlite3.h")),
+    need("C parser", "libclang-dev", Purpose::Test, Seen::CParser),
+    need("p11-kit", "p11-kit", Purpose::Test, Seen::Program("p11-kit")),
+    need("p11-kit's modules", "p11-kit-modules", Purpose::Test, Seen::Library("p11-kit-client.so")),
+    need("NSS' module", "libnss3", Purpose::Test, Seen::Library("libsoftokn3.so")),
+    need("NSS' tools", "libnss3-tools", Purpose::Test, Seen::Program("certutil")),
+    need("TPM in software", "swtpm", Purpose::Test, Seen::Program("swtpm")),
+    need("its PKCS#11 module", "libtpm2-pkcs11-1", Purpose::Test, Seen::Library("libtpm2_pkcs11.so")),
+    need("its transport", "libtss2-tcti-swtpm0", Purpose::Test, Seen::Library("libtss2-tcti-swtpm.so.0")),
+    need("openCryptoki", "opencryptoki", Purpose::Test, Seen::File("/usr/sbin/pkcsslotd")),
+    need("its library", "libopencryptoki0", Purpose::Test, Seen::Library("libopencryptoki.so")),
+    need("PC/SC daemon", "pcscd", Purpose::Test, Seen::File("/usr/sbin/pcscd")),
+    need("virtual reader", "vsmartcard-vpcd", Purpose::Test, Seen::File("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")),
+    need("PIV tool", "yubico-piv-tool", Purpose::Test, Seen::Program("yubico-piv-tool")),
+    need("Yubico's module", "ykcs11", Purpose::Test, Seen::Library("libykcs11.so")),
+    need("GnuPG's module", "scute", Purpose::Test, Seen::Library("scute.so")),
+    need("GnuPG's card daemon", "scdaemon", Purpose::Test, Seen::File("/usr/lib/gnupg/scdaemon")),
+    need("GnuPG's agent", "gpg-agent", Purpose::Test, Seen::Program("gpg-agent")),
+];
+
 const fn need(what: &'static str, package: &'static str, since: Purpose, seen: Seen) -> Need {
     Need { what, package, since, seen }
 }
@@ -63,6 +96,11 @@ const fn need(what: &'static str, package: &'static str, since: Purpose, seen: S
 /// What `purpose` needs, each with whether it is there.
 pub(crate) fn look(purpose: Purpose) -> Vec<(&'static Need, bool)> {
     NEEDS.iter().filter(|need| need.since <= purpose).map(|need| (need, need.seen.is_there())).collect()
+}
+
+/// What the token lab can use, and this machine lacks.
+pub(crate) fn missing_for_token_lab() -> Vec<&'static Need> {
+    TOKEN_LAB.iter().filter(|need| !need.seen.is_there()).collect()
 }
 
 /// Names the packages, then installs them.
@@ -106,6 +144,18 @@ impl Seen {
             Self::Program(name) => program_is_there(name),
             Self::PkgConfig(name) => output(Command::new("pkg-config").args(["--exists", name])).is_some(),
             Self::Plugin(file) => library_folders().any(|folder| folder.join("gstreamer-1.0").join(file).is_file()),
+            Self::Library(file) => library_folders()
+                .flat_map(|folder| [".", "pkcs11", "scute"].map(|sub| folder.join(sub).join(file)))
+                .any(|path| path.is_file()),
+            Self::File(path) => Path::new(path).exists(),
+            // Each version of it lies in a folder of its own, and the unversioned package may be another than what is there.
+            Self::CParser => library_folders().any(|folder| {
+                let versions = fs::read_dir(folder).into_iter().flatten().flatten();
+                versions.filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-")).any(|version| {
+                    let files = fs::read_dir(version.path().join("lib")).into_iter().flatten().flatten();
+                    files.map(|file| file.file_name()).any(|name| name.to_string_lossy().starts_with("libclang"))
+                })
+            }),
             Self::ChineseFont => {
                 output(Command::new("fc-list").arg(":lang=zh-cn")).is_some_and(|list| !list.is_empty())
             }

@@ -77,7 +77,7 @@ impl Host {
 
     /// Slot by slot, so that a token that cannot be read hides no other.
     fn tokens(&mut self) -> Result<Vec<TokenInfo>, TokenError> {
-        let slots = self.context.get_slots_with_token().map_err(token_error)?;
+        let slots = self.context.get_slots_with_token().map_err(|error| self.broken(error))?;
         self.sessions.retain(|slot, _| slots.contains(slot));
         let mut tokens = Vec::new();
         for slot in slots {
@@ -101,6 +101,19 @@ impl Host {
             }
         }
         Ok(tokens)
+    }
+
+    /// A module that cannot even list its slots. One that lost what is behind it (p11-kit's, whose other process ended)
+    /// only finds it again from scratch; its logins are gone anyway.
+    fn broken(&mut self, error: Error) -> TokenError {
+        if matches!(error, Error::Pkcs11(RvError::DeviceError, _)) {
+            self.sessions.clear();
+            let anew = self.context.clone().finalize().map_err(token_error).and_then(|()| initialize(&self.context));
+            if let Err(still) = anew {
+                eprintln!("the module did not start anew: {still}");
+            }
+        }
+        token_error(error)
     }
 
     fn token(&mut self, slot: Slot) -> Result<TokenInfo, TokenError> {
@@ -129,7 +142,7 @@ impl Host {
             }
             let session = self.session(slot)?;
             token.logged_in = is_logged_in(session)?;
-            token.certificates = objects::token_certificates(session, token.logged_in)?;
+            token.certificates = objects::token_certificates(session, token.logged_in || !info.login_required())?;
         }
         Ok(token)
     }

@@ -75,23 +75,24 @@ pub(crate) fn certificates(session: &Session) -> Result<Vec<Certificate>, TokenE
     Ok(certificates)
 }
 
-/// The certificates for the list of tokens, each with whether its key is there as far as can be seen.
-pub(crate) fn token_certificates(session: &Session, logged_in: bool) -> Result<Vec<TokenCertificate>, TokenError> {
+/// The certificates for the list of tokens, each with whether its key is there as far as can be seen. `all_shown`: after
+/// login, or on a token without one, no key is hidden.
+pub(crate) fn token_certificates(session: &Session, all_shown: bool) -> Result<Vec<TokenCertificate>, TokenError> {
     let certificates = certificates(session)?;
     if certificates.is_empty() {
         return Ok(Vec::new());
     }
     let mut key_ids = Vec::new();
     for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
-        // After login the private keys themselves tell.
-        if class == ObjectClass::PUBLIC_KEY && logged_in {
+        // Where they are not hidden the private keys themselves tell.
+        if class == ObjectClass::PUBLIC_KEY && all_shown {
             break;
         }
         for handle in find(session, class, &[])? {
             key_ids.push(read_id(session, handle)?);
         }
     }
-    let in_doubt = !logged_in && key_ids.is_empty();
+    let in_doubt = !all_shown && key_ids.is_empty();
     let told = certificates.into_iter().map(|Certificate { key_id, label, der, .. }| {
         let has_private_key = in_doubt || (!key_id.is_empty() && key_ids.contains(&key_id));
         TokenCertificate { key_id, label, der, has_private_key }

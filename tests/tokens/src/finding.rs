@@ -1,0 +1,88 @@
+//! What comes of an act.
+
+use serde::{Deserialize, Serialize};
+
+/// What is asked of a token, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Act {
+    /// Its facts, readable and sound.
+    List,
+    /// The certificates that were there before us.
+    Certificates,
+    /// One wrong PIN: called wrong, its warning told, nobody logged in.
+    WrongPin,
+    /// The right PIN.
+    Login,
+    /// An RSA-2048 key pair.
+    MakeRsa,
+    /// A P-256 key pair.
+    MakeEc,
+    /// RSASSA-PKCS1-v1_5.
+    SignPkcs1,
+    /// RSASSA-PSS.
+    SignPss,
+    /// ECDSA on P-256.
+    SignEcdsa,
+    /// A certificate for a key made here, found again without login.
+    Write,
+    /// A key taken out is missed.
+    Out,
+    /// A key put in is seen.
+    In,
+    /// Lost in the middle of a signature: told in time, and all is well afterwards.
+    Lost,
+    /// What was made here is removed.
+    Remove,
+    /// After logging out, nobody is logged in.
+    Logout,
+    /// Wrong PINs until none is left, each told as what it is.
+    Lock,
+}
+
+impl Act {
+    /// All, in order.
+    pub const ALL: [Self; 16] = [
+        Self::List,
+        Self::Certificates,
+        Self::WrongPin,
+        Self::Login,
+        Self::MakeRsa,
+        Self::MakeEc,
+        Self::SignPkcs1,
+        Self::SignPss,
+        Self::SignEcdsa,
+        Self::Write,
+        Self::Out,
+        Self::In,
+        Self::Lost,
+        Self::Remove,
+        Self::Logout,
+        Self::Lock,
+    ];
+}
+
+/// An act and what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was asked.
+    pub act: Act,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub seconds: f64,
+    /// What else is worth telling.
+    pub note: Option<String>,
+}
+
+/// How an act compares with what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// The module is known not to do this, and said so in the way it is known to; or there is nothing to ask.
+    Cannot(String),
+    /// Not as it should be, or not as it was known to be.
+    Fails(String),
+}

@@ -1,0 +1,388 @@
+//! The acts, one after another, on one token.
+
+use crate::{
+    certificate::Authority,
+    expected::{Cannot, Expected, Wrong},
+    finding::{Act, Finding, Verdict},
+    judge,
+};
+use anyhow::{Context, Result, bail, ensure};
+use certdesk_token::{
+    Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    ffi::OsString,
+    future::Future,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// A module that stands ready, and a token of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Subject {
+    /// Name of its row.
+    pub name: String,
+    /// The module.
+    pub module: PathBuf,
+    /// Label of the token; the only initialised one where there is none.
+    pub label: Option<String>,
+    /// The user PIN.
+    pub pin: Option<String>,
+    /// `certdesk-token-host`
+    pub host: PathBuf,
+    /// What a process must find in its environment to see this token.
+    pub environment: Vec<(OsString, OsString)>,
+    /// A folder for what the acts leave.
+    pub folder: PathBuf,
+}
+
+/// What a person's hand does to a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// Takes it out.
+    Out,
+    /// Puts it in.
+    In,
+    /// Takes it out in the middle of the next signature.
+    OutAtSignature,
+}
+
+/// Moves a token; where there is none, nothing can be taken out.
+pub type Hands = Option<Box<dyn FnMut(Hand) -> Result<()> + Send>>;
+
+/// Longest that an insertion or removal may stay unseen by a module that is asked again and again.
+const SEEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two looks: several times faster than the program, and slow enough for PC/SC to notice a removal first.
+const PACE: Duration = Duration::from_millis(250);
+
+/// Does every act that is known to make sense, in order.
+pub async fn visit(subject: &Subject, expected: &Expected, hands: Hands) -> Result<Vec<Finding>> {
+    if let Some(words) = &expected.refused {
+        let module = module(subject);
+        let refusal = async {
+            match module.list().await {
+                Err(error) if error.to_string().contains(words) => bail!("{error}"),
+                other => bail!("the answer was to hold \"{words}\": {other:?}"),
+            }
+        };
+        let because = Cannot { acts: Vec::new(), why: "it is not to be loaded".into(), answer: Some(words.clone()) };
+        let mut finding = judged(Act::List, Some(&because), refusal).await;
+        if let (Verdict::Cannot(why), Some(answer)) = (&mut finding.verdict, finding.note.take()) {
+            *why = answer;
+        }
+        return Ok(vec![finding]);
+    }
+    let mut visit = Visit {
+        module: module(subject),
+        subject,
+        expected,
+        authority: Authority::new()?,
+        id: String::new(),
+        made: Vec::new(),
+        certificate: None,
+        hands,
+    };
+    let mut findings = Vec::new();
+    for act in Act::ALL {
+        if visit.makes_sense(act) {
+            findings.push(judged(act, expected.cannot(act), visit.act(act)).await);
+        }
+    }
+    Ok(findings)
+}
+
+fn module(subject: &Subject) -> Module {
+    let host = HostProgram { path: subject.host.clone(), environment: subject.environment.clone() };
+    // A module that hangs in a signature is to be seen to, not waited for.
+    let deadlines = Deadlines { sign: Duration::from_secs(10), ..Deadlines::default() };
+    Module::with_deadlines(host, subject.module.clone(), deadlines)
+}
+
+/// Sets what came of an act against what is known of it.
+async fn judged(act: Act, cannot: Option<&Cannot>, outcome: impl Future<Output = Result<Option<String>>>) -> Finding {
+    let start = Instant::now();
+    let (verdict, note) = match cannot {
+        Some(Cannot { why, answer: None, .. }) => (Verdict::Cannot(why.clone()), None),
+        Some(Cannot { why, answer: Some(words), .. }) => match outcome.await {
+            Err(error) if format!("{error:#}").contains(words) => {
+                (Verdict::Cannot(why.clone()), Some(format!("{error:#}")))
+            }
+            Err(error) => (Verdict::Fails(format!("{error:#} (it was to say \"{words}\")")), None),
+            Ok(_) => (Verdict::Fails(format!("it was thought to be unable: {why}")), None),
+        },
+        None => match outcome.await {
+            Ok(note) => (Verdict::Ok, note),
+            Err(error) => (Verdict::Fails(format!("{error:#}")), None),
+        },
+    };
+    Finding { act, verdict, seconds: start.elapsed().as_secs_f64(), note }
+}
+
+struct Visit<'a> {
+    module: Module,
+    subject: &'a Subject,
+    expected: &'a Expected,
+    authority: Authority,
+    id: String,
+    made: Vec<KeyPair>,
+    certificate: Option<Vec<u8>>,
+    hands: Hands,
+}
+
+impl Visit<'_> {
+    fn makes_sense(&self, act: Act) -> bool {
+        match act {
+            Act::List | Act::Certificates => true,
+            Act::Out | Act::In | Act::Lost => self.hands.is_some(),
+            Act::Lock => self.expected.wrong_pins.last() == Some(&Wrong::Locked),
+            _ => self.subject.pin.is_some() || self.expected.cannot(act).is_some(),
+        }
+    }
+
+    async fn act(&mut self, act: Act) -> Result<Option<String>> {
+        if self.expected.login_for_each_key && (Act::MakeRsa..=Act::Write).contains(&act) {
+            self.module.logout(&self.id).await?;
+            self.log_in().await?;
+        }
+        match act {
+            Act::List => return self.list().await,
+            Act::Certificates => self.certificates().await,
+            Act::WrongPin => self.wrong_pin(self.expected.wrong_pins.first().copied()).await,
+            Act::Login => self.log_in().await,
+            Act::MakeRsa => self.make(KeyAlgorithm::Rsa2048).await,
+            Act::MakeEc => self.make(KeyAlgorithm::EcP256).await,
+            Act::SignPkcs1 => self.sign(SignatureScheme::RsaPkcs1Sha256).await,
+            Act::SignPss => self.sign(SignatureScheme::RsaPssSha256).await,
+            Act::SignEcdsa => self.sign(SignatureScheme::EcdsaP256Sha256).await,
+            Act::Write => self.write().await,
+            Act::Remove => self.remove().await,
+            Act::Logout => self.log_out().await,
+            Act::Out => return self.moved(Hand::Out).await,
+            Act::In => return self.moved(Hand::In).await,
+            Act::Lost => return self.lost().await,
+            Act::Lock => return self.lock().await,
+        }
+        .map(|()| None)
+    }
+
+    async fn list(&mut self) -> Result<Option<String>> {
+        let tokens = self.module.list().await?;
+        for token in &tokens {
+            let texts = [&token.label, &token.manufacturer, &token.model, &token.serial];
+            for text in texts {
+                ensure!(text.trim() == text && !text.contains(char::is_control), "{text:?} still has its padding");
+            }
+            let same = tokens.iter().filter(|other| other.id == token.id).count();
+            ensure!(same == 1 && token.id.len() == 64, "{same} tokens are called {}", token.id);
+            ensure!(token.pin_max == 0 || token.pin_min <= token.pin_max, "no PIN fits: {token:?}");
+        }
+        let token = self.find(tokens)?;
+        ensure!(token.initialised && !token.logged_in, "a fresh token: {token:?}");
+        ensure!(token.user_pin_set || self.subject.pin.is_none(), "it has a PIN: {token:?}");
+        ensure!(token.write_protected == self.expected.write_protected, "write protection: {token:?}");
+        ensure!(token.pin_pad == self.expected.pin_pad, "PIN pad: {token:?}");
+        let serial = if token.serial.is_empty() { "no serial number" } else { &token.serial };
+        let note = format!("{} · {} · {} · {serial}", token.label, token.manufacturer, token.model);
+        self.id = token.id;
+        Ok(Some(note))
+    }
+
+    async fn certificates(&self) -> Result<()> {
+        let token = self.token().await?;
+        let (there, expected) = (token.certificates.len(), self.expected.certificates);
+        ensure!(there == expected, "{there} certificates were read, {expected} are there");
+        for certificate in &token.certificates {
+            let read = x509_parser::parse_x509_certificate(&certificate.der);
+            ensure!(read.is_ok_and(|(rest, _)| rest.is_empty()), "{} does not read", certificate.label);
+        }
+        let keys = token.certificates.iter().filter(|certificate| certificate.has_private_key).count();
+        ensure!(keys == self.expected.keys, "{keys} of them are said to have a key, {} have", self.expected.keys);
+        Ok(())
+    }
+
+    async fn wrong_pin(&self, expected: Option<Wrong>) -> Result<()> {
+        let expected = expected.context("modules.toml does not say what a wrong PIN is answered with")?;
+        let told = self.module.login(&self.id, Pin::from_bytes(wrong(self.pin()?))).await;
+        let (answer, tries) = match told {
+            Err(TokenError::PinIncorrect { tries }) => (called(tries), Some(tries)),
+            Err(TokenError::PinLocked) => (Wrong::Locked, None),
+            other => bail!("a wrong PIN was answered with {other:?}"),
+        };
+        ensure!(answer == expected, "a wrong PIN was answered with {answer:?}, not {expected:?}");
+        let token = self.token().await?;
+        ensure!(!token.logged_in, "somebody is logged in after a wrong PIN");
+        ensure!(tries.is_none_or(|tries| tries == token.tries), "the list says {:?} afterwards", token.tries);
+        Ok(())
+    }
+
+    async fn log_in(&self) -> Result<()> {
+        self.module.login(&self.id, Pin::from_bytes(self.pin()?.into())).await?;
+        ensure!(self.token().await?.logged_in, "the list does not show the login");
+        Ok(())
+    }
+
+    async fn make(&mut self, algorithm: KeyAlgorithm) -> Result<()> {
+        let provisional = format!("provisional {algorithm:?}").into_bytes();
+        let pair = self.module.generate_key_pair(&self.id, algorithm, "证办通 lab", provisional).await?;
+        ensure!(pair.algorithm == algorithm && !pair.has_certificate, "another pair was made: {pair:?}");
+        let pairs = self.module.key_pairs(&self.id).await?;
+        ensure!(pairs.contains(&pair), "the new pair is not listed: {pairs:?}");
+        self.made.push(pair);
+        Ok(())
+    }
+
+    async fn sign(&self, scheme: SignatureScheme) -> Result<()> {
+        let key = self.key(scheme).await?;
+        let message = format!("{scheme:?} by {}", self.subject.name).into_bytes();
+        let signature = self.module.sign(&self.id, &key.key_id, scheme, message.clone()).await?;
+        judge::verify(&self.subject.folder, &key.spki_der, scheme, &message, &signature)
+    }
+
+    async fn write(&mut self) -> Result<()> {
+        let pair = self.made.first().context("no key pair was made to write a certificate for")?;
+        let der = self.authority.certify(&pair.spki_der, "福州云帆 lab")?;
+        self.module.put_certificate(&self.id, &pair.key_id, der.clone(), "福州云帆").await?;
+        self.module.logout(&self.id).await?;
+        let token = self.token().await?;
+        let there = token.certificates.iter().find(|certificate| certificate.der == der);
+        let there = there.context("the certificate is not found without login")?;
+        ensure!(there.has_private_key, "it is found without its key");
+        ensure!(there.label == "福州云帆", "its label became {:?}", there.label);
+        self.certificate = Some(der);
+        self.log_in().await
+    }
+
+    async fn remove(&mut self) -> Result<()> {
+        ensure!(!self.made.is_empty(), "nothing was made that could be removed");
+        if let Some(der) = self.certificate.take() {
+            self.module.remove_certificate(&self.id, der.clone()).await?;
+            let token = self.token().await?;
+            ensure!(token.certificates.iter().all(|left| left.der != der), "the certificate is still there");
+        }
+        for pair in std::mem::take(&mut self.made) {
+            self.module.remove_key_pair(&self.id, &pair.key_id).await?;
+            let left = self.module.key_pairs(&self.id).await?;
+            ensure!(left.iter().all(|left| left.spki_der != pair.spki_der), "a key pair is still there");
+        }
+        Ok(())
+    }
+
+    async fn log_out(&self) -> Result<()> {
+        self.module.logout(&self.id).await?;
+        ensure!(!self.token().await?.logged_in, "the list still shows a login");
+        let pairs = self.module.key_pairs(&self.id).await;
+        ensure!(pairs == Err(TokenError::NotLoggedIn), "without login the keys were answered with {pairs:?}");
+        Ok(())
+    }
+
+    async fn moved(&mut self, hand: Hand) -> Result<Option<String>> {
+        self.hand(hand)?;
+        let since = Instant::now();
+        if hand == Hand::Out {
+            tokio::time::sleep(PACE).await;
+        }
+        Ok(Some(self.seen(since, hand == Hand::In, false).await?))
+    }
+
+    async fn lost(&mut self) -> Result<Option<String>> {
+        self.log_in().await?;
+        let (scheme, key) = match self.key(SignatureScheme::EcdsaP256Sha256).await {
+            Ok(key) => (SignatureScheme::EcdsaP256Sha256, key),
+            Err(_) => (SignatureScheme::RsaPkcs1Sha256, self.key(SignatureScheme::RsaPkcs1Sha256).await?),
+        };
+        self.hand(Hand::OutAtSignature)?;
+        let start = Instant::now();
+        let told = self.module.sign(&self.id, &key.key_id, scheme, b"lost".to_vec()).await;
+        let mut told =
+            format!("{} after {} ms", told.err().context("it was signed all the same")?, start.elapsed().as_millis());
+        let after = async {
+            told += &format!("; {}", self.seen(Instant::now(), false, true).await?);
+            self.hand(Hand::In)?;
+            told += &format!("; back {}", self.seen(Instant::now(), true, false).await?);
+            self.log_in().await?;
+            self.sign(scheme).await
+        };
+        match after.await {
+            Ok(()) => Ok(Some(told)),
+            Err(error) => Err(error.context(told)),
+        }
+    }
+
+    async fn lock(&self) -> Result<Option<String>> {
+        for (n, answer) in self.expected.wrong_pins.iter().enumerate() {
+            self.wrong_pin(Some(*answer)).await.with_context(|| format!("wrong PIN number {}", n + 1))?;
+        }
+        let right = self.module.login(&self.id, Pin::from_bytes(self.pin()?.into())).await;
+        ensure!(right == Err(TokenError::PinLocked), "the right PIN is now answered with {right:?}");
+        let tries = self.token().await?.tries;
+        Ok(Some(format!("after {} wrong PINs; the list says {tries:?}", self.expected.wrong_pins.len() - 1)))
+    }
+
+    async fn token(&self) -> Result<TokenInfo> {
+        let tokens = self.module.list().await?;
+        tokens.into_iter().find(|token| token.id == self.id).context("the token is gone from the list")
+    }
+
+    fn find(&self, mut tokens: Vec<TokenInfo>) -> Result<TokenInfo> {
+        let all = format!("{tokens:?}");
+        tokens.retain(|token| match &self.subject.label {
+            Some(label) => token.label == *label,
+            None => token.initialised,
+        });
+        ensure!(tokens.len() == 1, "one token {:?} is to be there: {all}", self.subject.label);
+        Ok(tokens.remove(0))
+    }
+
+    /// One made here, else one that was there.
+    async fn key(&self, scheme: SignatureScheme) -> Result<KeyPair> {
+        let there = self.module.key_pairs(&self.id).await?;
+        let fits =
+            |pair: &&KeyPair| (pair.algorithm == KeyAlgorithm::EcP256) == (scheme == SignatureScheme::EcdsaP256Sha256);
+        let key = self.made.iter().find(fits).or_else(|| there.iter().find(fits));
+        key.cloned().context("there is no such key to sign with")
+    }
+
+    /// Asks until the token is listed, or no more; where it may come back by itself, the end of its login will do.
+    /// Tells how long that took and what else was answered meanwhile.
+    async fn seen(&self, since: Instant, there: bool, or_logged_out: bool) -> Result<String> {
+        let mut meanwhile = String::new();
+        while since.elapsed() < SEEN_WITHIN {
+            match self.module.list().await {
+                Ok(tokens) => {
+                    let token = tokens.iter().find(|token| token.id == self.id);
+                    if token.is_some() == there || (or_logged_out && token.is_some_and(|token| !token.logged_in)) {
+                        return Ok(format!("seen after {} ms{meanwhile}", since.elapsed().as_millis()));
+                    }
+                }
+                Err(error) => meanwhile = format!(" ({error})"),
+            }
+            tokio::time::sleep(PACE).await;
+        }
+        bail!("the token is not seen to {} within {SEEN_WITHIN:?}{meanwhile}", if there { "come" } else { "go" })
+    }
+
+    fn hand(&mut self, hand: Hand) -> Result<()> {
+        self.hands.as_mut().context("nothing can be taken out here")?(hand)
+    }
+
+    fn pin(&self) -> Result<&str> {
+        self.subject.pin.as_deref().context("this token has no PIN")
+    }
+}
+
+/// Another PIN of the same length and the same kind of characters.
+fn wrong(pin: &str) -> Vec<u8> {
+    pin.bytes().map(|digit| b'0' + b'9' - digit).collect()
+}
+
+fn called(tries: PinTries) -> Wrong {
+    match tries {
+        PinTries::NoWarning => Wrong::NoWarning,
+        PinTries::Few => Wrong::Few,
+        PinTries::Last => Wrong::Last,
+        PinTries::Locked => Wrong::WrongAndLocked,
+        PinTries::Unknown => Wrong::Unknown,
+    }
+}
