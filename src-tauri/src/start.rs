@@ -4,8 +4,7 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
-use certdesk_controller::{Demo, Options};
-use serde::Deserialize;
+use certdesk_controller::{Demo, Options, doctor::Machine, installed};
 use tauri::AppHandle;
 
 use crate::dialogs::Dialogs;
@@ -20,13 +19,6 @@ pub(crate) struct Start {
     demo: Option<Demo>,
     data: PathBuf,
     modules: Vec<PathBuf>,
-}
-
-/// The administrator's file, `certdesk.json`, beside the program or in `/etc/certdesk`.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Installed {
-    service: Option<String>,
 }
 
 /// Reads the arguments.
@@ -55,7 +47,7 @@ pub(crate) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Star
     Ok(Start {
         single: data.is_none(),
         desk: desk && demo.is_some(),
-        service: service.or(address).or_else(|| installed().service),
+        service: service.or(address).or_else(installed::service),
         demo,
         data: match data {
             Some(data) => data,
@@ -73,21 +65,10 @@ impl Start {
             service: self.service,
             demo: self.demo,
             modules: self.modules,
-            token_host: beside_program("certdesk-token-host"),
+            token_host: installed::token_host(),
             token_environment: Vec::new(),
             picker: Arc::new(Dialogs::new(app)),
+            machine: Machine::here(),
         }
     }
-}
-
-fn installed() -> Installed {
-    let places = [beside_program("certdesk.json"), PathBuf::from("/etc/certdesk/certdesk.json")];
-    let text = places.iter().find_map(|place| std::fs::read_to_string(place).ok());
-    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
-}
-
-fn beside_program(name: &str) -> PathBuf {
-    let name = if cfg!(windows) && !name.contains('.') { format!("{name}.exe") } else { name.to_owned() };
-    let folder = std::env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from));
-    folder.unwrap_or_default().join(name)
 }

@@ -665,7 +665,11 @@ id: string,
 /**
  * Now.
  */
-state: DriverState, } | { "kind": "issuance", 
+state: DriverState, } | { "kind": "examination", 
+/**
+ * Now.
+ */
+examination: Examination, } | { "kind": "issuance", 
 /**
  * Now.
  */
@@ -682,6 +686,36 @@ y: number,
  * How many.
  */
 count: number, } | { "kind": "second_start" };
+
+export type Examination = { 
+/**
+ * Probes that have not answered yet. Empty: the examination is done.
+ */
+waiting: Array<Probe>, 
+/**
+ * Problems first, then notes, then what is well; within a level in the order of [`FindingCode`].
+ */
+findings: Array<Finding>, 
+/**
+ * Whether a key could be used now.
+ */
+usable: boolean, };
+
+export type Fact = { 
+/**
+ * What it is.
+ */
+name: FactName, 
+/**
+ * Its value, to show to the person in front of this computer.
+ */
+value: string, 
+/**
+ * The same in Chinese, where that is another word.
+ */
+zh: string | null, };
+
+export type FactName = "system" | "system_version" | "machine" | "program" | "web_view" | "vendor" | "device" | "usb" | "node" | "driver" | "file" | "version" | "libraries" | "found" | "needed" | "label" | "holder" | "serial" | "until" | "days" | "count" | "address" | "proxy" | "minutes" | "milliseconds" | "kind" | "products" | "package" | "cause" | "probe";
 
 export type Failure = { 
 /**
@@ -741,6 +775,30 @@ field: string,
 fault: Fault, };
 
 export type FileKind = "pdf" | "jpeg" | "png" | "mp4" | "webm";
+
+export type Finding = { 
+/**
+ * What its texts are found by.
+ */
+code: FindingCode, 
+/**
+ * What it is about.
+ */
+part: Part, 
+/**
+ * How well it is.
+ */
+level: Level, 
+/**
+ * What it was found by; also what fills the `{names}` of its texts.
+ */
+facts: Array<Fact>, 
+/**
+ * What the program can do about it.
+ */
+repair: Repair | null, };
+
+export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_tls" | "service_untrusted" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
 
 export type FormSigner = { 
 /**
@@ -964,7 +1022,9 @@ title: Text,
  */
 paragraphs: Array<Text>, };
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type Level = "problem" | "note" | "good";
+
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1150,6 +1210,8 @@ credit_code: string,
  */
 legal_representative: Person, };
 
+export type Part = "key" | "driver" | "card_service" | "service" | "computer";
+
 export type Particulars = { 
 /**
  * The certificate that is changed, renewed or revoked: serial number, lower-case hex.
@@ -1273,6 +1335,8 @@ key: string,
 fingerprint: string, };
 
 export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
+
+export type Probe = "keys" | "usb" | "card_service" | "service" | "offers" | "computer";
 
 export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "bad_signature" | "signature_expired" | "replayed" | "act_signature_required" | "form_signature_invalid" | "wrong_code" | "renewal_not_open" | "certificate_busy" | "draft_changed" | "case_changed" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
 
@@ -1450,6 +1514,22 @@ opens_at: string,
  */
 closes_at: string, };
 
+export type Repair = { "kind": "start_card_service" } | { "kind": "install_card_service" } | { "kind": "allow_keys" } | { "kind": "install_driver", 
+/**
+ * Its id.
+ */
+id: string, } | { "kind": "refresh_lists" } | { "kind": "look_again" };
+
+export type RepairPlan = { 
+/**
+ * The command line as the system will get it; `None` where no other program runs.
+ */
+command: string | null, 
+/**
+ * Whether the system will ask for an administrator.
+ */
+asks_for_administrator: boolean, };
+
 export type Requirement = { 
 /**
  * Its name on the wire.
@@ -1563,6 +1643,16 @@ crl_number: number, } | { "kind": "unknown",
  * Why not.
  */
 why: UnknownWhy, };
+
+export type SavedReport = { 
+/**
+ * Name of the file.
+ */
+name: string, 
+/**
+ * Its code, to read out.
+ */
+code: string, };
 
 export type ServiceState = { 
 /**
@@ -1754,6 +1844,10 @@ export const commands = {
   downloadDriver: (id: string): Promise<DriversView> => call("download_driver", { id }),
   cancelDriver: (id: string): Promise<DriversView> => call("cancel_driver", { id }),
   openDriver: (id: string): Promise<void> => call("open_driver", { id }),
+  examine: (): Promise<Examination> => call("examine", {  }),
+  planRepair: (repair: Repair): Promise<RepairPlan> => call("plan_repair", { repair }),
+  repair: (repair: Repair): Promise<Examination> => call("repair", { repair }),
+  saveExamination: (): Promise<SavedReport | null> => call("save_examination", {  }),
   checkQuery: (query: Query): Promise<Faults> => call("check_query", { query }),
   queryApplications: (query: Query): Promise<Array<QueryAnswer>> => call("query_applications", { query }),
   announcements: (query: AnnouncementQuery): Promise<AnnouncementPage> => call("announcements", { query }),

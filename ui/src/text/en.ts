@@ -3,6 +3,7 @@ import account from "./en/account";
 import announcements from "./en/announcements";
 import business from "./en/business";
 import cases from "./en/cases";
+import doctor from "./en/doctor.json";
 import enter from "./en/enter";
 import failures from "./en/failures";
 import guide from "./en/guide";
@@ -15,5 +16,5 @@ import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures, doctor };
 export default en;

@@ -20,6 +20,14 @@ function members(type: string): string[] {
   return [...union.matchAll(/"([a-z_]+)"/g)].map(([, member]) => member!);
 }
 
+/** The kinds of a union of objects. */
+function kinds(type: string): string[] {
+  const source = readFileSync(join(import.meta.dirname, "../bindings.ts"), "utf8");
+  const union = new RegExp(`export type ${type} = ([\\s\\S]+?);\n`).exec(source)?.[1];
+  if (union === undefined) throw new Error(`${type} is not in bindings.ts`);
+  return [...union.matchAll(/"kind": "([a-z_]+)"/g)].map(([, member]) => member!);
+}
+
 test("both languages have the same texts, and none is empty", () => {
   expect(english.map(([key]) => key).sort()).toEqual(zh.map(([key]) => key).sort());
   expect([...zh, ...english].filter(([, text]) => text.trim() === "")).toEqual([]);
@@ -57,6 +65,14 @@ describe.each(["err", "rec"] as const)("%s", (part) => {
   test.each([...members("LocalCode"), ...members("ProblemCode")])("%s", (code) => {
     expect(Object.keys(zhCN[part])).toContain(code);
   });
+});
+
+test("everything the doctor can say has its words", () => {
+  const codes = { finding: "FindingCode", fact: "FactName", probe: "Probe", part: "Part", level: "Level" } as const;
+  for (const [part, type] of Object.entries(codes)) expect(Object.keys(zhCN.doctor[part as keyof typeof codes]).sort(), part).toEqual(members(type).sort());
+  expect(Object.keys(zhCN.doctor.repair).sort()).toEqual([...new Set(kinds("Repair"))].sort());
+  const facts = new Set(members("FactName"));
+  for (const [code, said] of Object.entries(zhCN.doctor.finding)) for (const text of Object.values(said)) for (const [, name] of text.matchAll(/\{(\w+)\}/g)) expect(facts, code).toContain(name);
 });
 
 test("every fault of a field has its sentence", () => {

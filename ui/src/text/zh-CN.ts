@@ -3,6 +3,7 @@ import account from "./zh-CN/account";
 import announcements from "./zh-CN/announcements";
 import business from "./zh-CN/business";
 import cases from "./zh-CN/cases";
+import doctor from "./zh-CN/doctor.json";
 import enter from "./zh-CN/enter";
 import failures from "./zh-CN/failures";
 import guide from "./zh-CN/guide";
@@ -13,4 +14,4 @@ import shell from "./zh-CN/shell";
 import support from "./zh-CN/support";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures };
+export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures, doctor };

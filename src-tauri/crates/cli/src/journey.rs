@@ -12,6 +12,7 @@ use certdesk_contract::{
 };
 use certdesk_controller::{
     Controller, Failure, Options, Pin, PinEntry,
+    doctor::Machine,
     failure::FailureCode,
     picker::NoPicker,
     view::{CertificateView, DraftView, IssuanceStep, KeyView, PinOutcome, PinPurpose, SessionView, Step, UploadState},
@@ -116,6 +117,7 @@ pub fn options(data: PathBuf, service: String, modules: Vec<PathBuf>, token_host
         token_host,
         token_environment: Vec::new(),
         picker: Arc::new(NoPicker),
+        machine: Machine::here(),
     }
 }
 

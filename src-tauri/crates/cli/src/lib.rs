@@ -1,4 +1,5 @@
 //! The command line's acts as functions, so that tests run what people run.
 
+pub mod doctor;
 pub mod journey;
 pub mod receipt;

@@ -7,10 +7,11 @@ use std::{
 
 use anyhow::{Context, Result};
 use certdesk_cli::{
+    doctor,
     journey::{self, Journey},
     receipt,
 };
-use certdesk_controller::{Controller, Demo};
+use certdesk_controller::{Controller, Demo, installed};
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
 use clap::{Parser, Subcommand, ValueEnum};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
@@ -30,6 +31,9 @@ enum Act {
         #[command(subcommand)]
         act: ReceiptAct,
     },
+    /// Looks at everything that a key needs on this computer, and says what to do. Ends with 0 where a key can be used, 1
+    /// where none can.
+    Doctor(doctor::Arguments),
     /// Goes the whole journey: register, apply, correct, make the certificate on the key, log in with it.
     Journey(JourneyArguments),
 }
@@ -102,6 +106,7 @@ enum Algorithm {
 async fn main() -> Result<ExitCode> {
     match Arguments::parse().act {
         Act::Receipt { act: ReceiptAct::Verify { file, ca, json } } => verify(&file, &ca, json),
+        Act::Doctor(arguments) => doctor::run(arguments).await,
         Act::Journey(arguments) => go(arguments).await.map(|()| ExitCode::SUCCESS),
     }
 }
@@ -136,7 +141,7 @@ fn certificates_in(bytes: Vec<u8>) -> Vec<Vec<u8>> {
 async fn go(arguments: JourneyArguments) -> Result<()> {
     let (address, demo) = Demo::read(&arguments.demo).map_err(anyhow::Error::msg)?;
     let service = arguments.service.unwrap_or(address);
-    let mut options = journey::options(arguments.data, service, arguments.module, token_host()?);
+    let mut options = journey::options(arguments.data, service, arguments.module, installed::token_host());
     options.demo = Some(demo);
     let pin = std::fs::read_to_string(&arguments.pin_file).context("the PIN file cannot be read")?;
     let journey = Journey {
@@ -168,10 +173,4 @@ async fn go(arguments: JourneyArguments) -> Result<()> {
         println!("{} · {}", outcome.certificate.serial, outcome.certificate.key_algorithm);
     }
     Ok(())
-}
-
-fn token_host() -> Result<PathBuf> {
-    let program = std::env::current_exe()?;
-    let folder = program.parent().unwrap_or(Path::new("."));
-    Ok(folder.join(if cfg!(windows) { "certdesk-token-host.exe" } else { "certdesk-token-host" }))
 }

@@ -15,6 +15,10 @@ use certdesk_domain::{
     region::Region,
 };
 
+use crate::doctor::{
+    finding::{Examination, Repair, RepairPlan},
+    report::SavedReport,
+};
 use crate::{Controller, announcements::RevocationAnswer, failure::Failure, failure::LocalCode, view::*};
 
 /// Prints one row for TypeScript: name, argument object, answer.
@@ -160,6 +164,14 @@ commands! {
     cancel_driver(id: String) -> DriversView;
     /// Opens the installer by the system's own way, after its SHA-256 was checked once more.
     open_driver(id: String) -> ();
+    /// Looks at everything that a key needs on this computer; `examination` events tell of each step.
+    examine() -> Examination;
+    /// What a repair will do, to be read before it is done.
+    plan_repair(repair: Repair) -> RepairPlan;
+    /// Repairs, the system asking for an administrator where it must, and looks again.
+    repair(repair: Repair) -> Examination;
+    /// Saves a redacted report of the last examination by the native dialog; `None` when cancelled.
+    save_examination() -> Option<SavedReport>;
 
     // Look up without login
     /// What is not right in a query yet; fewer than two items are `missing`.

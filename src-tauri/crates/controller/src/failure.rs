@@ -123,6 +123,10 @@ local_codes! {
     DownloadDamaged, true;
     /// The system has no way to open this file.
     OpenFailed, false;
+    /// The person or the system did not allow a repair.
+    RepairRefused, true;
+    /// A repair was begun and did not succeed.
+    RepairFailed, true;
     /// The prompt was answered already, or is too old.
     PromptGone, false;
     /// No driver is installed.

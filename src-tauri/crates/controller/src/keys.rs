@@ -180,6 +180,34 @@ impl Keys {
     }
 }
 
+/// A module, asked once.
+pub(crate) struct Asked {
+    /// Name for people.
+    pub(crate) name: String,
+    /// Its profile's id.
+    pub(crate) profile: Option<String>,
+    pub(crate) path: PathBuf,
+    /// How many keys it shows.
+    pub(crate) answer: Result<usize, TokenError>,
+}
+
+impl Keys {
+    /// Asks each module by itself, side by side.
+    pub(crate) async fn ask_each(&self) -> Vec<Asked> {
+        let drivers = self.drivers().await;
+        let asked = drivers.iter().map(async |driver| Asked {
+            name: driver.file_name.clone(),
+            profile: pkcs11_profiles::installed()
+                .into_iter()
+                .find(|candidate| candidate.path == driver.module.path())
+                .map(|candidate| candidate.profile),
+            path: driver.module.path().to_owned(),
+            answer: driver.module.list().await.map(|tokens| tokens.len()),
+        });
+        join_all(asked).await
+    }
+}
+
 /// Polls until the program ends.
 pub(crate) async fn watch(inner: Weak<Inner>) {
     let mut pace = tokio::time::interval(POLL);

@@ -5,7 +5,7 @@
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
-//! password), `drivers`, `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
+//! password), `drivers`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `demo`.
 //!
 //! Three tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue,
@@ -21,6 +21,7 @@ mod certificates;
 pub mod command;
 mod convert;
 mod demo;
+pub mod doctor;
 mod drivers;
 pub mod failure;
 mod fields;
@@ -28,6 +29,7 @@ pub mod file_facts;
 mod files;
 mod form_signature;
 mod guide;
+pub mod installed;
 mod issuance;
 mod keys;
 mod local_data;
@@ -83,6 +85,8 @@ pub struct Options {
     pub token_environment: Vec<(OsString, OsString)>,
     /// How files are asked for.
     pub picker: Arc<dyn picker::Picker>,
+    /// The computer that the doctor looks at.
+    pub machine: doctor::Machine,
 }
 
 /// The program. Cheap to clone.
@@ -108,6 +112,7 @@ struct Inner {
     /// Held while notices are read, renewed and written.
     notices: tokio::sync::Mutex<()>,
     drivers: drivers::Drivers,
+    doctor: doctor::Doctor,
     events: broadcast::Sender<Event>,
     state: Mutex<State>,
 }
@@ -170,6 +175,7 @@ impl Controller {
                 signed_forms: tokio::sync::Mutex::default(),
                 notices: tokio::sync::Mutex::default(),
                 drivers: drivers::Drivers::default(),
+                doctor: doctor::Doctor::default(),
                 events: broadcast::Sender::new(256),
                 state: Mutex::new(state),
             }),

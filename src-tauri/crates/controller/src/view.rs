@@ -751,6 +751,11 @@ pub enum Event {
         /// Now.
         state: DriverState,
     },
+    /// The examination of this computer went on.
+    Examination {
+        /// Now.
+        examination: crate::doctor::finding::Examination,
+    },
     /// 制证 moved.
     Issuance {
         /// Now.

@@ -91,10 +91,13 @@ pub(crate) fn from_source(error: &(dyn Error + 'static)) -> PortalError {
     PortalError::Unreachable(told.unwrap_or(innermost))
 }
 
+/// Something answers in another language: a proxy, or a page of a hotel.
+pub(crate) const NO_TLS: &str = "the answer is no TLS";
+
 pub(crate) fn from_tls(error: &rustls::Error) -> PortalError {
     match error {
         rustls::Error::InvalidCertificate(reason) => PortalError::TlsUntrusted(first_word(reason)),
-        rustls::Error::InvalidMessage(_) => PortalError::Garbled("the answer is no TLS".into()),
+        rustls::Error::InvalidMessage(_) => PortalError::Garbled(NO_TLS.into()),
         other => PortalError::Unreachable(format!("TLS {}", first_word(other))),
     }
 }

@@ -10,6 +10,7 @@
 mod crl;
 mod driver;
 mod error;
+mod line;
 mod people;
 mod signing;
 mod token_login;
@@ -47,6 +48,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use error::PortalError;
+pub use line::{Line, LineStep};
 pub use signing::{ActKey, Login, SigningError};
 pub use token_login::{TokenChallenge, TokenProof};
 pub use upload::{FileGuard, Progress, UploadSpec, hash_file};

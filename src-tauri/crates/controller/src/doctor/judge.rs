@@ -1,0 +1,575 @@
+//! From what the probes saw to what is found. Pure: the same sight, the same findings.
+
+use certdesk_domain::{Timestamp, token::PinTries};
+use certdesk_portal::{Line, LineStep};
+use certdesk_token::TokenError;
+use pkcs11_profiles::Profile;
+use time::format_description::well_known::Iso8601;
+
+use super::{
+    finding::{Examination, FactName, Finding, FindingCode, Level, Probe, Repair},
+    machine::{CardService, Computer, UsbDevice},
+};
+use crate::{failure::Failure, view::KeyView};
+
+/// What was seen so far; `None` where a probe has not answered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sight {
+    pub(crate) keys: Option<KeysSight>,
+    pub(crate) usb: Option<Result<Vec<UsbDevice>, String>>,
+    pub(crate) card_service: Option<Option<CardService>>,
+    pub(crate) service: Option<ServiceSight>,
+    pub(crate) offers: Option<Vec<Offer>>,
+    pub(crate) computer: Option<Computer>,
+    /// Probes that ran out of time.
+    pub(crate) late: Vec<Probe>,
+    /// Repairs that this system has.
+    pub(crate) repairs: Vec<Repair>,
+}
+
+/// Modules and keys.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeysSight {
+    pub(crate) modules: Vec<ModuleSight>,
+    pub(crate) keys: Vec<KeyView>,
+}
+
+/// One module.
+#[derive(Clone, Debug)]
+pub(crate) struct ModuleSight {
+    /// Name for people.
+    pub(crate) name: String,
+    /// [`Profile::id`]
+    pub(crate) profile: Option<String>,
+    /// Path of the file.
+    pub(crate) path: String,
+    /// How many keys it shows, or why none.
+    pub(crate) answer: Result<usize, TokenError>,
+}
+
+/// The portal service.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceSight {
+    pub(crate) address: String,
+    pub(crate) line: Result<Line, Failure>,
+    /// How much this computer's clock is ahead.
+    pub(crate) skew: Option<time::Duration>,
+}
+
+/// A driver that the service has for this computer.
+#[derive(Clone, Debug)]
+pub(crate) struct Offer {
+    pub(crate) id: String,
+    pub(crate) name: certdesk_contract::catalogue::Text,
+    /// Tokens it is for: ids of profiles, USB numbers.
+    pub(crate) serves: Vec<String>,
+}
+
+/// Expiry is worth a word from here on.
+const SOON: time::Duration = time::Duration::days(60);
+
+/// More than this makes certificates look expired and logins look late.
+const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
+
+pub(crate) fn judge(sight: &Sight, now: Timestamp) -> Examination {
+    let keys = sight.keys.as_ref();
+    let usable = keys.is_some_and(|seen| seen.keys.iter().any(|key| is_usable(key, now)));
+    let judge = Judge { sight, now, usable, found: Vec::new() };
+    let mut findings = judge.all();
+    findings.sort_by_key(|finding| (finding.level, finding.code));
+    let waiting = Probe::ALL.iter().copied().filter(|probe| sight.waits_for(*probe)).collect();
+    Examination { waiting, findings, usable }
+}
+
+/// Profiles whose keys have these USB numbers.
+pub(crate) fn known_as(device: &UsbDevice) -> impl Iterator<Item = &'static Profile> + '_ {
+    pkcs11_profiles::all().iter().filter(|profile| profile.usb.contains(&device.numbers))
+}
+
+impl Sight {
+    fn waits_for(&self, probe: Probe) -> bool {
+        let answered = match probe {
+            Probe::Keys => self.keys.is_some(),
+            Probe::Usb => self.usb.is_some(),
+            Probe::CardService => self.card_service.is_some(),
+            Probe::Service => self.service.is_some(),
+            Probe::Offers => self.offers.is_some(),
+            Probe::Computer => self.computer.is_some(),
+        };
+        !answered && !self.late.contains(&probe)
+    }
+}
+
+struct Judge<'a> {
+    sight: &'a Sight,
+    now: Timestamp,
+    usable: bool,
+    found: Vec<Finding>,
+}
+
+impl Judge<'_> {
+    fn all(mut self) -> Vec<Finding> {
+        self.keys();
+        self.devices();
+        self.modules();
+        self.card_service();
+        self.service();
+        self.computer();
+        for probe in &self.sight.late {
+            self.find(FindingCode::ProbeLate, Level::Note, |finding| finding.fact(FactName::Probe, name_of(*probe)));
+        }
+        self.found
+    }
+
+    fn find(&mut self, code: FindingCode, level: Level, tell: impl FnOnce(Finding) -> Finding) {
+        self.found.push(tell(Finding::new(code, level)));
+    }
+
+    /// A problem, unless a key can be used all the same.
+    fn in_the_way(&self) -> Level {
+        if self.usable { Level::Note } else { Level::Problem }
+    }
+
+    /// The repair, where this system has it.
+    fn with(&self, finding: Finding, repair: Repair) -> Finding {
+        if self.sight.repairs.contains(&repair) { finding.repair(repair) } else { finding }
+    }
+
+    fn keys(&mut self) {
+        let Some(seen) = &self.sight.keys else { return };
+        for key in &seen.keys {
+            let about = |finding: Finding| {
+                let finding = finding.person(FactName::Label, &key.label).number(FactName::Serial, &key.serial);
+                let finding = finding.fact(FactName::Device, format!("{} {}", key.manufacturer, key.model).trim());
+                match (&key.holder, key.valid_until) {
+                    (Some(holder), Some(until)) => {
+                        let finding = finding.person(FactName::Holder, holder).fact(FactName::Until, day(until));
+                        finding.fact(FactName::Days, (until - self.now).whole_days())
+                    }
+                    _ => finding,
+                }
+            };
+            let mut note = |code, level| self.found.push(about(Finding::new(code, level)));
+            if is_usable(key, self.now) {
+                note(FindingCode::KeyReady, Level::Good);
+            }
+            match key.tries {
+                _ if !key.ready => note(FindingCode::KeyNotReady, Level::Problem),
+                PinTries::Locked => note(FindingCode::KeyLocked, Level::Problem),
+                PinTries::Last => note(FindingCode::KeyLastTry, Level::Problem),
+                PinTries::Few => note(FindingCode::KeyFewTries, Level::Note),
+                PinTries::NoWarning | PinTries::Unknown => {}
+            }
+            match key.valid_until {
+                _ if !key.ready => {}
+                None => note(FindingCode::KeyEmpty, Level::Note),
+                Some(until) if until < self.now => note(FindingCode::KeyExpired, Level::Problem),
+                Some(until) if until < self.now + SOON => note(FindingCode::KeyEnding, Level::Note),
+                Some(_) => {}
+            }
+        }
+        if seen.keys.len() > 1 {
+            let count = seen.keys.len();
+            self.find(FindingCode::KeySeveral, Level::Note, |finding| finding.fact(FactName::Count, count));
+        }
+    }
+
+    /// What is plugged in, compared with what the modules show.
+    fn devices(&mut self) {
+        let Some(Ok(devices)) = &self.sight.usb else { return };
+        let Some(seen) = &self.sight.keys else { return };
+        let mut known = false;
+        for device in devices {
+            let mut profiles = known_as(device).peekable();
+            let Some(first) = profiles.peek().copied() else {
+                if device.is_reader && seen.keys.is_empty() {
+                    known = true;
+                    self.find(FindingCode::KeyUnknown, Level::Problem, |finding| about_device(finding, device));
+                }
+                continue;
+            };
+            known = true;
+            if !seen.keys.is_empty() {
+                continue;
+            }
+            let ids: Vec<_> = profiles.map(|profile| profile.id.as_str()).collect();
+            let driven = |module: &&ModuleSight| module.profile.as_deref().is_some_and(|id| ids.contains(&id));
+            let driver = seen.modules.iter().find(driven);
+            let tell = |finding: Finding| {
+                about_device(finding, device).word(FactName::Vendor, &first.name, first.name_zh.as_deref())
+            };
+            if device.allowed == Some(false) && !device.is_reader {
+                let finding = tell(Finding::new(FindingCode::KeyForbidden, Level::Problem));
+                let finding = self.with(finding, Repair::AllowKeys);
+                self.found.push(finding);
+            } else if let Some(driver) = driver {
+                if driver.answer.is_ok() {
+                    let finding = tell(Finding::new(FindingCode::KeyUnseen, Level::Problem));
+                    self.found.push(finding.fact(FactName::Driver, &driver.name).repair(Repair::LookAgain));
+                }
+            } else {
+                let offer = self.sight.offers.iter().flatten().find(|offer| {
+                    offer.serves.iter().any(|served| *served == device.numbers || ids.contains(&served.as_str()))
+                });
+                let finding = tell(Finding::new(FindingCode::KeyWithoutDriver, Level::Problem));
+                let finding = match offer {
+                    Some(offer) => {
+                        let repair = Repair::InstallDriver { id: offer.id.clone() };
+                        finding.word(FactName::Package, &offer.name.en, Some(&offer.name.zh)).repair(repair)
+                    }
+                    None => finding.repair(Repair::RefreshLists),
+                };
+                self.found.push(finding);
+            }
+        }
+        if seen.keys.is_empty() && !known && !seen.modules.is_empty() {
+            self.find(FindingCode::KeyNone, Level::Problem, |finding| finding.repair(Repair::LookAgain));
+        }
+    }
+
+    fn modules(&mut self) {
+        let Some(seen) = &self.sight.keys else { return };
+        if seen.modules.is_empty() {
+            self.find(FindingCode::DriverNone, Level::Problem, |finding| finding.repair(Repair::RefreshLists));
+        }
+        let bad = self.in_the_way();
+        for module in &seen.modules {
+            let about = |code, level| {
+                Finding::new(code, level).fact(FactName::Driver, &module.name).fact(FactName::File, &module.path)
+            };
+            let finding = match &module.answer {
+                Ok(count) => about(FindingCode::DriverWorks, Level::Good).fact(FactName::Count, count),
+                Err(TokenError::WrongArchitecture { found, needed }) => about(FindingCode::DriverOtherMachine, bad)
+                    .fact(FactName::Found, found)
+                    .fact(FactName::Needed, needed),
+                Err(TokenError::NoSuchModule) => about(FindingCode::DriverGone, bad),
+                Err(TokenError::CannotLoad { reason }) => {
+                    about(FindingCode::DriverUnloadable, bad).fact(FactName::Cause, reason)
+                }
+                Err(TokenError::Hung { call, after }) => about(FindingCode::DriverHung, bad)
+                    .fact(FactName::Cause, format!("{call}, {} s", after.as_secs()))
+                    .repair(Repair::LookAgain),
+                Err(TokenError::Crashed) => about(FindingCode::DriverCrashed, bad).repair(Repair::LookAgain),
+                Err(TokenError::NoHelper { reason }) => {
+                    about(FindingCode::HelperBroken, Level::Problem).fact(FactName::Cause, reason)
+                }
+                Err(other) => {
+                    about(FindingCode::DriverFailed, bad).fact(FactName::Cause, other).repair(Repair::LookAgain)
+                }
+            };
+            self.found.push(finding);
+        }
+    }
+
+    fn card_service(&mut self) {
+        let Some(Some(state)) = self.sight.card_service else { return };
+        let Some(Ok(devices)) = &self.sight.usb else { return };
+        let Some(seen) = &self.sight.keys else { return };
+        // Only readers and keys of that class need it; many keys bring a driver that reaches them by itself. A driver
+        // that answers an error may miss it.
+        let needed = devices.iter().find(|device| device.is_reader);
+        let missed = seen.modules.iter().any(|module| matches!(module.answer, Err(TokenError::Driver { .. })));
+        let level = if needed.is_some() || missed { self.in_the_way() } else { Level::Note };
+        let tell = |finding: Finding| finding.known(FactName::Device, needed.map(device_name));
+        let finding = match state {
+            CardService::Runs => Finding::new(FindingCode::CardServiceRuns, Level::Good),
+            CardService::Stopped => {
+                self.with(tell(Finding::new(FindingCode::CardServiceStopped, level)), Repair::StartCardService)
+            }
+            CardService::Missing => {
+                self.with(tell(Finding::new(FindingCode::CardServiceMissing, level)), Repair::InstallCardService)
+            }
+            CardService::Forbidden => tell(Finding::new(FindingCode::CardServiceForbidden, level)),
+        };
+        self.found.push(finding);
+    }
+
+    fn service(&mut self) {
+        let Some(seen) = &self.sight.service else { return };
+        let line = match &seen.line {
+            Ok(line) => line,
+            Err(failure) => {
+                let cause = failure.detail.clone();
+                return self.find(FindingCode::ServiceUnset, Level::Problem, |finding| {
+                    finding.fact(FactName::Address, &seen.address).known(FactName::Cause, cause)
+                });
+            }
+        };
+        let tell = |finding: Finding| {
+            finding.fact(FactName::Address, &seen.address).known(FactName::Proxy, line.proxy.as_ref())
+        };
+        match &line.answer {
+            Ok(time) => self.find(FindingCode::ServiceAnswers, Level::Good, |finding| {
+                tell(finding).fact(FactName::Milliseconds, time.as_millis())
+            }),
+            Err((step, cause)) => {
+                let code = match step {
+                    LineStep::Name => FindingCode::ServiceName,
+                    LineStep::Connect => FindingCode::ServiceConnect,
+                    LineStep::Proxy => FindingCode::ServiceProxy,
+                    LineStep::Tls => FindingCode::ServiceTls,
+                    LineStep::Certificate => FindingCode::ServiceUntrusted,
+                    LineStep::Answer => FindingCode::ServiceAnswer,
+                };
+                self.find(code, Level::Problem, |finding| tell(finding).fact(FactName::Cause, cause));
+            }
+        }
+        match seen.skew {
+            Some(skew) if skew.abs() > CLOCK_TOLERANCE => {
+                let minutes = skew.whole_minutes();
+                self.find(FindingCode::ClockWrong, Level::Problem, |finding| finding.fact(FactName::Minutes, minutes));
+            }
+            Some(_) => self.find(FindingCode::ClockRight, Level::Good, |finding| finding),
+            None => {}
+        }
+    }
+
+    fn computer(&mut self) {
+        let Some(computer) = &self.sight.computer else { return };
+        self.find(FindingCode::Computer, Level::Good, |finding| {
+            finding
+                .fact(FactName::System, &computer.system)
+                .known(FactName::SystemVersion, computer.version.as_ref())
+                .fact(FactName::Machine, std::env::consts::ARCH)
+                .fact(FactName::Program, env!("CARGO_PKG_VERSION"))
+                .known(FactName::WebView, computer.web_view.as_ref())
+        });
+        if computer.web_view.is_none() {
+            self.find(FindingCode::WebViewMissing, Level::Note, |finding| finding);
+        }
+        // Where a key is seen, it got through.
+        let unseen = self.sight.keys.as_ref().is_some_and(|seen| seen.keys.is_empty());
+        if let Some(kind) = &computer.remote {
+            let level = if unseen { Level::Problem } else { Level::Note };
+            self.find(FindingCode::RemoteSession, level, |finding| finding.fact(FactName::Kind, kind));
+        }
+        if let Some(kind) = &computer.virtual_machine {
+            self.find(FindingCode::VirtualMachine, Level::Note, |finding| finding.fact(FactName::Kind, kind));
+        }
+        if !computer.security.is_empty() {
+            let products = computer.security.join(", ");
+            self.find(FindingCode::SecuritySoftware, Level::Note, |f| f.fact(FactName::Products, products));
+        }
+    }
+}
+
+fn is_usable(key: &KeyView, now: Timestamp) -> bool {
+    let in_force = key.valid_until.is_some_and(|until| until >= now);
+    key.ready && key.can_log_in && in_force && key.tries != PinTries::Locked
+}
+
+fn about_device(finding: Finding, device: &UsbDevice) -> Finding {
+    finding
+        .fact(FactName::Device, device_name(device))
+        .fact(FactName::Usb, &device.numbers)
+        .known(FactName::Node, device.node.as_ref().map(|node| node.display().to_string()))
+}
+
+fn device_name(device: &UsbDevice) -> String {
+    device.name.clone().unwrap_or_else(|| format!("USB {}", device.numbers))
+}
+
+fn name_of(probe: Probe) -> String {
+    serde_json::to_value(probe).ok().and_then(|value| value.as_str().map(ToOwned::to_owned)).unwrap_or_default()
+}
+
+fn day(at: Timestamp) -> String {
+    at.date().format(&Iso8601::DATE).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOW: Timestamp = time::macros::datetime!(2026-11-23 08:00 UTC);
+
+    fn codes(sight: &Sight) -> Vec<FindingCode> {
+        judge(sight, NOW).findings.into_iter().map(|finding| finding.code).collect()
+    }
+
+    fn find(sight: &Sight, code: FindingCode) -> Finding {
+        let found = judge(sight, NOW).findings.into_iter().find(|finding| finding.code == code);
+        found.unwrap_or_else(|| panic!("{code:?} is not among {:?}", codes(sight)))
+    }
+
+    fn key() -> KeyView {
+        KeyView {
+            id: "1".into(),
+            label: "林小满".into(),
+            manufacturer: "Feitian".into(),
+            model: "ePass2003".into(),
+            serial: "2611230042".into(),
+            holder: Some("福州云帆测试科技有限公司".into()),
+            valid_until: Some(NOW + time::Duration::days(300)),
+            can_log_in: true,
+            tries: PinTries::NoWarning,
+            pin_pad: false,
+            ready: true,
+            pin_length: (6, 16),
+        }
+    }
+
+    fn module(profile: &str, answer: Result<usize, TokenError>) -> ModuleSight {
+        let path = "/usr/lib/libcastle.so.1.0.0".to_owned();
+        ModuleSight { name: "libcastle.so.1.0.0".into(), profile: Some(profile.into()), path, answer }
+    }
+
+    fn device(numbers: &str, is_reader: bool) -> UsbDevice {
+        UsbDevice { numbers: numbers.into(), name: None, is_reader, node: None, allowed: Some(true) }
+    }
+
+    /// What was seen of keys and USB; nothing of the rest.
+    fn sight(modules: Vec<ModuleSight>, keys: Vec<KeyView>, devices: Vec<UsbDevice>) -> Sight {
+        Sight { keys: Some(KeysSight { modules, keys }), usb: Some(Ok(devices)), ..Sight::default() }
+    }
+
+    #[test]
+    fn a_key_that_can_be_used_is_said_to_be() {
+        let seen = sight(vec![module("feitian-epass2003", Ok(1))], vec![key()], vec![device("096e:0807", true)]);
+        assert!(judge(&seen, NOW).usable, "certificate in force, PIN not locked");
+        assert_eq!(codes(&seen), [FindingCode::KeyReady, FindingCode::DriverWorks], "and nothing is wrong");
+    }
+
+    #[test]
+    fn each_state_of_a_key_has_its_finding() {
+        let with = |change: fn(&mut KeyView)| {
+            let mut key = key();
+            change(&mut key);
+            sight(vec![module("feitian-epass2003", Ok(1))], vec![key], Vec::new())
+        };
+        type Change = fn(&mut KeyView);
+        let cases: [(Change, FindingCode, bool); 7] = [
+            (|key| key.tries = PinTries::Locked, FindingCode::KeyLocked, false),
+            (|key| key.tries = PinTries::Last, FindingCode::KeyLastTry, true),
+            (|key| key.tries = PinTries::Few, FindingCode::KeyFewTries, true),
+            (|key| key.ready = false, FindingCode::KeyNotReady, false),
+            (|key| (key.valid_until, key.holder, key.can_log_in) = (None, None, false), FindingCode::KeyEmpty, false),
+            (|key| key.valid_until = Some(NOW - time::Duration::days(1)), FindingCode::KeyExpired, false),
+            (|key| key.valid_until = Some(NOW + time::Duration::days(9)), FindingCode::KeyEnding, true),
+        ];
+        for (change, code, usable) in cases {
+            let seen = with(change);
+            find(&seen, code);
+            assert_eq!(judge(&seen, NOW).usable, usable, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_its_driver_is_named_and_offered_what_the_service_has() {
+        let mut seen = sight(Vec::new(), Vec::new(), vec![device("096e:0807", true)]);
+        let lonely = find(&seen, FindingCode::KeyWithoutDriver);
+        assert_eq!(lonely.repair, Some(Repair::RefreshLists), "nothing is offered: the list may be old");
+        assert!(lonely.facts.iter().any(|fact| fact.zh.as_deref() == Some("飞天诚信 ePass2003")), "its maker is named");
+        let offer = |serves: &str| Offer {
+            id: "epass".into(),
+            name: certdesk_contract::catalogue::Text { zh: "飞天驱动".into(), en: "ePass driver".into() },
+            serves: vec![serves.into()],
+        };
+        for serves in ["096e:0807", "feitian-epass2003"] {
+            seen.offers = Some(vec![offer(serves)]);
+            let offered = find(&seen, FindingCode::KeyWithoutDriver).repair;
+            assert_eq!(offered, Some(Repair::InstallDriver { id: "epass".into() }), "matched by {serves}");
+        }
+        seen.offers = Some(vec![offer("1234:5678")]);
+        let other = find(&seen, FindingCode::KeyWithoutDriver).repair;
+        assert_eq!(other, Some(Repair::RefreshLists), "another key's driver is not offered");
+    }
+
+    #[test]
+    fn a_driver_that_does_not_see_its_key_is_the_reason() {
+        let seen = sight(vec![module("feitian-epass2003", Ok(0))], Vec::new(), vec![device("096e:0807", true)]);
+        assert_eq!(find(&seen, FindingCode::KeyUnseen).repair, Some(Repair::LookAgain));
+        let other = sight(vec![module("yubico", Ok(0))], Vec::new(), vec![device("096e:0807", true)]);
+        find(&other, FindingCode::KeyWithoutDriver);
+    }
+
+    #[test]
+    fn a_device_that_may_not_be_reached_is_the_reason_only_where_the_driver_reaches_it_by_itself() {
+        let forbidden = |is_reader| UsbDevice { allowed: Some(false), ..device("055c:e618", is_reader) };
+        let mut seen = sight(vec![module("longmai-gm3000", Ok(0))], Vec::new(), vec![forbidden(false)]);
+        assert_eq!(find(&seen, FindingCode::KeyForbidden).repair, None, "no repair where the system has none");
+        seen.repairs = vec![Repair::AllowKeys];
+        assert_eq!(find(&seen, FindingCode::KeyForbidden).repair, Some(Repair::AllowKeys));
+        seen.usb = Some(Ok(vec![forbidden(true)]));
+        assert!(!codes(&seen).contains(&FindingCode::KeyForbidden), "a reader is reached by the smart card service");
+    }
+
+    #[test]
+    fn the_smart_card_service_is_a_problem_where_a_reader_needs_it() {
+        let mut seen = sight(vec![module("opensc", Ok(0))], Vec::new(), vec![device("096e:0807", true)]);
+        seen.card_service = Some(Some(CardService::Stopped));
+        seen.repairs = vec![Repair::StartCardService];
+        let stopped = find(&seen, FindingCode::CardServiceStopped);
+        assert_eq!((stopped.level, stopped.repair), (Level::Problem, Some(Repair::StartCardService)));
+        seen.usb = Some(Ok(Vec::new()));
+        assert_eq!(find(&seen, FindingCode::CardServiceStopped).level, Level::Note, "no reader, no need");
+        let error = TokenError::Driver { call: "C_GetSlotList".into(), code: "CKR_DEVICE_ERROR".into() };
+        seen.keys = sight(vec![module("yubico", Err(error))], Vec::new(), Vec::new()).keys;
+        assert_eq!(find(&seen, FindingCode::CardServiceStopped).level, Level::Problem, "the driver may miss it");
+    }
+
+    #[test]
+    fn a_bad_driver_stands_in_the_way_only_where_no_key_can_be_used() {
+        let failures = [
+            (TokenError::Hung { call: "list".into(), after: Duration::from_secs(5) }, FindingCode::DriverHung),
+            (TokenError::Crashed, FindingCode::DriverCrashed),
+            (
+                TokenError::WrongArchitecture { found: "Linux x86 (32-bit)".into(), needed: "Linux x86-64".into() },
+                FindingCode::DriverOtherMachine,
+            ),
+            (TokenError::NoSuchModule, FindingCode::DriverGone),
+        ];
+        for (failure, code) in failures {
+            let alone = sight(vec![module("haitai", Err(failure.clone()))], Vec::new(), Vec::new());
+            assert_eq!(find(&alone, code).level, Level::Problem, "{code:?}");
+            let beside = sight(vec![module("haitai", Err(failure)), module("opensc", Ok(1))], vec![key()], Vec::new());
+            assert_eq!(find(&beside, code).level, Level::Note, "{code:?}, but there is a key");
+        }
+    }
+
+    #[test]
+    fn the_step_that_fails_on_the_way_to_the_service_is_named() {
+        let service = |answer, skew| Sight {
+            service: Some(ServiceSight {
+                address: "https://ca.example".into(),
+                line: Ok(Line { proxy: None, answer }),
+                skew,
+            }),
+            ..Sight::default()
+        };
+        let steps = [
+            (LineStep::Name, FindingCode::ServiceName),
+            (LineStep::Connect, FindingCode::ServiceConnect),
+            (LineStep::Proxy, FindingCode::ServiceProxy),
+            (LineStep::Tls, FindingCode::ServiceTls),
+            (LineStep::Certificate, FindingCode::ServiceUntrusted),
+            (LineStep::Answer, FindingCode::ServiceAnswer),
+        ];
+        for (step, code) in steps {
+            assert_eq!(codes(&service(Err((step, "x".into())), None)), [code]);
+        }
+        let answered = |skew| service(Ok(Duration::from_millis(20)), Some(skew));
+        find(&answered(time::Duration::seconds(-20)), FindingCode::ClockRight);
+        find(&answered(time::Duration::hours(-8)), FindingCode::ClockWrong);
+    }
+
+    #[test]
+    fn a_remote_session_is_the_reason_where_no_key_is_seen() {
+        let computer = Computer { remote: Some("Remote Desktop".into()), ..Computer::default() };
+        let with =
+            |keys| Sight { computer: Some(computer.clone()), ..sight(vec![module("opensc", Ok(0))], keys, Vec::new()) };
+        assert_eq!(find(&with(Vec::new()), FindingCode::RemoteSession).level, Level::Problem);
+        assert_eq!(find(&with(vec![key()]), FindingCode::RemoteSession).level, Level::Note, "the key came through");
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told_and_what_was_late_is_not_waited_for() {
+        let mut seen = sight(Vec::new(), Vec::new(), Vec::new());
+        seen.late = vec![Probe::Service];
+        let examination = judge(&seen, NOW);
+        assert_eq!(examination.waiting, [Probe::CardService, Probe::Offers, Probe::Computer]);
+        find(&seen, FindingCode::ProbeLate);
+        assert_eq!(examination.findings[0].level, Level::Problem, "problems come first");
+    }
+}

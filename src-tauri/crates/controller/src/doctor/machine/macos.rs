@@ -1,0 +1,39 @@
+//! macOS: the system's own programs, USB by IOKit (nusb).
+
+use std::io;
+
+use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
+use crate::doctor::finding::Repair;
+
+impl System for Machine {
+    async fn computer(&self) -> Computer {
+        let version = self.ask("sw_vers", &["-productVersion"]).await.map(|text| text.trim().to_owned());
+        let kernel = self.ask("uname", &["-r"]).await.map(|text| text.trim().to_owned());
+        let web_kit = "/System/Library/Frameworks/WebKit.framework/Resources/Info";
+        let web_kit = self.ask("defaults", &["read", web_kit, "CFBundleVersion"]).await;
+        let virtual_machine = self.ask("sysctl", &["-n", "kern.hv_vmm_present"]).await;
+        let remote = std::env::var_os("SSH_CONNECTION").is_some();
+        Computer {
+            system: version.map_or("macOS".to_owned(), |version| format!("macOS {version}")),
+            version: kernel,
+            // Part of the system: it is there, whether its version is told or not.
+            web_view: Some(web_kit.map_or("WebKit".to_owned(), |version| format!("WebKit {}", version.trim()))),
+            virtual_machine: virtual_machine.filter(|text| text.trim() == "1").map(|_| "macOS".to_owned()),
+            remote: remote.then(|| "SSH".to_owned()),
+            security: Vec::new(),
+        }
+    }
+
+    fn usb(&self) -> io::Result<Vec<UsbDevice>> {
+        super::usb_by_nusb()
+    }
+
+    async fn card_service(&self) -> Option<CardService> {
+        // Part of the system, started by launchd whenever somebody asks it.
+        Some(CardService::Runs)
+    }
+
+    fn elevated(&self, _: &Repair) -> Option<Elevated> {
+        None
+    }
+}

@@ -1,0 +1,123 @@
+//! Windows: registry, service manager, USB by SetupAPI (nusb), User Account Control through PowerShell.
+
+use std::io;
+
+use windows_service::{
+    service::{ServiceAccess, ServiceState},
+    service_manager::{ServiceManager, ServiceManagerAccess},
+};
+use winreg::{
+    RegKey,
+    enums::{HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE},
+};
+
+use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
+use crate::doctor::finding::Repair;
+
+impl System for Machine {
+    async fn computer(&self) -> Computer {
+        let version = |name: &str| text(HKEY_LOCAL_MACHINE, r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", name);
+        let build = version("CurrentBuildNumber");
+        // Windows 11 still calls itself 10 there; it begins with build 22000.
+        let eleven = build.as_deref().and_then(|build| build.parse::<u32>().ok()).is_some_and(|build| build >= 22000);
+        let name = version("ProductName").unwrap_or_else(|| "Windows".to_owned());
+        let name = if eleven { name.replace("Windows 10", "Windows 11") } else { name };
+        let system = version("DisplayVersion").map_or(name.clone(), |shown| format!("{name} {shown}"));
+        let bios = |name: &str| text(HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\BIOS", name).unwrap_or_default();
+        let words = format!("{} {}", bios("SystemManufacturer"), bios("SystemProductName"));
+        Computer {
+            system,
+            version: build,
+            web_view: web_view(),
+            virtual_machine: super::virtual_machine(&words),
+            remote: remote_session(),
+            security: self.security().await,
+        }
+    }
+
+    fn usb(&self) -> io::Result<Vec<UsbDevice>> {
+        super::usb_by_nusb()
+    }
+
+    async fn card_service(&self) -> Option<CardService> {
+        // ERROR_SERVICE_DOES_NOT_EXIST
+        const MISSING: i32 = 1060;
+        let state = ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)
+            .and_then(|manager| manager.open_service(SERVICE, ServiceAccess::QUERY_STATUS))
+            .and_then(|service| service.query_status());
+        match state {
+            Ok(status) if matches!(status.current_state, ServiceState::Running | ServiceState::StartPending) => {
+                Some(CardService::Runs)
+            }
+            Ok(_) => Some(CardService::Stopped),
+            Err(windows_service::Error::Winapi(error)) if error.raw_os_error() == Some(MISSING) => {
+                Some(CardService::Missing)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the service manager was not asked");
+                None
+            }
+        }
+    }
+
+    fn elevated(&self, repair: &Repair) -> Option<Elevated> {
+        let command = match repair {
+            // Also where somebody switched it off.
+            Repair::StartCardService => format!("sc config {SERVICE} start= demand & sc start {SERVICE}"),
+            _ => return None,
+        };
+        Some(run_as("cmd.exe", &format!("/c {command}")))
+    }
+}
+
+/// The smart card service.
+const SERVICE: &str = "SCardSvr";
+
+/// A program run as administrator, User Account Control asking; ends with the program's own exit code.
+pub(crate) fn run_as(program: &str, arguments: &str) -> Elevated {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    let script = format!(
+        "$p = Start-Process -FilePath {} -ArgumentList {} -Verb RunAs -Wait -PassThru; exit $p.ExitCode",
+        quoted(program),
+        quoted(arguments),
+    );
+    Elevated {
+        program: "powershell.exe".into(),
+        arguments: vec!["-NoProfile".into(), "-NonInteractive".into(), "-Command".into(), script],
+    }
+}
+
+impl Machine {
+    /// What the Security Center lists, but for what every Windows has.
+    async fn security(&self) -> Vec<String> {
+        const ASK: &str = "Get-CimInstance -Namespace root/SecurityCenter2 -ClassName AntiVirusProduct | \
+                           ForEach-Object { $_.displayName }";
+        let answer = self.ask("powershell.exe", &["-NoProfile", "-NonInteractive", "-Command", ASK]).await;
+        let lines = answer.unwrap_or_default();
+        let names = lines.lines().map(str::trim).filter(|name| !name.is_empty() && !name.contains("Defender"));
+        names.map(ToOwned::to_owned).collect()
+    }
+}
+
+/// The WebView2 runtime's version (Microsoft: "Distribute your app and the WebView2 Runtime").
+fn web_view() -> Option<String> {
+    const CLIENT: &str = r"Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}";
+    let places = [
+        (HKEY_LOCAL_MACHINE, format!(r"SOFTWARE\WOW6432Node\{CLIENT}")),
+        (HKEY_LOCAL_MACHINE, format!(r"SOFTWARE\{CLIENT}")),
+        (HKEY_CURRENT_USER, format!(r"Software\{CLIENT}")),
+    ];
+    let version = places.into_iter().find_map(|(root, place)| text(root, &place, "pv"));
+    version.filter(|version| version != "0.0.0.0").map(|version| format!("WebView2 {version}"))
+}
+
+fn remote_session() -> Option<String> {
+    let session = std::env::var("SESSIONNAME").unwrap_or_default();
+    let kinds = [("RDP-", "Remote Desktop"), ("ICA-", "Citrix")];
+    kinds.iter().find(|(start, _)| session.starts_with(start)).map(|(_, kind)| (*kind).to_owned())
+}
+
+fn text(root: winreg::HKEY, key: &str, name: &str) -> Option<String> {
+    let value: String = RegKey::predef(root).open_subkey(key).ok()?.get_value(name).ok()?;
+    Some(value).filter(|value| !value.is_empty())
+}

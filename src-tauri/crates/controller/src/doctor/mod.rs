@@ -1,0 +1,163 @@
+//! The doctor (检查本机): why a key cannot be used here, and what to do.
+//!
+//! Probes look side by side, each for a bounded time, and none of them judges ([`machine`] for what only the system can
+//! tell). [`judge`] makes findings of what was seen so far, whenever a probe answered, so the screen fills as it goes.
+//! [`repair`] does what a button promises, with the system's own question for an administrator. [`report`] is what may
+//! leave this computer: redacted, with a short code to compare by telephone.
+
+pub mod finding;
+mod judge;
+mod machine;
+mod repair;
+pub mod report;
+
+pub use machine::Machine;
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use certdesk_contract::driver::DriverPackage;
+
+use crate::{Controller, failure::Failure, picker::SaveQuestion, view::Event};
+use finding::{Examination, Probe, Repair};
+use judge::{KeysSight, ModuleSight, Offer, ServiceSight, Sight};
+use machine::System as _;
+use report::SavedReport;
+
+/// No probe is waited for longer: what is not known by then is said to be unknown.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The examination at hand, or the last one.
+#[derive(Default)]
+pub(crate) struct Doctor {
+    last: Mutex<Examination>,
+    /// One examination at a time; who asks meanwhile waits for a new one.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Controller {
+    /// Looks at everything that a key needs here, and says what was found. [`Event::Examination`] tells of each step.
+    pub async fn examine(&self) -> Result<Examination, Failure> {
+        let _turn = self.inner.doctor.turn.lock().await;
+        let machine = &self.inner.options.machine;
+        let sight = Arc::new(Mutex::new(Sight { repairs: self.repairs_here(), ..Sight::default() }));
+        self.told(&sight);
+        let keys = self.probe(&sight, Probe::Keys, self.see_keys(), |sight, seen| sight.keys = Some(seen));
+        let usb = {
+            let machine = machine.clone();
+            let look = async move {
+                let seen = tokio::task::spawn_blocking(move || machine.usb()).await;
+                seen.map_err(|error| error.to_string()).and_then(|seen| seen.map_err(|error| error.to_string()))
+            };
+            self.probe(&sight, Probe::Usb, look, |sight, seen| sight.usb = Some(seen))
+        };
+        let card_service = self.probe(&sight, Probe::CardService, machine.card_service(), |sight, seen| {
+            sight.card_service = Some(seen);
+        });
+        let service = self.probe(&sight, Probe::Service, self.see_service(), |sight, seen| sight.service = Some(seen));
+        let offers = self.probe(&sight, Probe::Offers, self.see_offers(), |sight, seen| sight.offers = Some(seen));
+        let computer = self.probe(&sight, Probe::Computer, machine.computer(), |sight, seen| {
+            sight.computer = Some(seen);
+        });
+        tokio::join!(keys, usb, card_service, service, offers, computer);
+        Ok(self.last_examination())
+    }
+
+    /// What a repair will do, to be read before it is done.
+    pub async fn plan_repair(&self, repair: Repair) -> Result<finding::RepairPlan, Failure> {
+        repair::plan(self, &repair).await
+    }
+
+    /// Does it, the system asking for an administrator where it must, and looks again.
+    pub async fn repair(&self, repair: Repair) -> Result<Examination, Failure> {
+        repair::run(self, repair).await?;
+        self.examine().await
+    }
+
+    /// Saves what the last examination found, redacted, by the native dialog; `None` when cancelled.
+    pub async fn save_examination(&self) -> Result<Option<SavedReport>, Failure> {
+        let report = self.report();
+        let question =
+            SaveQuestion { title: "Certdesk".to_owned(), file_name: format!("certdesk-{}.json", report.code) };
+        let Some(path) = self.inner.options.picker.save(question).await? else { return Ok(None) };
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let written = tokio::fs::write(&path, report.to_json()).await;
+        written.map_err(crate::convert::not_written)?;
+        Ok(Some(SavedReport { name, code: report.code }))
+    }
+
+    /// What the last examination found, as it may leave this computer.
+    pub fn report(&self) -> report::Report {
+        report::Report::of(&self.last_examination(), self.service_now())
+    }
+
+    /// What the last examination found.
+    pub fn last_examination(&self) -> Examination {
+        self.inner.doctor.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets one probe look, for a bounded time, and tells what that leads to.
+    async fn probe<T>(
+        &self,
+        sight: &Arc<Mutex<Sight>>,
+        probe: Probe,
+        look: impl Future<Output = T>,
+        note: impl FnOnce(&mut Sight, T),
+    ) {
+        let seen = tokio::time::timeout(PATIENCE, look).await;
+        {
+            let mut sight = sight.lock().unwrap_or_else(PoisonError::into_inner);
+            match seen {
+                Ok(seen) => note(&mut sight, seen),
+                Err(_) => sight.late.push(probe),
+            }
+        }
+        self.told(sight);
+    }
+
+    fn told(&self, sight: &Arc<Mutex<Sight>>) {
+        let sight = sight.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let examination = judge::judge(&sight, self.service_now());
+        *self.inner.doctor.last.lock().unwrap_or_else(PoisonError::into_inner) = examination.clone();
+        self.emit(Event::Examination { examination });
+    }
+
+    fn repairs_here(&self) -> Vec<Repair> {
+        let all = [Repair::StartCardService, Repair::InstallCardService, Repair::AllowKeys];
+        all.into_iter().filter(|repair| self.inner.options.machine.elevated(repair).is_some()).collect()
+    }
+
+    async fn see_keys(&self) -> KeysSight {
+        let modules = self.inner.keys.ask_each().await;
+        let modules = modules.into_iter().map(|asked| ModuleSight {
+            name: asked.name,
+            profile: asked.profile,
+            path: asked.path.display().to_string(),
+            answer: asked.answer,
+        });
+        let modules = modules.collect();
+        let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
+        KeysSight { modules, keys }
+    }
+
+    async fn see_service(&self) -> ServiceSight {
+        let address = self.inner.options.service.clone().unwrap_or_default();
+        let portal = match self.portal() {
+            Ok(portal) => portal,
+            Err(failure) => return ServiceSight { address, line: Err(failure), skew: None },
+        };
+        let line = portal.examine_line().await;
+        let skew = line.answer.is_ok().then(|| portal.clock_skew()).flatten();
+        ServiceSight { address, line: Ok(line), skew }
+    }
+
+    /// The drivers for this computer; none where the service cannot be asked, which is told elsewhere.
+    async fn see_offers(&self) -> Vec<Offer> {
+        let Ok(view) = self.drivers().await else { return Vec::new() };
+        let offer = |package: DriverPackage| Offer { id: package.id, name: package.name, serves: Vec::new() };
+        view.drivers.into_iter().map(|driver| offer(driver.package)).collect()
+    }
+}
