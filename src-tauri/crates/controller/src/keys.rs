@@ -180,29 +180,24 @@ impl Keys {
     }
 }
 
-/// A module, asked once.
+/// A module of this computer, and what it says.
 pub(crate) struct Asked {
-    /// Name for people.
-    pub(crate) name: String,
-    /// Its profile's id.
-    pub(crate) profile: Option<String>,
-    pub(crate) path: PathBuf,
-    /// How many keys it shows.
-    pub(crate) answer: Result<usize, TokenError>,
+    pub(crate) found: FoundModule,
+    /// How many keys it shows; `None` where it is not loaded.
+    pub(crate) answer: Option<Result<usize, TokenError>>,
 }
 
 impl Keys {
     /// Asks each module by itself, side by side.
     pub(crate) async fn ask_each(&self) -> Vec<Asked> {
         let drivers = self.drivers().await;
-        let asked = drivers.iter().map(async |driver| Asked {
-            name: driver.file_name.clone(),
-            profile: pkcs11_profiles::installed()
-                .into_iter()
-                .find(|candidate| candidate.path == driver.module.path())
-                .map(|candidate| candidate.profile),
-            path: driver.module.path().to_owned(),
-            answer: driver.module.list().await.map(|tokens| tokens.len()),
+        let asked = drivers.found.iter().map(async |found| {
+            let driver = drivers.usable.iter().find(|driver| driver.module.path() == found.path);
+            let answer = match driver {
+                Some(driver) => Some(driver.module.list().await.map(|tokens| tokens.len())),
+                None => None,
+            };
+            Asked { found: found.clone(), answer }
         });
         join_all(asked).await
     }

@@ -2,7 +2,7 @@
 
 use certdesk_domain::{Timestamp, token::PinTries};
 use certdesk_portal::{Line, LineStep};
-use certdesk_token::TokenError;
+use certdesk_token::{FoundModule, ModuleFault, TokenError, discovery::Origin};
 use pkcs11_profiles::Profile;
 use time::format_description::well_known::Iso8601;
 
@@ -37,14 +37,9 @@ pub(crate) struct KeysSight {
 /// One module.
 #[derive(Clone, Debug)]
 pub(crate) struct ModuleSight {
-    /// Name for people.
-    pub(crate) name: String,
-    /// [`Profile::id`]
-    pub(crate) profile: Option<String>,
-    /// Path of the file.
-    pub(crate) path: String,
-    /// How many keys it shows, or why none.
-    pub(crate) answer: Result<usize, TokenError>,
+    pub(crate) found: FoundModule,
+    /// How many keys it shows, or why none; `None` where it is not loaded.
+    pub(crate) answer: Option<Result<usize, TokenError>>,
 }
 
 /// The portal service.
@@ -193,7 +188,9 @@ impl Judge<'_> {
                 continue;
             }
             let ids: Vec<_> = profiles.map(|profile| profile.id.as_str()).collect();
-            let driven = |module: &&ModuleSight| module.profile.as_deref().is_some_and(|id| ids.contains(&id));
+            let driven = |module: &&ModuleSight| {
+                module.found.profile.as_deref().is_some_and(|id| ids.contains(&id)) && module.found.fault.is_none()
+            };
             let driver = seen.modules.iter().find(driven);
             let tell = |finding: Finding| {
                 about_device(finding, device).word(FactName::Vendor, &first.name, first.name_zh.as_deref())
@@ -203,9 +200,10 @@ impl Judge<'_> {
                 let finding = self.with(finding, Repair::AllowKeys);
                 self.found.push(finding);
             } else if let Some(driver) = driver {
-                if driver.answer.is_ok() {
+                // One that fails is told of itself.
+                if matches!(driver.answer, Some(Ok(_))) {
                     let finding = tell(Finding::new(FindingCode::KeyUnseen, Level::Problem));
-                    self.found.push(finding.fact(FactName::Driver, &driver.name).repair(Repair::LookAgain));
+                    self.found.push(finding.fact(FactName::Driver, &driver.found.name).repair(Repair::LookAgain));
                 }
             } else {
                 let offer = self.sight.offers.iter().flatten().find(|offer| {
@@ -222,7 +220,8 @@ impl Judge<'_> {
                 self.found.push(finding);
             }
         }
-        if seen.keys.is_empty() && !known && !seen.modules.is_empty() {
+        let asked = seen.modules.iter().any(|module| module.answer.is_some());
+        if seen.keys.is_empty() && !known && asked {
             self.find(FindingCode::KeyNone, Level::Problem, |finding| finding.repair(Repair::LookAgain));
         }
     }
@@ -234,28 +233,13 @@ impl Judge<'_> {
         }
         let bad = self.in_the_way();
         for module in &seen.modules {
-            let about = |code, level| {
-                Finding::new(code, level).fact(FactName::Driver, &module.name).fact(FactName::File, &module.path)
-            };
-            let finding = match &module.answer {
-                Ok(count) => about(FindingCode::DriverWorks, Level::Good).fact(FactName::Count, count),
-                Err(TokenError::WrongArchitecture { found, needed }) => about(FindingCode::DriverOtherMachine, bad)
-                    .fact(FactName::Found, found)
-                    .fact(FactName::Needed, needed),
-                Err(TokenError::NoSuchModule) => about(FindingCode::DriverGone, bad),
-                Err(TokenError::CannotLoad { reason }) => {
-                    about(FindingCode::DriverUnloadable, bad).fact(FactName::Cause, reason)
+            let finding = match (&module.found.fault, &module.answer) {
+                (Some(fault), _) => refused(module, fault, bad),
+                (None, Some(Ok(count))) => {
+                    about_module(module, FindingCode::DriverWorks, Level::Good).fact(FactName::Count, count)
                 }
-                Err(TokenError::Hung { call, after }) => about(FindingCode::DriverHung, bad)
-                    .fact(FactName::Cause, format!("{call}, {} s", after.as_secs()))
-                    .repair(Repair::LookAgain),
-                Err(TokenError::Crashed) => about(FindingCode::DriverCrashed, bad).repair(Repair::LookAgain),
-                Err(TokenError::NoHelper { reason }) => {
-                    about(FindingCode::HelperBroken, Level::Problem).fact(FactName::Cause, reason)
-                }
-                Err(other) => {
-                    about(FindingCode::DriverFailed, bad).fact(FactName::Cause, other).repair(Repair::LookAgain)
-                }
+                (None, Some(Err(error))) => failed(module, error, bad),
+                (None, None) => continue,
             };
             self.found.push(finding);
         }
@@ -268,7 +252,7 @@ impl Judge<'_> {
         // Only readers and keys of that class need it; many keys bring a driver that reaches them by itself. A driver
         // that answers an error may miss it.
         let needed = devices.iter().find(|device| device.is_reader);
-        let missed = seen.modules.iter().any(|module| matches!(module.answer, Err(TokenError::Driver { .. })));
+        let missed = seen.modules.iter().any(|module| matches!(module.answer, Some(Err(TokenError::Driver { .. }))));
         let level = if needed.is_some() || missed { self.in_the_way() } else { Level::Note };
         let tell = |finding: Finding| finding.known(FactName::Device, needed.map(device_name));
         let finding = match state {
@@ -358,6 +342,56 @@ fn is_usable(key: &KeyView, now: Timestamp) -> bool {
     key.ready && key.can_log_in && in_force && key.tries != PinTries::Locked
 }
 
+fn about_module(module: &ModuleSight, code: FindingCode, level: Level) -> Finding {
+    let path = module.found.path.display();
+    Finding::new(code, level).fact(FactName::Driver, &module.found.name).fact(FactName::File, path)
+}
+
+/// A module that is not loaded.
+fn refused(module: &ModuleSight, fault: &ModuleFault, bad: Level) -> Finding {
+    match fault {
+        ModuleFault::OtherMachine { machine, bits } => {
+            let bits = if *bits == 0 { String::new() } else { format!(" ({bits}-bit)") };
+            about_module(module, FindingCode::DriverOtherMachine, bad)
+                .fact(FactName::Found, format!("{machine}{bits}"))
+                .fact(FactName::Needed, std::env::consts::ARCH)
+        }
+        ModuleFault::MissingLibraries { names } => {
+            about_module(module, FindingCode::DriverLacksLibraries, bad).fact(FactName::Libraries, names.join(", "))
+        }
+        ModuleFault::NotALibrary => about_module(module, FindingCode::DriverUnloadable, bad),
+        ModuleFault::NotAModule => {
+            about_module(module, FindingCode::DriverUnloadable, bad).fact(FactName::Cause, "C_GetFunctionList")
+        }
+        ModuleFault::Banned => about_module(module, FindingCode::DriverBanned, Level::Note),
+        // An entry left behind by a driver that was removed harms nobody.
+        ModuleFault::Gone if module.found.origin != Origin::Chosen => {
+            about_module(module, FindingCode::DriverGone, Level::Note)
+        }
+        ModuleFault::Gone => about_module(module, FindingCode::DriverGone, bad),
+    }
+}
+
+/// A module that was loaded, or should have been.
+fn failed(module: &ModuleSight, error: &TokenError, bad: Level) -> Finding {
+    let about = |code| about_module(module, code, bad);
+    match error {
+        TokenError::WrongArchitecture { found, needed } => {
+            about(FindingCode::DriverOtherMachine).fact(FactName::Found, found).fact(FactName::Needed, needed)
+        }
+        TokenError::NoSuchModule => about(FindingCode::DriverGone),
+        TokenError::CannotLoad { reason } => about(FindingCode::DriverUnloadable).fact(FactName::Cause, reason),
+        TokenError::Hung { call, after } => about(FindingCode::DriverHung)
+            .fact(FactName::Cause, format!("{call}, {} s", after.as_secs()))
+            .repair(Repair::LookAgain),
+        TokenError::Crashed => about(FindingCode::DriverCrashed).repair(Repair::LookAgain),
+        TokenError::NoHelper { reason } => {
+            about_module(module, FindingCode::HelperBroken, Level::Problem).fact(FactName::Cause, reason)
+        }
+        other => about(FindingCode::DriverFailed).fact(FactName::Cause, other).repair(Repair::LookAgain),
+    }
+}
+
 fn about_device(finding: Finding, device: &UsbDevice) -> Finding {
     finding
         .fact(FactName::Device, device_name(device))
@@ -410,9 +444,23 @@ mod tests {
         }
     }
 
+    fn found(profile: &str, fault: Option<ModuleFault>) -> FoundModule {
+        FoundModule {
+            path: "/usr/lib/libcastle.so.1.0.0".into(),
+            name: "Feitian ePass2003".into(),
+            profile: Some(profile.into()),
+            origin: Origin::Profile,
+            helper: None,
+            fault,
+        }
+    }
+
     fn module(profile: &str, answer: Result<usize, TokenError>) -> ModuleSight {
-        let path = "/usr/lib/libcastle.so.1.0.0".to_owned();
-        ModuleSight { name: "libcastle.so.1.0.0".into(), profile: Some(profile.into()), path, answer }
+        ModuleSight { found: found(profile, None), answer: Some(answer) }
+    }
+
+    fn unusable(fault: ModuleFault) -> ModuleSight {
+        ModuleSight { found: found("haitai", Some(fault)), answer: None }
     }
 
     fn device(numbers: &str, is_reader: bool) -> UsbDevice {
@@ -526,6 +574,8 @@ mod tests {
             let beside = sight(vec![module("haitai", Err(failure)), module("opensc", Ok(1))], vec![key()], Vec::new());
             assert_eq!(find(&beside, code).level, Level::Note, "{code:?}, but there is a key");
         }
+        let left = sight(vec![unusable(ModuleFault::Gone)], Vec::new(), Vec::new());
+        assert_eq!(find(&left, FindingCode::DriverGone).level, Level::Note, "an entry left behind harms nobody");
     }
 
     #[test]

@@ -132,13 +132,8 @@ impl Controller {
 
     async fn see_keys(&self) -> KeysSight {
         let modules = self.inner.keys.ask_each().await;
-        let modules = modules.into_iter().map(|asked| ModuleSight {
-            name: asked.name,
-            profile: asked.profile,
-            path: asked.path.display().to_string(),
-            answer: asked.answer,
-        });
-        let modules = modules.collect();
+        let modules =
+            modules.into_iter().map(|asked| ModuleSight { found: asked.found, answer: asked.answer }).collect();
         let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
         KeysSight { modules, keys }
     }
