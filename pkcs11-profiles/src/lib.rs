@@ -8,7 +8,7 @@ mod path;
 mod profile;
 
 pub use path::{Arch, Os};
-pub use profile::{Location, Profile, Quirks, Trust};
+pub use profile::{Location, PinCharacters, PinRules, Profile, Quirks, Sm2, Sm2Signature, Trust};
 
 use std::{
     path::{Path, PathBuf},

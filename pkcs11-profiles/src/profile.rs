@@ -31,6 +31,9 @@ pub struct Profile {
     /// used only where a person asks for it.
     #[serde(default = "yes")]
     pub token: bool,
+    /// What is known of the PINs of these tokens. Advice: a token that takes another PIN is right, and the token's own
+    /// limits go first.
+    pub pin: Option<PinRules>,
     /// How the module differs from what the standard leads one to expect.
     #[serde(default)]
     pub quirks: Quirks,
@@ -80,6 +83,95 @@ pub struct Quirks {
     pub spare_slot: bool,
     /// Tokens that come later are seen only after `C_Finalize` and `C_Initialize`, which this module bears well.
     pub rescan: bool,
+    /// The flags that warn of few tries never change: no warning means nothing.
+    pub silent_tries: bool,
+    /// How the module does SM2, which no version of PKCS#11 defines.
+    pub sm2: Option<Sm2>,
+}
+
+/// What is known of the PINs of a family of tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PinRules {
+    /// Fewest characters.
+    pub min: u32,
+    /// Most characters.
+    pub max: u32,
+    /// Of what it consists.
+    pub characters: PinCharacters,
+}
+
+/// Of what a PIN consists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PinCharacters {
+    /// 0 to 9.
+    Digits,
+    /// Letters without accents, and digits.
+    LettersAndDigits,
+    /// Whatever ASCII prints.
+    Printable,
+}
+
+/// A vendor's numbers for SM2. Private keys, public keys and mechanisms are otherwise as those of `CKK_EC`: `CKA_EC_PARAMS`
+/// holds the curve's object identifier, `CKA_EC_POINT` the uncompressed point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Sm2 {
+    /// `CKA_KEY_TYPE`
+    pub key_type: u32,
+    /// Mechanism, without parameter, that signs `e = SM3(Z ‖ message)`, 32 bytes.
+    pub sign: u32,
+    /// Mechanism that makes key pairs, where there is one.
+    pub generate: Option<u32>,
+    /// How the signature is given.
+    #[serde(default)]
+    pub signature: Sm2Signature,
+}
+
+/// How `r` and `s` are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Sm2Signature {
+    /// One after the other, 64 bytes.
+    #[default]
+    Raw,
+    /// `SEQUENCE { r, s }`
+    Der,
+}
+
+impl Sm2 {
+    /// As an argument of the helper program, for example `80010001,80010002,-,raw`.
+    pub fn to_argument(self) -> String {
+        let generate = self.generate.map_or_else(|| "-".to_owned(), |number| format!("{number:08x}"));
+        let signature = match self.signature {
+            Sm2Signature::Raw => "raw",
+            Sm2Signature::Der => "der",
+        };
+        format!("{:08x},{:08x},{generate},{signature}", self.key_type, self.sign)
+    }
+
+    /// Reads [`Sm2::to_argument`]; `None` where it is no such thing.
+    pub fn from_argument(argument: &str) -> Option<Self> {
+        let mut parts = argument.split(',');
+        let mut next = || parts.next();
+        let number = |text: &str| u32::from_str_radix(text, 16).ok();
+        let (key_type, sign) = (number(next()?)?, number(next()?)?);
+        let generate = match next()? {
+            "-" => None,
+            text => Some(number(text)?),
+        };
+        let signature = match next()? {
+            "raw" => Sm2Signature::Raw,
+            "der" => Sm2Signature::Der,
+            _ => return None,
+        };
+        next().is_none().then_some(Self { key_type, sign, generate, signature })
+    }
 }
 
 fn yes() -> bool {

@@ -174,8 +174,8 @@ fn openssl_verifies(stage: &Stage, opened: &Opened, algorithm: KeyAlgorithm) -> 
     std::fs::write(at("signer.pem"), Certificate::parse(&der)?.pem())?;
     std::fs::write(at("base"), base)?;
     let signature = match algorithm {
-        KeyAlgorithm::Rsa2048 => signed.signature,
         KeyAlgorithm::EcP256 => ecdsa_der(&signed.signature),
+        _ => signed.signature,
     };
     std::fs::write(at("signature"), signature)?;
     let key = Command::new("openssl").args(["x509", "-noout", "-pubkey", "-in"]).arg(at("signer.pem")).output()?;

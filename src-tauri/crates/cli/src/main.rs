@@ -99,7 +99,10 @@ enum Account {
 #[derive(Clone, Copy, ValueEnum)]
 enum Algorithm {
     Rsa2048,
+    Rsa3072,
+    Rsa4096,
     EcP256,
+    EcP384,
 }
 
 #[tokio::main]
@@ -156,7 +159,10 @@ async fn go(arguments: JourneyArguments) -> Result<()> {
         pin: pin.trim_end().to_owned(),
         algorithm: match arguments.algorithm {
             Algorithm::Rsa2048 => KeyAlgorithm::Rsa2048,
+            Algorithm::Rsa3072 => KeyAlgorithm::Rsa3072,
+            Algorithm::Rsa4096 => KeyAlgorithm::Rsa4096,
             Algorithm::EcP256 => KeyAlgorithm::EcP256,
+            Algorithm::EcP384 => KeyAlgorithm::EcP384,
         },
         step: Box::new(|step| eprintln!("· {step}")),
     };

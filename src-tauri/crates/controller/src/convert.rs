@@ -72,6 +72,7 @@ impl From<PortalError> for Failure {
             PortalError::FileGone => return LocalCode::FileGone.into(),
             PortalError::DiskFull => return LocalCode::DiskFull.into(),
             PortalError::File(detail) => (LocalCode::FileUnreadable, detail),
+            PortalError::UnsupportedKey => return LocalCode::NoCertificateOnKey.into(),
             PortalError::Cancelled => return LocalCode::Gone.into(),
         };
         Failure::new(code).with_detail(detail)
@@ -110,7 +111,13 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let code = match &error {
             // Whoever sends a PIN looks for this one first; see `pin.rs`.
-            TokenError::PinIncorrect { .. } => LocalCode::Internal,
+            TokenError::PinIncorrect { .. } | TokenError::SoPinIncorrect { .. } => LocalCode::Internal,
+            TokenError::SoPinLocked => LocalCode::SoPinLocked,
+            TokenError::NewPinLength => LocalCode::NewPinLength,
+            TokenError::NewPinRefused => LocalCode::NewPinRefused,
+            TokenError::PinMustChange => LocalCode::PinMustChange,
+            // Whoever signs asks for the PIN then; see `pin.rs`.
+            TokenError::PinAgain => LocalCode::PinNeeded,
             TokenError::PinLocked => LocalCode::PinLocked,
             TokenError::PinLength => LocalCode::PinLength,
             TokenError::NoToken => LocalCode::KeyRemoved,
@@ -118,7 +125,7 @@ impl From<TokenError> for Failure {
             TokenError::TokenFull => LocalCode::TokenFull,
             TokenError::WriteProtected => LocalCode::TokenWriteProtected,
             TokenError::NotInitialised => LocalCode::TokenNotReady,
-            TokenError::Unsupported { .. } => LocalCode::KeyGenerationUnsupported,
+            TokenError::Unsupported { .. } => LocalCode::KeyUnable,
             TokenError::Hung { .. } => LocalCode::DriverHung,
             TokenError::WrongArchitecture { .. } => LocalCode::DriverWrongArchitecture,
             TokenError::CertificateMismatch => LocalCode::CertificateMismatch,

@@ -109,6 +109,16 @@ local_codes! {
     PinLocked, false;
     /// Too short or too long for this key; not sent.
     PinLength, false;
+    /// The security officer's PIN is locked too: nobody can unblock this key.
+    SoPinLocked, false;
+    /// The key takes the new PIN not for its length; the old one holds.
+    NewPinLength, false;
+    /// The key takes the new PIN not for what it consists of; the old one holds.
+    NewPinRefused, false;
+    /// The first PIN must be changed before anything else.
+    PinMustChange, false;
+    /// The PIN that an act asked for once more was not given.
+    PinWithheld, false;
     /// The last try needs an explicit yes.
     LastTryUnconfirmed, false;
     /// The key must be unlocked by its PIN first: ask with the act as purpose.
@@ -143,6 +153,8 @@ local_codes! {
     TokenWriteProtected, false;
     /// The key has not been initialised.
     TokenNotReady, false;
+    /// The key or its driver cannot do this.
+    KeyUnable, false;
     /// The key makes no key pairs of this kind.
     KeyGenerationUnsupported, false;
     /// No certificate that can log in is on the key.

@@ -8,7 +8,7 @@ use certdesk_cache::Issuance;
 use certdesk_contract::certificate::Installation;
 use certdesk_domain::{State, token::KeyAlgorithm};
 use certdesk_pki::{Certificate, CsrBuilder};
-use certdesk_token::{KeyPair, Module};
+use certdesk_token::{KeyPair, Module, TokenError};
 use uuid::Uuid;
 
 use crate::{
@@ -237,7 +237,12 @@ async fn key_pair(module: &Module, journal: &Issuance) -> Result<KeyPair, Failur
     // The label names the case: a pair that was made just before a kill, too late for the journal, is found by it.
     let label = format!("certdesk {}", journal.application);
     let id = journal.provisional_id.clone();
-    Ok(module.generate_key_pair(&journal.token_id, journal.algorithm, &label, id).await?)
+    module.generate_key_pair(&journal.token_id, journal.algorithm, &label, id).await.map_err(|error| match error {
+        TokenError::Unsupported { .. } => {
+            Failure::new(LocalCode::KeyGenerationUnsupported).with_detail(error.to_string())
+        }
+        other => other.into(),
+    })
 }
 
 fn step(journal: &Issuance) -> IssuanceStep {

@@ -260,7 +260,7 @@ impl Controller {
         let spki = Certificate::parse(&certificate.der)?.spki_der;
         let scheme = certdesk_pki::key_algorithm(&spki)?.scheme();
         let sign = async |challenge: TokenChallenge| -> Result<TokenProof, TokenError> {
-            let signature = module.sign(id, &certificate.key_id, scheme, challenge.message_to_sign).await?;
+            let signature = module.sign(id, &certificate.key_id, scheme, challenge.message(scheme)).await?;
             Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
         };
         let session = match self.portal()?.log_in_with_token(self.agreement(), sign).await {

@@ -19,14 +19,22 @@ pub enum PinTries {
     Unknown,
 }
 
-/// Algorithm of a key pair made on a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
+/// Algorithm of a key pair on a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyAlgorithm {
     /// RSA with a 2048-bit modulus.
     Rsa2048,
+    /// RSA with a 3072-bit modulus.
+    Rsa3072,
+    /// RSA with a 4096-bit modulus.
+    Rsa4096,
     /// ECDSA on NIST P-256.
     EcP256,
+    /// ECDSA on NIST P-384.
+    EcP384,
+    /// 国密 SM2 (GM/T 0003, curve `sm2p256v1`); a token does it by a mechanism of its vendor's own.
+    Sm2,
 }
 
 /// How a token signs here. The hash is taken in software: that works on the most tokens.
@@ -38,14 +46,33 @@ pub enum SignatureScheme {
     RsaPssSha256,
     /// ECDSA on P-256 with SHA-256 (FIPS 186-5); the signature is the raw `r‖s`, 64 bytes.
     EcdsaP256Sha256,
+    /// ECDSA on P-384 with SHA-384 (FIPS 186-5); the signature is the raw `r‖s`, 96 bytes.
+    EcdsaP384Sha384,
+    /// SM2 with SM3 over the signer's identity and the message (GM/T 0003.2); the signature is the raw `r‖s`, 64 bytes.
+    Sm2Sm3,
 }
 
 impl KeyAlgorithm {
+    /// All of them, the most usual first.
+    pub const ALL: [Self; 6] = [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::EcP256, Self::EcP384, Self::Sm2];
+
     /// The scheme that keys of this algorithm sign with on every token.
     pub fn scheme(self) -> SignatureScheme {
         match self {
-            Self::Rsa2048 => SignatureScheme::RsaPkcs1Sha256,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => SignatureScheme::RsaPkcs1Sha256,
             Self::EcP256 => SignatureScheme::EcdsaP256Sha256,
+            Self::EcP384 => SignatureScheme::EcdsaP384Sha384,
+            Self::Sm2 => SignatureScheme::Sm2Sm3,
+        }
+    }
+}
+
+impl SignatureScheme {
+    /// Bytes in the digest that the token gets.
+    pub fn digest_length(self) -> usize {
+        match self {
+            Self::EcdsaP384Sha384 => 48,
+            _ => 32,
         }
     }
 }

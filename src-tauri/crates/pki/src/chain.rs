@@ -11,7 +11,7 @@ use x509_parser::{
     prelude::FromDer as _,
 };
 
-use crate::PkiError;
+use crate::{PkiError, sm2};
 
 /// Verifies that a certificate may authenticate a client: path, signatures, constraints, validity at `at`, and EKU
 /// `clientAuth` where the certificate limits its use. Does not look at revocation. All certificates DER.
@@ -64,12 +64,13 @@ fn verify_for<I: AsRef<[u8]>, R: AsRef<[u8]>>(
     let end_entity = EndEntityCert::try_from(&end_entity_der).map_err(reason)?;
     let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(der.as_ref())).collect();
     let roots: Vec<_> = roots.iter().map(|der| CertificateDer::from(der.as_ref())).collect();
+    let algorithms = [ALL_VERIFICATION_ALGS, &sm2::VERIFICATION].concat();
     let anchors = roots.iter().map(anchor_from_trusted_cert).collect::<Result<Vec<_>, _>>().map_err(reason)?;
     // Before 1970 nothing is valid; webpki has no such times.
     let seconds = u64::try_from(at.unix_timestamp()).map_err(|_| PkiError::NotYetValid)?;
     let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
     end_entity
-        .verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, &intermediates, at, usage, None, None)
+        .verify_for_usage(&algorithms, &anchors, &intermediates, at, usage, None, None)
         .map(|_| ())
         .map_err(reason)
 }

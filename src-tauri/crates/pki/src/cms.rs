@@ -1,17 +1,14 @@
 //! Detached signatures as PDF carries them: CMS SignedData (RFC 5652) with the signed attributes of CAdES B-B
 //! (ETSI EN 319 122-1), in two phases because the signing key sits on a token.
 //!
-//! One signer, SHA-256, DER throughout. Signed attributes: content-type, message-digest and signing-certificate-v2 with
+//! One signer, DER throughout, SHA-256 or (for keys on P-384) SHA-384. Signed attributes: content-type, message-digest and signing-certificate-v2 with
 //! one ESSCertIDv2 (RFC 5035); no signing-time, which a PDF has in its signature dictionary (ETSI EN 319 142-1 §6.3).
 
 use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, SHA384, digest};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use crate::{
-    PkiError, der, key,
-    request::{ALGORITHM_ECDSA, ALGORITHM_RSA_PKCS1},
-};
+use crate::{PkiError, der, key, request};
 
 /// More certificates than any chain has are not looked at.
 const MOST_CERTIFICATES: usize = 8;
@@ -28,9 +25,33 @@ const MESSAGE_DIGEST: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 
 const SIGNING_CERTIFICATE_V2: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x10, 0x02, 0x2F];
 /// AlgorithmIdentifier of SHA-256, parameters absent (RFC 5754 §2).
 const ALGORITHM_SHA256: &[u8] = &[0x30, 0x0B, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01];
+/// The same of SHA-384.
+const ALGORITHM_SHA384: &[u8] = &[0x30, 0x0B, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02];
 
 /// `[0]`, constructed.
 const CONTEXT_0: u8 = 0xA0;
+
+/// What a signature is over: digests by both hashes that keys here sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Content {
+    sha256: [u8; 32],
+    sha384: [u8; 48],
+}
+
+impl Content {
+    /// Of a content that lies in pieces.
+    pub fn of(pieces: &[&[u8]]) -> Self {
+        let (mut sha256, mut sha384) = (Context::new(&SHA256), Context::new(&SHA384));
+        for piece in pieces {
+            sha256.update(piece);
+            sha384.update(piece);
+        }
+        Self {
+            sha256: sha256.finish().as_ref().try_into().expect("SHA-256 has 32 bytes"),
+            sha384: sha384.finish().as_ref().try_into().expect("SHA-384 has 48 bytes"),
+        }
+    }
+}
 
 /// A signature to be made: [`Signing::to_be_signed`] goes to the token, its answer to [`Signing::finish`].
 #[derive(Clone, Debug)]
@@ -45,17 +66,24 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// For content of this SHA-256, by the key of `certificate_der`. `chain`: further certificates to carry along, up
+    /// For this content, by the key of `certificate_der`. `chain`: further certificates to carry along, up
     /// to the root or short of it, in any order.
     ///
     /// # Errors
-    /// [`PkiError::Malformed`] for what is no certificate, or too many of them; [`PkiError::UnsupportedKey`].
-    pub fn new(certificate_der: &[u8], chain: &[Vec<u8>], content_sha256: [u8; 32]) -> Result<Self, PkiError> {
+    /// [`PkiError::Malformed`] for what is no certificate, or too many of them; [`PkiError::UnsupportedKey`], of SM2 too:
+    /// PAdES knows none.
+    pub fn new(certificate_der: &[u8], chain: &[Vec<u8>], content: Content) -> Result<Self, PkiError> {
         if chain.len() >= MOST_CERTIFICATES {
             return Err(PkiError::Malformed("certificate chain"));
         }
         let certificate = certificate(certificate_der)?;
         let spki_der = certificate.public_key().raw.to_vec();
+        let algorithm = key::key_algorithm(&spki_der)?;
+        let digest: &[u8] = match algorithm {
+            KeyAlgorithm::Sm2 => return Err(PkiError::UnsupportedKey),
+            KeyAlgorithm::EcP384 => &content.sha384,
+            _ => &content.sha256,
+        };
         let mut certificates = vec![certificate_der.to_vec()];
         for other in chain {
             self::certificate(other)?;
@@ -67,21 +95,15 @@ impl Signing {
         certificates.sort_unstable();
         let attributes = [
             attribute(CONTENT_TYPE, &der::value(der::OID, &[ID_DATA])),
-            attribute(MESSAGE_DIGEST, &der::value(der::OCTET_STRING, &[&content_sha256])),
+            attribute(MESSAGE_DIGEST, &der::value(der::OCTET_STRING, &[digest])),
             attribute(SIGNING_CERTIFICATE_V2, &signing_certificate_v2(certificate_der)),
         ];
         let attributes = der::set_of(der::SET, &attributes);
         let content = der::Reader(&attributes).next().map(|set| set.content.to_vec()).unwrap_or_default();
-        Ok(Self {
-            algorithm: key::key_algorithm(&spki_der)?,
-            spki_der,
-            signer: issuer_and_serial(&certificate),
-            certificates,
-            attributes: content,
-        })
+        Ok(Self { algorithm, spki_der, signer: issuer_and_serial(&certificate), certificates, attributes: content })
     }
 
-    /// How the key signs: RSA by PKCS#1 v1.5, or ECDSA, with SHA-256.
+    /// How the key signs: RSA by PKCS#1 v1.5, or ECDSA.
     pub fn scheme(&self) -> SignatureScheme {
         self.algorithm.scheme()
     }
@@ -101,30 +123,27 @@ impl Signing {
             return Err(PkiError::UnsupportedKey);
         }
         key::verify(&self.spki_der, scheme, &self.to_be_signed(), signature)?;
-        Ok(match self.algorithm {
-            KeyAlgorithm::Rsa2048 => self.content_info(signature),
-            KeyAlgorithm::EcP256 => self.content_info(&key::ecdsa_der(signature)),
-        })
+        Ok(self.content_info(&key::to_der(scheme, signature)))
     }
 
     fn content_info(&self, signature: &[u8]) -> Vec<u8> {
         let sequence = |parts: &[&[u8]]| der::value(der::SEQUENCE, parts);
         let version_1 = der::unsigned(&[1]);
-        let algorithm = match self.algorithm {
-            KeyAlgorithm::Rsa2048 => ALGORITHM_RSA_PKCS1,
-            KeyAlgorithm::EcP256 => ALGORITHM_ECDSA,
+        let hash = match self.algorithm {
+            KeyAlgorithm::EcP384 => ALGORITHM_SHA384,
+            _ => ALGORITHM_SHA256,
         };
         let signer_info = sequence(&[
             &version_1,
             &self.signer,
-            ALGORITHM_SHA256,
+            hash,
             &der::value(CONTEXT_0, &[&self.attributes]),
-            algorithm,
+            request::algorithm(self.scheme()),
             &der::value(der::OCTET_STRING, &[signature]),
         ]);
         let signed_data = sequence(&[
             &version_1,
-            &der::value(der::SET, &[ALGORITHM_SHA256]),
+            &der::value(der::SET, &[hash]),
             &sequence(&[&der::value(der::OID, &[ID_DATA])]),
             &der::set_of(CONTEXT_0, &self.certificates),
             &der::value(der::SET, &[&signer_info]),
@@ -142,7 +161,7 @@ pub struct Signed {
     pub chain: Vec<Vec<u8>>,
 }
 
-/// Verifies a ContentInfo as [`Signing::finish`] writes it, over content of this SHA-256: the message digest, the
+/// Verifies a ContentInfo as [`Signing::finish`] writes it, over this content: the message digest, the
 /// certificate's hash in ESSCertIDv2, and the signature.
 ///
 /// Strict on purpose: certificates and signature are taken out, all is written anew from them, and must be the same to
@@ -151,21 +170,18 @@ pub struct Signed {
 /// # Errors
 /// [`PkiError::Malformed`] for anything that is written otherwise or is over other content, [`PkiError::UnsupportedKey`],
 /// [`PkiError::BadSignature`].
-pub fn verify(content_info: &[u8], content_sha256: [u8; 32]) -> Result<Signed, PkiError> {
+pub fn verify(content_info: &[u8], content: Content) -> Result<Signed, PkiError> {
     const MALFORMED: PkiError = PkiError::Malformed("CMS signature");
     let parts = parts(content_info).ok_or(MALFORMED)?;
     let is_signer = |der: &&Vec<u8>| certificate(der).is_ok_and(|it| issuer_and_serial(&it) == parts.signer);
     let certificate_der = parts.certificates.iter().find(is_signer).ok_or(MALFORMED)?.clone();
     let chain: Vec<_> = parts.certificates.into_iter().filter(|other| *other != certificate_der).collect();
-    let signing = Signing::new(&certificate_der, &chain, content_sha256)?;
+    let signing = Signing::new(&certificate_der, &chain, content)?;
     if signing.content_info(parts.signature) != content_info {
         return Err(MALFORMED);
     }
     let message = signing.to_be_signed();
-    match signing.algorithm {
-        KeyAlgorithm::Rsa2048 => key::verify(&signing.spki_der, signing.scheme(), &message, parts.signature)?,
-        KeyAlgorithm::EcP256 => key::verify_ecdsa_der(&signing.spki_der, &message, parts.signature)?,
-    }
+    key::verify_der(&signing.spki_der, signing.scheme(), &message, parts.signature)?;
     Ok(Signed { certificate_der, chain })
 }
 

@@ -177,6 +177,8 @@ const AUTHORITY_KEY: u8 = 35;
 
 const RSA_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B];
 const ECDSA_SHA256: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+const ECDSA_SHA384: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03];
+const SM2_SM3: &[u8] = &[0x2A, 0x81, 0x1C, 0xCF, 0x55, 0x01, 0x83, 0x75];
 
 /// Reads the extensions of the list (§5.2); answers its number.
 fn list_extensions(mut extensions: Reader<'_>, issuer: &X509Certificate<'_>) -> Result<u64, CrlError> {
@@ -215,12 +217,14 @@ fn list_extensions(mut extensions: Reader<'_>, issuer: &X509Certificate<'_>) -> 
 
 fn verify_signature(spki: &[u8], algorithm: &[u8], signed: &[u8], signature: &[u8]) -> Result<(), CrlError> {
     let name = Reader(algorithm).inside(SEQUENCE)?.take(OID)?;
-    let verified = match name {
-        RSA_SHA256 => key::verify(spki, SignatureScheme::RsaPkcs1Sha256, signed, signature),
-        ECDSA_SHA256 => key::verify_ecdsa_der(spki, signed, signature),
+    let scheme = match name {
+        RSA_SHA256 => SignatureScheme::RsaPkcs1Sha256,
+        ECDSA_SHA256 => SignatureScheme::EcdsaP256Sha256,
+        ECDSA_SHA384 => SignatureScheme::EcdsaP384Sha384,
+        SM2_SM3 => SignatureScheme::Sm2Sm3,
         _ => return Err(CrlError::Unsupported("a signature of another kind")),
     };
-    verified.map_err(|error| match error {
+    key::verify_der(spki, scheme, signed, signature).map_err(|error| match error {
         PkiError::BadSignature => CrlError::BadSignature,
         _ => CrlError::Unsupported("a signature that does not fit the issuer's key"),
     })

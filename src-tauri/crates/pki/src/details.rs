@@ -11,7 +11,7 @@ use x509_parser::{
     x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Name},
 };
 
-use crate::key;
+use crate::{key, sm2};
 
 /// Longest value shown, characters.
 const MAX_VALUE: usize = 1024;
@@ -79,14 +79,14 @@ pub(crate) fn key_algorithm(spki: &SubjectPublicKeyInfo<'_>) -> String {
         },
         key::EC => match key::curve(spki).as_deref() {
             Some(key::CURVE_P256) => "ECDSA P-256".to_owned(),
-            Some("1.3.132.0.34") => "ECDSA P-384".to_owned(),
+            Some(key::CURVE_P384) => "ECDSA P-384".to_owned(),
             Some("1.3.132.0.35") => "ECDSA P-521".to_owned(),
             Some("1.3.132.0.10") => "ECDSA secp256k1".to_owned(),
-            Some("1.2.156.10197.1.301") => "SM2".to_owned(),
+            Some(sm2::CURVE) => "SM2".to_owned(),
             Some(curve) => format!("EC ({curve})"),
             None => "EC".to_owned(),
         },
-        "1.2.156.10197.1.301" => "SM2".to_owned(),
+        sm2::CURVE => "SM2".to_owned(),
         _ => named(&oid),
     }
 }

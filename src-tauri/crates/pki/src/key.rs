@@ -4,11 +4,12 @@ use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
 use ring::{digest, signature as ring_signature};
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
-use crate::{PkiError, der};
+use crate::{PkiError, der, sm2};
 
 pub(crate) const RSA: &str = "1.2.840.113549.1.1.1";
 pub(crate) const EC: &str = "1.2.840.10045.2.1";
 pub(crate) const CURVE_P256: &str = "1.2.840.10045.3.1.7";
+pub(crate) const CURVE_P384: &str = "1.3.132.0.34";
 
 /// The kind of a key, if it is one that is issued for here.
 ///
@@ -17,11 +18,21 @@ pub(crate) const CURVE_P256: &str = "1.2.840.10045.3.1.7";
 pub fn key_algorithm(spki_der: &[u8]) -> Result<KeyAlgorithm, PkiError> {
     let spki = parse(spki_der)?;
     let bits = key_bits(&spki);
+    if sm2_point(&spki).is_some() {
+        return Ok(KeyAlgorithm::Sm2);
+    }
     match spki.algorithm.algorithm.to_id_string().as_str() {
-        RSA if rsa_modulus_bits(bits) == Some(2048) => Ok(KeyAlgorithm::Rsa2048),
-        EC if curve(&spki).as_deref() == Some(CURVE_P256) && bits.len() == 65 && bits[0] == 4 => {
-            Ok(KeyAlgorithm::EcP256)
-        }
+        RSA => match rsa_modulus_bits(bits) {
+            Some(2048) => Ok(KeyAlgorithm::Rsa2048),
+            Some(3072) => Ok(KeyAlgorithm::Rsa3072),
+            Some(4096) => Ok(KeyAlgorithm::Rsa4096),
+            _ => Err(PkiError::UnsupportedKey),
+        },
+        EC => match curve(&spki).as_deref() {
+            Some(CURVE_P256) if is_uncompressed(bits, 32) => Ok(KeyAlgorithm::EcP256),
+            Some(CURVE_P384) if is_uncompressed(bits, 48) => Ok(KeyAlgorithm::EcP384),
+            _ => Err(PkiError::UnsupportedKey),
+        },
         _ => Err(PkiError::UnsupportedKey),
     }
 }
@@ -36,33 +47,68 @@ pub fn key_id(spki_der: &[u8]) -> Result<[u8; 20], PkiError> {
     Ok(hash.as_ref().try_into().expect("SHA-1 has 20 bytes"))
 }
 
-/// Verifies a signature as a token makes it (ECDSA: raw `r‖s`). RSA keys of 2048 to 8192 bits, ECDSA keys on P-256.
+/// Verifies a signature as a token makes it (ECDSA, SM2: raw `r‖s`). RSA keys of 2048 to 8192 bits, ECDSA keys on P-256
+/// and P-384, SM2 keys.
 ///
 /// # Errors
 /// [`PkiError::Malformed`] for a key that is none, [`PkiError::UnsupportedKey`] where the scheme does not fit the key,
 /// [`PkiError::BadSignature`].
 pub fn verify(spki_der: &[u8], scheme: SignatureScheme, message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
-    let algorithm: &dyn ring_signature::VerificationAlgorithm = match scheme {
-        SignatureScheme::RsaPkcs1Sha256 => &ring_signature::RSA_PKCS1_2048_8192_SHA256,
-        SignatureScheme::RsaPssSha256 => &ring_signature::RSA_PSS_2048_8192_SHA256,
-        SignatureScheme::EcdsaP256Sha256 => &ring_signature::ECDSA_P256_SHA256_FIXED,
-    };
-    let is_ec = scheme == SignatureScheme::EcdsaP256Sha256;
-    verify_with(spki_der, algorithm, is_ec, message, signature)
+    use ring_signature as ring;
+    match scheme {
+        SignatureScheme::RsaPkcs1Sha256 => {
+            verify_with(spki_der, &ring::RSA_PKCS1_2048_8192_SHA256, None, message, signature)
+        }
+        SignatureScheme::RsaPssSha256 => {
+            verify_with(spki_der, &ring::RSA_PSS_2048_8192_SHA256, None, message, signature)
+        }
+        SignatureScheme::EcdsaP256Sha256 => {
+            verify_with(spki_der, &ring::ECDSA_P256_SHA256_FIXED, Some(CURVE_P256), message, signature)
+        }
+        SignatureScheme::EcdsaP384Sha384 => {
+            verify_with(spki_der, &ring::ECDSA_P384_SHA384_FIXED, Some(CURVE_P384), message, signature)
+        }
+        SignatureScheme::Sm2Sm3 => sm2::verify(spki_der, message, signature),
+    }
 }
 
 /// RSASSA-PSS with SHA-512, MGF1 with SHA-512, salt of 64 bytes (RFC 9421 §3.3.1). No token signs so here; others may.
 pub(crate) fn verify_rsa_pss_sha512(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
-    verify_with(spki_der, &ring_signature::RSA_PSS_2048_8192_SHA512, false, message, signature)
+    verify_with(spki_der, &ring_signature::RSA_PSS_2048_8192_SHA512, None, message, signature)
 }
 
-/// The same for ECDSA as X.509 carries it: a DER SEQUENCE of `r` and `s` (RFC 3279 §2.2.3).
-pub(crate) fn verify_ecdsa_der(spki_der: &[u8], message: &[u8], signature: &[u8]) -> Result<(), PkiError> {
-    verify_with(spki_der, &ring_signature::ECDSA_P256_SHA256_ASN1, true, message, signature)
+/// The same as X.509 and CMS carry signatures: those of ECDSA and SM2 as a DER SEQUENCE of `r` and `s` (RFC 3279 §2.2.3).
+pub(crate) fn verify_der(
+    spki_der: &[u8],
+    scheme: SignatureScheme,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), PkiError> {
+    use ring_signature as ring;
+    match scheme {
+        SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::RsaPssSha256 => verify(spki_der, scheme, message, signature),
+        SignatureScheme::EcdsaP256Sha256 => {
+            verify_with(spki_der, &ring::ECDSA_P256_SHA256_ASN1, Some(CURVE_P256), message, signature)
+        }
+        SignatureScheme::EcdsaP384Sha384 => {
+            verify_with(spki_der, &ring::ECDSA_P384_SHA384_ASN1, Some(CURVE_P384), message, signature)
+        }
+        SignatureScheme::Sm2Sm3 => sm2::verify_der(spki_der, message, signature),
+    }
 }
 
-/// Raw `r‖s` as X.509 and CMS carry it.
-pub(crate) fn ecdsa_der(signature: &[u8]) -> Vec<u8> {
+/// A token's signature as X.509 and CMS carry it.
+pub(crate) fn to_der(scheme: SignatureScheme, signature: &[u8]) -> Vec<u8> {
+    match scheme {
+        SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::RsaPssSha256 => signature.to_vec(),
+        SignatureScheme::EcdsaP256Sha256 | SignatureScheme::EcdsaP384Sha384 | SignatureScheme::Sm2Sm3 => {
+            two_numbers(signature)
+        }
+    }
+}
+
+/// Raw `r‖s` as a SEQUENCE.
+fn two_numbers(signature: &[u8]) -> Vec<u8> {
     let (r, s) = signature.split_at(signature.len() / 2);
     der::value(der::SEQUENCE, &[&der::unsigned(r), &der::unsigned(s)])
 }
@@ -70,14 +116,14 @@ pub(crate) fn ecdsa_der(signature: &[u8]) -> Vec<u8> {
 fn verify_with(
     spki_der: &[u8],
     algorithm: &'static dyn ring_signature::VerificationAlgorithm,
-    is_ec: bool,
+    on_curve: Option<&str>,
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), PkiError> {
     let spki = parse(spki_der)?;
     let fits = match spki.algorithm.algorithm.to_id_string().as_str() {
-        RSA => !is_ec,
-        EC => is_ec && curve(&spki).as_deref() == Some(CURVE_P256),
+        RSA => on_curve.is_none(),
+        EC => on_curve.is_some() && curve(&spki).as_deref() == on_curve,
         _ => false,
     };
     if !fits {
@@ -99,6 +145,20 @@ pub(crate) fn parse(spki_der: &[u8]) -> Result<SubjectPublicKeyInfo<'_>, PkiErro
 /// The subjectPublicKey's bytes.
 pub(crate) fn key_bits<'a>(spki: &'a SubjectPublicKeyInfo<'_>) -> &'a [u8] {
     &spki.subject_public_key.data
+}
+
+/// Whether the bits are an uncompressed point (SEC 1 §2.3.3) with coordinates of so many bytes.
+pub(crate) fn is_uncompressed(bits: &[u8], coordinate: usize) -> bool {
+    bits.len() == 2 * coordinate + 1 && bits[0] == 4
+}
+
+/// The point of an SM2 key, uncompressed; `None` for any other key.
+pub(crate) fn sm2_point<'a>(spki: &'a SubjectPublicKeyInfo<'_>) -> Option<&'a [u8]> {
+    let is_sm2 = match spki.algorithm.algorithm.to_id_string().as_str() {
+        EC => curve(spki).as_deref() == Some(sm2::CURVE),
+        algorithm => algorithm == sm2::CURVE,
+    };
+    Some(key_bits(spki)).filter(|bits| is_sm2 && is_uncompressed(bits, 32))
 }
 
 /// The named curve of an EC key, dotted.

@@ -5,7 +5,7 @@
 //! parsed here may be hostile; a parser answers with an error, never with a panic.
 //!
 //! Two readers on purpose: `x509-parser` shows certificates (it also shows what nobody should trust), `rustls-webpki`
-//! decides trust. SM2 certificates are shown; they verify nowhere here yet.
+//! decides trust, with SM2 and SM3 added to what it knows.
 
 mod certificate;
 pub mod chain;
@@ -18,6 +18,7 @@ pub mod message_signature;
 pub mod pdf;
 mod request;
 mod session;
+pub mod sm2;
 pub mod web_eid;
 
 pub use certificate::Certificate;
@@ -31,7 +32,7 @@ pub enum PkiError {
     /// The bytes are not what they should be.
     #[error("the bytes are no {0}")]
     Malformed(&'static str),
-    /// Neither RSA 2048 nor ECDSA P-256, or a scheme that does not fit the key.
+    /// None of the kinds in `KeyAlgorithm`, or a scheme that does not fit the key.
     #[error("the kind of key or signature is not supported")]
     UnsupportedKey,
     /// The signature does not verify.

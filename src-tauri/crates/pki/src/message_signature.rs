@@ -9,11 +9,12 @@ pub fn name(scheme: SignatureScheme) -> Option<&'static str> {
     match scheme {
         SignatureScheme::RsaPkcs1Sha256 => Some("rsa-v1_5-sha256"),
         SignatureScheme::EcdsaP256Sha256 => Some("ecdsa-p256-sha256"),
-        SignatureScheme::RsaPssSha256 => None,
+        SignatureScheme::EcdsaP384Sha384 => Some("ecdsa-p384-sha384"),
+        SignatureScheme::RsaPssSha256 | SignatureScheme::Sm2Sm3 => None,
     }
 }
 
-/// Verifies a signature of the named algorithm: `ecdsa-p256-sha256` (raw `r‖s`), `rsa-v1_5-sha256`, `rsa-pss-sha512`.
+/// Verifies a signature of the named algorithm: `ecdsa-p256-sha256` and `ecdsa-p384-sha384` (raw `r‖s`), `rsa-v1_5-sha256`, `rsa-pss-sha512`.
 ///
 /// # Errors
 /// [`PkiError::UnsupportedKey`] for any other name or where the key is of another kind, [`PkiError::Malformed`],
@@ -22,6 +23,7 @@ pub fn verify(spki_der: &[u8], name: &str, message: &[u8], signature: &[u8]) -> 
     match name {
         "rsa-v1_5-sha256" => key::verify(spki_der, SignatureScheme::RsaPkcs1Sha256, message, signature),
         "ecdsa-p256-sha256" => key::verify(spki_der, SignatureScheme::EcdsaP256Sha256, message, signature),
+        "ecdsa-p384-sha384" => key::verify(spki_der, SignatureScheme::EcdsaP384Sha384, message, signature),
         "rsa-pss-sha512" => key::verify_rsa_pss_sha512(spki_der, message, signature),
         _ => Err(PkiError::UnsupportedKey),
     }

@@ -20,7 +20,7 @@ use pdf_writer::{
     Chunk, Date, Name, Rect, Ref, Settings, Str, TextStr,
     types::{AnnotationFlags, FieldType, StructRole},
 };
-use ring::digest::{Context, SHA256, digest};
+use ring::digest::{SHA256, digest};
 
 use crate::{Certificate, PkiError, cms, der, details};
 
@@ -111,7 +111,7 @@ pub fn prepare(
 ) -> Result<Prepared, SignatureError> {
     let holder = Certificate::parse(certificate_der)?.holder;
     let (mut file, digits) = updated(form, &holder, at).ok_or(SignatureError::NotAForm)?;
-    let signing = cms::Signing::new(certificate_der, chain, digest_around(&file, &digits))?;
+    let signing = cms::Signing::new(certificate_der, chain, around(&file, &digits))?;
     file[digits.clone()].fill(b'0');
     Ok(Prepared { file, digits, signing })
 }
@@ -139,7 +139,7 @@ pub fn verify(pdf: &[u8]) -> Result<SignedForm, SignatureError> {
     let (original, at, digits) = parts(pdf).ok_or(SignatureError::NotWhole)?;
     let room = bytes_of(&pdf[digits.clone()]).ok_or(SignatureError::NotWhole)?;
     let cms = der::Reader(&room).next().ok_or(SignatureError::NotWhole)?.whole;
-    let signed = cms::verify(cms, digest_around(pdf, &digits))?;
+    let signed = cms::verify(cms, around(pdf, &digits))?;
     let again = prepare(original, &signed.certificate_der, &signed.chain, at)?.filled(cms)?;
     if again != pdf {
         return Err(SignatureError::NotWhole);
@@ -324,12 +324,9 @@ fn set_byte_range(file: &mut [u8], update: usize, digits: &Range<usize>) -> Opti
     Some(())
 }
 
-/// SHA-256 of everything but the signature and its angle brackets.
-fn digest_around(file: &[u8], digits: &Range<usize>) -> [u8; 32] {
-    let mut digest = Context::new(&SHA256);
-    digest.update(&file[..digits.start - 1]);
-    digest.update(&file[digits.end + 1..]);
-    digest.finish().as_ref().try_into().expect("SHA-256 has 32 bytes")
+/// Everything but the signature and its angle brackets.
+fn around(file: &[u8], digits: &Range<usize>) -> cms::Content {
+    cms::Content::of(&[&file[..digits.start - 1], &file[digits.end + 1..]])
 }
 
 /// Takes a signed form apart: the form, the time, and where the digits of the signature are. That this is all there is

@@ -3,7 +3,7 @@
 use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
 use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer};
 
-use crate::{PkiError, der, details, key};
+use crate::{PkiError, der, details, key, sm2};
 
 /// A request is some hundred bytes to three KiB; what is larger is not looked at.
 const MAX_BYTES: usize = 16 * 1024;
@@ -12,12 +12,15 @@ const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 const SHA256_WITH_RSA: &str = "1.2.840.113549.1.1.11";
 const RSA_PSS: &str = "1.2.840.113549.1.1.10";
 const ECDSA_WITH_SHA256: &str = "1.2.840.10045.4.3.2";
+const ECDSA_WITH_SHA384: &str = "1.2.840.10045.4.3.3";
 
 /// AlgorithmIdentifier of `sha256WithRSAEncryption`, parameters NULL (RFC 4055 §5).
-pub(crate) const ALGORITHM_RSA_PKCS1: &[u8] =
+const ALGORITHM_RSA_PKCS1: &[u8] =
     &[0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00];
 /// AlgorithmIdentifier of `ecdsa-with-SHA256`, no parameters (RFC 5758 §3.2).
-pub(crate) const ALGORITHM_ECDSA: &[u8] = &[0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+const ALGORITHM_ECDSA_SHA256: &[u8] = &[0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
+/// AlgorithmIdentifier of `ecdsa-with-SHA384`.
+const ALGORITHM_ECDSA_SHA384: &[u8] = &[0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03];
 /// AlgorithmIdentifier of `id-RSASSA-PSS` with SHA-256, MGF1 with SHA-256, salt of 32 bytes (RFC 4055 §3.1).
 const ALGORITHM_RSA_PSS: &[u8] = &[
     0x30, 0x41, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A, 0x30, 0x34, 0xA0, 0x0F, 0x30, 0x0D,
@@ -68,12 +71,19 @@ impl CsrBuilder {
     /// [`PkiError::UnsupportedKey`] where the scheme does not fit the key, [`PkiError::BadSignature`].
     pub fn finish(&self, scheme: SignatureScheme, signature: &[u8]) -> Result<Vec<u8>, PkiError> {
         key::verify(&self.spki_der, scheme, &self.info_der, signature)?;
-        let (algorithm, signature) = match scheme {
-            SignatureScheme::RsaPkcs1Sha256 => (ALGORITHM_RSA_PKCS1, signature.to_vec()),
-            SignatureScheme::RsaPssSha256 => (ALGORITHM_RSA_PSS, signature.to_vec()),
-            SignatureScheme::EcdsaP256Sha256 => (ALGORITHM_ECDSA, key::ecdsa_der(signature)),
-        };
-        Ok(der::value(der::SEQUENCE, &[&self.info_der, algorithm, &der::bit_string(&signature)]))
+        let signature = key::to_der(scheme, signature);
+        Ok(der::value(der::SEQUENCE, &[&self.info_der, algorithm(scheme), &der::bit_string(&signature)]))
+    }
+}
+
+/// AlgorithmIdentifier of a signature by this scheme.
+pub(crate) fn algorithm(scheme: SignatureScheme) -> &'static [u8] {
+    match scheme {
+        SignatureScheme::RsaPkcs1Sha256 => ALGORITHM_RSA_PKCS1,
+        SignatureScheme::RsaPssSha256 => ALGORITHM_RSA_PSS,
+        SignatureScheme::EcdsaP256Sha256 => ALGORITHM_ECDSA_SHA256,
+        SignatureScheme::EcdsaP384Sha384 => ALGORITHM_ECDSA_SHA384,
+        SignatureScheme::Sm2Sm3 => sm2::ALGORITHM_SM2,
     }
 }
 
@@ -104,12 +114,15 @@ impl Csr {
         let spki_der = info.subject_pki.raw;
         let algorithm = key::key_algorithm(spki_der)?;
         let (message, signature) = (info.raw, &*csr.signature_value.data);
-        match csr.signature_algorithm.algorithm.to_id_string().as_str() {
-            SHA256_WITH_RSA => key::verify(spki_der, SignatureScheme::RsaPkcs1Sha256, message, signature)?,
-            RSA_PSS => key::verify(spki_der, SignatureScheme::RsaPssSha256, message, signature)?,
-            ECDSA_WITH_SHA256 => key::verify_ecdsa_der(spki_der, message, signature)?,
+        let scheme = match csr.signature_algorithm.algorithm.to_id_string().as_str() {
+            SHA256_WITH_RSA => SignatureScheme::RsaPkcs1Sha256,
+            RSA_PSS => SignatureScheme::RsaPssSha256,
+            ECDSA_WITH_SHA256 => SignatureScheme::EcdsaP256Sha256,
+            ECDSA_WITH_SHA384 => SignatureScheme::EcdsaP384Sha384,
+            sm2::SM2_WITH_SM3 => SignatureScheme::Sm2Sm3,
             _ => return Err(PkiError::UnsupportedKey),
-        }
+        };
+        key::verify_der(spki_der, scheme, message, signature)?;
         let subject_cn = info
             .subject
             .iter_common_name()

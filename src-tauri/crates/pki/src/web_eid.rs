@@ -3,21 +3,27 @@
 //! Specification: web-eid/web-eid-system-architecture-doc, "Web eID authentication token specification".
 
 use certdesk_domain::token::SignatureScheme;
-use ring::digest::{SHA256, digest};
+use ring::digest::{SHA256, SHA384, digest};
 
 use crate::{Certificate, PkiError, key};
 
-/// The message a token signs: `hash(origin) ‖ hash(nonce)`, SHA-256 (all our schemes use it).
-pub fn signed_value(origin: &str, nonce: &str) -> Vec<u8> {
-    [digest(&SHA256, origin.as_bytes()).as_ref(), digest(&SHA256, nonce.as_bytes()).as_ref()].concat()
+/// The message a token signs: `hash(origin) ‖ hash(nonce)`, by the hash of the scheme.
+pub fn signed_value(scheme: SignatureScheme, origin: &str, nonce: &str) -> Vec<u8> {
+    let hash = match scheme {
+        SignatureScheme::EcdsaP384Sha384 => &SHA384,
+        _ => &SHA256,
+    };
+    [digest(hash, origin.as_bytes()).as_ref(), digest(hash, nonce.as_bytes()).as_ref()].concat()
 }
 
-/// The JWA name of a scheme (RFC 7518 §3.1).
-pub fn jwa_name(scheme: SignatureScheme) -> &'static str {
+/// The JWA name of a scheme (RFC 7518 §3.1); `None` for SM2, which it does not know.
+pub fn jwa_name(scheme: SignatureScheme) -> Option<&'static str> {
     match scheme {
-        SignatureScheme::RsaPkcs1Sha256 => "RS256",
-        SignatureScheme::RsaPssSha256 => "PS256",
-        SignatureScheme::EcdsaP256Sha256 => "ES256",
+        SignatureScheme::RsaPkcs1Sha256 => Some("RS256"),
+        SignatureScheme::RsaPssSha256 => Some("PS256"),
+        SignatureScheme::EcdsaP256Sha256 => Some("ES256"),
+        SignatureScheme::EcdsaP384Sha384 => Some("ES384"),
+        SignatureScheme::Sm2Sm3 => None,
     }
 }
 
@@ -27,6 +33,7 @@ pub fn scheme(jwa_name: &str) -> Option<SignatureScheme> {
         "RS256" => Some(SignatureScheme::RsaPkcs1Sha256),
         "PS256" => Some(SignatureScheme::RsaPssSha256),
         "ES256" => Some(SignatureScheme::EcdsaP256Sha256),
+        "ES384" => Some(SignatureScheme::EcdsaP384Sha384),
         _ => None,
     }
 }
@@ -46,6 +53,6 @@ pub fn verify(
 ) -> Result<Certificate, PkiError> {
     let certificate = Certificate::parse(certificate_der)?;
     let scheme = scheme(algorithm).ok_or(PkiError::UnsupportedKey)?;
-    key::verify(&certificate.spki_der, scheme, &signed_value(origin, nonce), signature)?;
+    key::verify(&certificate.spki_der, scheme, &signed_value(scheme, origin, nonce), signature)?;
     Ok(certificate)
 }

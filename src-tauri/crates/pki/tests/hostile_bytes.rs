@@ -34,7 +34,11 @@ fn good() -> &'static (Vec<u8>, Vec<u8>) {
     })
 }
 
-/// A detached signature over content of SHA-256 `[7; 32]`, to be damaged.
+fn content() -> cms::Content {
+    cms::Content::of(&[b"content"])
+}
+
+/// A detached signature over [`content`], to be damaged.
 fn signature() -> &'static Vec<u8> {
     static SIGNATURE: OnceLock<Vec<u8>> = OnceLock::new();
     SIGNATURE.get_or_init(|| {
@@ -43,10 +47,10 @@ fn signature() -> &'static Vec<u8> {
         let random = ring::rand::SystemRandom::new();
         let scheme = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
         let key = ring::signature::EcdsaKeyPair::from_pkcs8(scheme, &pair.serialize_der(), &random).unwrap();
-        let signing = cms::Signing::new(certificate.der(), &[], [7; 32]).unwrap();
+        let signing = cms::Signing::new(certificate.der(), &[], content()).unwrap();
         let signature = key.sign(&random, &signing.to_be_signed()).unwrap();
         let signed = signing.finish(SignatureScheme::EcdsaP256Sha256, signature.as_ref()).unwrap();
-        assert!(cms::verify(&signed, [7; 32]).is_ok(), "undamaged it verifies");
+        assert!(cms::verify(&signed, content()).is_ok(), "undamaged it verifies");
         signed
     })
 }
@@ -77,7 +81,7 @@ fn read_everything(bytes: &[u8]) {
     let at = Certificate::parse(&good().0).unwrap().not_before;
     let _ = chain::verify(bytes, &[&good().0], &[&good().0], at);
     let _ = chain::verify(&good().0, &[bytes], &[bytes], at);
-    let _ = (cms::verify(bytes, [7; 32]), cms::Signing::new(bytes, &[bytes.to_vec()], [7; 32]));
+    let _ = (cms::verify(bytes, content()), cms::Signing::new(bytes, &[bytes.to_vec()], content()));
     let _ = web_eid::verify(bytes, "ES256", bytes, "https://a.example", "nonce");
 }
 
@@ -108,7 +112,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = *to;
         }
-        prop_assert!(bytes == *signature() || cms::verify(&bytes, [7; 32]).is_err(), "no byte may differ");
+        prop_assert!(bytes == *signature() || cms::verify(&bytes, content()).is_err(), "no byte may differ");
     }
 
     #[test]

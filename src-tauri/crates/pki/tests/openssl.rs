@@ -58,22 +58,50 @@ impl Bench {
         let padding: &dyn signature::RsaEncoding = match scheme {
             SignatureScheme::RsaPkcs1Sha256 => &signature::RSA_PKCS1_SHA256,
             SignatureScheme::RsaPssSha256 => &signature::RSA_PSS_SHA256,
-            SignatureScheme::EcdsaP256Sha256 => {
-                let key =
-                    signature::EcdsaKeyPair::from_pkcs8(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8, &random)
-                        .unwrap();
+            SignatureScheme::EcdsaP256Sha256 | SignatureScheme::EcdsaP384Sha384 => {
+                let algorithm = match scheme {
+                    SignatureScheme::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+                    _ => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+                };
+                let key = signature::EcdsaKeyPair::from_pkcs8(algorithm, &pkcs8, &random).unwrap();
                 return key.sign(&random, message).unwrap().as_ref().to_vec();
             }
+            SignatureScheme::Sm2Sm3 => return self.sign_sm2(name, message),
         };
         let key = signature::RsaKeyPair::from_pkcs8(&pkcs8).unwrap();
         let mut out = vec![0; key.public().modulus_len()];
         key.sign(padding, &random, message, &mut out).unwrap();
         out
     }
+
+    /// OpenSSL signs with the identity that certificates go by; its DER is brought into the form a token gives.
+    fn sign_sm2(&self, name: &str, message: &[u8]) -> Vec<u8> {
+        self.write("message", message);
+        self.openssl(&format!(
+            "pkeyutl -sign -rawin -digest sm3 -inkey {name}.pem -in message -out signature -pkeyopt {SM2_ID}"
+        ));
+        let signature = self.read("signature");
+        let (_, der) = x509_parser::der_parser::parse_der(&signature).unwrap();
+        der.as_sequence()
+            .unwrap()
+            .iter()
+            .flat_map(|number| {
+                let bytes = number.as_slice().unwrap();
+                let bytes = bytes.strip_prefix(&[0]).unwrap_or(bytes);
+                [vec![0; 32 - bytes.len()], bytes.to_vec()].concat()
+            })
+            .collect()
+    }
 }
 
+const SM2_ID: &str = "distid:1234567812345678";
+
 const RSA: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:2048";
+const RSA3072: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:3072";
+const RSA4096: &str = "-algorithm RSA -pkeyopt rsa_keygen_bits:4096";
 const P256: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
+const P384: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-384";
+const SM2: &str = "-algorithm SM2";
 
 #[test]
 fn openssl_accepts_a_request_built_in_two_phases() {
@@ -81,7 +109,11 @@ fn openssl_accepts_a_request_built_in_two_phases() {
     let cases = [
         ("rsa", RSA, SignatureScheme::RsaPkcs1Sha256, KeyAlgorithm::Rsa2048),
         ("rsa-pss", RSA, SignatureScheme::RsaPssSha256, KeyAlgorithm::Rsa2048),
+        ("rsa3072", RSA3072, SignatureScheme::RsaPkcs1Sha256, KeyAlgorithm::Rsa3072),
+        ("rsa4096", RSA4096, SignatureScheme::RsaPssSha256, KeyAlgorithm::Rsa4096),
         ("ec", P256, SignatureScheme::EcdsaP256Sha256, KeyAlgorithm::EcP256),
+        ("ec384", P384, SignatureScheme::EcdsaP384Sha384, KeyAlgorithm::EcP384),
+        ("sm2", SM2, SignatureScheme::Sm2Sm3, KeyAlgorithm::Sm2),
     ];
     for (name, kind, scheme, algorithm) in cases {
         let spki = bench.key(name, kind);
@@ -95,7 +127,8 @@ fn openssl_accepts_a_request_built_in_two_phases() {
                 "a signature of nobody makes no request"
             );
             bench.write("request.der", &der);
-            let said = bench.openssl("req -verify -noout -inform DER -in request.der");
+            let identity = if name == "sm2" { format!(" -vfyopt {SM2_ID}") } else { String::new() };
+            let said = bench.openssl(&format!("req -verify -noout -inform DER -in request.der{identity}"));
             assert!(
                 said.contains("self-signature verify OK"),
                 "openssl must accept the {name} request for {cn:?}: {said}"
@@ -111,15 +144,17 @@ fn openssl_accepts_a_request_built_in_two_phases() {
 fn openssl_accepts_a_detached_signature_built_in_two_phases() {
     let bench = Bench::new();
     bench.write("content", "数字证书业务申请表".as_bytes());
-    let digest = |bytes: &[u8]| ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().try_into().unwrap();
-    let content = digest("数字证书业务申请表".as_bytes());
+    let content = cms::Content::of(&["数字证书业务申请表".as_bytes()]);
     bench.key("ca", P256);
     bench.openssl("req -x509 -new -key ca.pem -subj /CN=root -days 2 -out ca.crt");
     bench.openssl("x509 -in ca.crt -outform DER -out ca.der");
     let root = bench.read("ca.der");
-    for (name, kind, scheme) in
-        [("rsa", RSA, SignatureScheme::RsaPkcs1Sha256), ("ec", P256, SignatureScheme::EcdsaP256Sha256)]
-    {
+    for (name, kind, scheme) in [
+        ("rsa", RSA, SignatureScheme::RsaPkcs1Sha256),
+        ("rsa4096", RSA4096, SignatureScheme::RsaPkcs1Sha256),
+        ("ec", P256, SignatureScheme::EcdsaP256Sha256),
+        ("ec384", P384, SignatureScheme::EcdsaP384Sha384),
+    ] {
         bench.key(name, kind);
         bench.openssl(&format!("req -new -utf8 -key {name}.pem -subj /CN=王䶮 -out request.pem"));
         bench.openssl(
@@ -141,7 +176,7 @@ fn openssl_accepts_a_detached_signature_built_in_two_phases() {
         );
         let signed = cms::verify(&der, content).expect("our own reader accepts it too");
         assert_eq!((signed.certificate_der, signed.chain), (certificate, vec![root.clone()]));
-        let other = cms::verify(&der, digest(b"another form"));
+        let other = cms::verify(&der, cms::Content::of(&[b"another form"]));
         assert!(other.is_err(), "a signature holds for its content only: {other:?}");
     }
 }
@@ -178,10 +213,13 @@ fn a_request_of_openssl_is_read_and_a_changed_one_refused() {
 fn signatures_of_all_schemes_verify_and_nothing_else_does() {
     let bench = Bench::new();
     let (rsa, ec, other) = (bench.key("rsa", RSA), bench.key("ec", P256), bench.key("other", P256));
+    let (ec384, sm2) = (bench.key("ec384", P384), bench.key("sm2", SM2));
     for (name, spki, scheme) in [
         ("rsa", &rsa, SignatureScheme::RsaPkcs1Sha256),
         ("rsa", &rsa, SignatureScheme::RsaPssSha256),
         ("ec", &ec, SignatureScheme::EcdsaP256Sha256),
+        ("ec384", &ec384, SignatureScheme::EcdsaP384Sha384),
+        ("sm2", &sm2, SignatureScheme::Sm2Sm3),
     ] {
         let signature = bench.sign(name, scheme, b"message");
         assert_eq!(verify(spki, scheme, b"message", &signature), Ok(()), "{scheme:?}");
@@ -199,6 +237,9 @@ fn signatures_of_all_schemes_verify_and_nothing_else_does() {
     let signature = bench.sign("ec", SignatureScheme::EcdsaP256Sha256, b"message");
     assert_eq!(verify(&other, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::BadSignature));
     assert_eq!(verify(&rsa, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::UnsupportedKey));
+    assert_eq!(verify(&ec384, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::UnsupportedKey));
+    assert_eq!(verify(&ec, SignatureScheme::Sm2Sm3, b"message", &signature), Err(PkiError::UnsupportedKey));
+    assert_eq!(verify(&sm2, SignatureScheme::EcdsaP256Sha256, b"message", &signature), Err(PkiError::UnsupportedKey));
     assert_eq!(verify(&ec, SignatureScheme::RsaPkcs1Sha256, b"message", &signature), Err(PkiError::UnsupportedKey));
     assert_eq!(verify(b"\x30\x00", SignatureScheme::RsaPkcs1Sha256, b"", b""), Err(PkiError::Malformed("public key")));
 }
@@ -275,19 +316,55 @@ fn a_certificate_is_shown_as_openssl_reads_it() {
 }
 
 #[test]
-fn an_sm2_certificate_is_shown_without_error() {
+fn an_sm2_certificate_is_shown_and_its_chain_judged_as_openssl_does() {
     let bench = Bench::new();
-    bench.openssl("genpkey -quiet -algorithm SM2 -out sm2.pem");
-    bench.openssl(
-        "req -x509 -new -utf8 -key sm2.pem -sm3 -subj /C=CN/O=测试/CN=王䶮 -days 30 -outform DER -out sm2.der",
-    );
-    let c = Certificate::parse(&bench.read("sm2.der")).expect("an SM2 certificate can be read");
+    for name in ["root", "issuing", "王", "other"] {
+        bench.key(name, SM2);
+    }
+    let signed = format!("-sm3 -sigopt {SM2_ID}");
+    let root =
+        "req -x509 -new -utf8 -key root.pem -subj /CN=国密根 -days 30 -addext keyUsage=keyCertSign -out root.crt";
+    bench.openssl(&format!("{root} {signed}"));
+    // OpenSSL would say that it made another root of this name.
+    bench.openssl(&format!("{root} {signed}").replace("root.pem", "other.pem").replace("root.crt", "other.crt"));
+    bench.write("ca.ext", b"basicConstraints=critical,CA:TRUE");
+    bench.write("leaf.ext", b"extendedKeyUsage=clientAuth");
+    for (name, subject, issuer, extensions) in
+        [("issuing", "国密签发", "root", "ca.ext"), ("王", "王䶮", "issuing", "leaf.ext")]
+    {
+        bench.openssl(&format!("req -new -utf8 -key {name}.pem -subj /CN={subject} -out request.pem {signed}"));
+        bench.openssl(&format!(
+            "x509 -req -in request.pem -CA {issuer}.crt -CAkey {issuer}.pem -days 20 -extfile {extensions} -out {name}.crt {signed} -vfyopt {SM2_ID}"
+        ));
+    }
+    let der = |name: &str| {
+        bench.openssl(&format!("x509 -in {name}.crt -outform DER -out {name}.der"));
+        bench.read(&format!("{name}.der"))
+    };
+    let (root, other, issuing, leaf) = (der("root"), der("other"), der("issuing"), der("王"));
+
+    let c = Certificate::parse(&leaf).expect("an SM2 certificate can be read");
     assert_eq!((c.holder.as_str(), c.key_algorithm.as_str()), ("王䶮", "SM2"));
     let algorithm = c.details.iter().find(|(name, _)| name == "Signature algorithm").expect("it has an algorithm");
     assert_eq!(algorithm.1, "SM2 with SM3 (1.2.156.10197.1.501)");
-    let root = c.der.clone();
-    let refused = chain::verify::<&[u8], _>(&c.der, &[], &[root], c.not_before);
-    assert!(refused.is_err(), "SM2 is shown, not trusted: {refused:?}");
+    assert_eq!(key_algorithm(&c.spki_der), Ok(KeyAlgorithm::Sm2));
+
+    // Link by link: OpenSSL applies the identity to the certificate it is asked about alone.
+    for link in ["-CAfile root.crt", "-partial_chain -trusted issuing.crt"] {
+        let name = if link.contains("root") { "issuing" } else { "王" };
+        let said = bench.openssl(&format!("verify {link} -vfyopt {SM2_ID} {name}.crt"));
+        assert!(said.contains("OK"), "OpenSSL takes {name}: {said}");
+    }
+    let at = c.not_before;
+    assert_eq!(chain::verify(&leaf, &[&issuing], &[&root], at), Ok(()), "and so do we");
+    let none: [&[u8]; 0] = [];
+    assert!(chain::verify(&leaf, &none, &[&root], at).is_err(), "a chain with a gap is none");
+    let forged = chain::verify(&leaf, &[&issuing], &[&other], at);
+    assert_eq!(forged, Err(PkiError::Untrusted("InvalidSignatureForPublicKey".into())), "another root's key");
+    let mut changed = leaf.clone();
+    let last = changed.len() - 1;
+    changed[last] ^= 1;
+    assert!(chain::verify(&changed, &[&issuing], &[&root], at).is_err(), "a changed signature must not pass");
 }
 
 #[test]
@@ -338,7 +415,8 @@ fn a_web_eid_token_holds_for_its_origin_and_nonce_only() {
     bench.openssl("req -x509 -new -key ec.pem -subj /CN=x -days 1 -outform DER -out c.der");
     let der = bench.read("c.der");
     let (origin, nonce) = ("https://certdesk.example:8443", "v1.abc.def.tls-exporter.ghi");
-    let signature = bench.sign("ec", SignatureScheme::EcdsaP256Sha256, &web_eid::signed_value(origin, nonce));
+    let scheme = SignatureScheme::EcdsaP256Sha256;
+    let signature = bench.sign("ec", scheme, &web_eid::signed_value(scheme, origin, nonce));
     assert!(web_eid::verify(&der, "ES256", &signature, origin, nonce).is_ok());
     let phished = web_eid::verify(&der, "ES256", &signature, "https://certdesk.examp1e:8443", nonce);
     assert_eq!(phished.err(), Some(PkiError::BadSignature), "another origin must not pass");

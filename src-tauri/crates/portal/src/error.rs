@@ -34,6 +34,9 @@ pub enum PortalError {
     /// The file cannot be read or written.
     #[error("the file cannot be read or written: {0}")]
     File(String),
+    /// Keys of this kind log in nowhere: Web eID has no name for how they sign.
+    #[error("keys of this kind cannot log in")]
+    UnsupportedKey,
     /// The caller took it back.
     #[error("cancelled")]
     Cancelled,

@@ -54,8 +54,13 @@ pub struct TokenChallenge {
     pub origin: String,
     /// The nonce with its bindings (see [`bound_nonce`]).
     pub bound_nonce: String,
-    /// The message to sign: `hash(origin) ‖ hash(bound_nonce)`.
-    pub message_to_sign: Vec<u8>,
+}
+
+impl TokenChallenge {
+    /// The message to sign by this scheme: `hash(origin) ‖ hash(bound_nonce)`.
+    pub fn message(&self, scheme: SignatureScheme) -> Vec<u8> {
+        web_eid::signed_value(scheme, &self.origin, &self.bound_nonce)
+    }
 }
 
 /// What the token answered.
@@ -93,8 +98,7 @@ impl Portal {
 
         let origin = self.origin();
         let bound_nonce = bound_nonce(&challenge.nonce, &jkt, ChannelBinding::TlsExporter, &connection.exporter);
-        let message_to_sign = web_eid::signed_value(&origin, &bound_nonce);
-        let mut signing = pin!(sign(TokenChallenge { origin, bound_nonce, message_to_sign }));
+        let mut signing = pin!(sign(TokenChallenge { origin, bound_nonce }));
         let proof = loop {
             tokio::select! {
                 biased;
@@ -108,7 +112,7 @@ impl Portal {
             token: WebEidToken {
                 format: "web-eid:1.0".into(),
                 unverified_certificate: STANDARD.encode(&proof.certificate_der),
-                algorithm: web_eid::jwa_name(proof.scheme).into(),
+                algorithm: web_eid::jwa_name(proof.scheme).ok_or(PortalError::UnsupportedKey)?.into(),
                 signature: STANDARD.encode(&proof.signature),
                 app_version: self.inner.user_agent.to_str().unwrap_or_default().to_owned(),
             },

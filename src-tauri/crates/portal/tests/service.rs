@@ -210,7 +210,7 @@ async fn from_nothing_to_a_login_by_certificate() {
             tokio::time::pause();
             tokio::time::sleep(std::time::Duration::from_secs(120)).await;
             tokio::time::resume();
-            let signature = token.sign(&challenge.message_to_sign);
+            let signature = token.sign(&challenge.message(SignatureScheme::EcdsaP256Sha256));
             let certificate_der = certificate_der.clone();
             Ok(TokenProof { certificate_der, scheme: SignatureScheme::EcdsaP256Sha256, signature })
         })
@@ -234,7 +234,7 @@ async fn from_nothing_to_a_login_by_certificate() {
     let kept = relayed.clone();
     let _ = portal
         .log_in_with_token(None, async |challenge: TokenChallenge| -> Result<TokenProof, ()> {
-            *kept.lock().unwrap() = Some(token.sign(&challenge.message_to_sign));
+            *kept.lock().unwrap() = Some(token.sign(&challenge.message(SignatureScheme::EcdsaP256Sha256)));
             Err(())
         })
         .await;
@@ -259,7 +259,7 @@ async fn token_login(portal: &Portal, key: &SoftKey, certificate_der: &[u8]) -> 
     // Borrowed, as the controller does it; the future must still be able to move between threads.
     let sign = async |challenge: TokenChallenge| {
         assert_eq!(challenge.origin, portal.origin());
-        let signature = key.sign(&challenge.message_to_sign);
+        let signature = key.sign(&challenge.message(SignatureScheme::EcdsaP256Sha256));
         Ok(TokenProof {
             certificate_der: certificate_der.to_vec(),
             scheme: SignatureScheme::EcdsaP256Sha256,

@@ -7,6 +7,7 @@ use certdesk_contract::catalogue::{Catalogue, LegalText, Offer, RenewalRule, Req
 use certdesk_domain::{
     AccountKind, Business, FileKind, RevocationReason,
     form::{Handler, Registration},
+    token::KeyAlgorithm,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -78,6 +79,8 @@ fn check_offer(offer: &Offer, renewal: &RenewalRule) -> anyhow::Result<()> {
     let business = offer.business;
     if business.issues() {
         ensure!(!offer.key_algorithms.is_empty(), "no key algorithm");
+        // Web eID and message signatures have no names for it: such a certificate could log nobody in.
+        ensure!(!offer.key_algorithms.contains(&KeyAlgorithm::Sm2), "certificates for SM2 keys are not issued here");
         ensure!((1..=10).contains(&offer.validity_years), "validity must be 1 to 10 years");
     }
     if business == Business::Renew {

@@ -12,6 +12,7 @@ pub(crate) fn token_error(error: Error) -> TokenError {
     match code {
         RvError::PinLocked => TokenError::PinLocked,
         RvError::PinLenRange => TokenError::PinLength,
+        RvError::PinExpired => TokenError::PinMustChange,
         RvError::DeviceRemoved | RvError::TokenNotPresent | RvError::SlotIdInvalid => TokenError::NoToken,
         // A session ends without our doing when its token leaves, and the login with it.
         RvError::UserNotLoggedIn | RvError::SessionHandleInvalid | RvError::SessionClosed => TokenError::NotLoggedIn,
@@ -79,13 +80,7 @@ mod tests {
 
     #[test]
     fn only_a_login_may_call_a_pin_wrong() {
-        let all_others = [
-            RvError::GeneralError,
-            RvError::DeviceError,
-            RvError::FunctionFailed,
-            RvError::PinInvalid,
-            RvError::PinExpired,
-        ];
+        let all_others = [RvError::GeneralError, RvError::DeviceError, RvError::FunctionFailed, RvError::PinInvalid];
         for code in all_others {
             let error = token_error(Error::Pkcs11(code, Function::Login));
             assert!(matches!(error, TokenError::Driver { .. }), "{code:?} is no proof of a wrong PIN");

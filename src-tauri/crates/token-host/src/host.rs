@@ -3,11 +3,13 @@
 use crate::{
     der,
     failure::{ends_session, token_error},
-    keys, objects, process,
+    keys::{self, Keys},
+    objects, process,
+    raw::Functions,
 };
 use certdesk_token::{
     Pin, PinTries, TokenError, TokenInfo,
-    message::{Answer, Reply, Request},
+    message::{Answer, Reply, Request, ToSign},
 };
 use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
@@ -17,12 +19,15 @@ use cryptoki::{
     slot::Slot,
     types::RawAuthPin,
 };
+use pkcs11_profiles::Sm2;
 use sha2::{Digest, Sha256};
 use std::{collections::HashMap, path::Path};
 
 /// A module and its open sessions.
 pub(crate) struct Host {
     context: Pkcs11,
+    functions: Functions,
+    sm2: Option<Sm2>,
     /// At most one a slot, kept open: it carries the login, and some modules read the whole token when one opens.
     sessions: HashMap<Slot, Session>,
     /// Where each token was last seen.
@@ -31,11 +36,12 @@ pub(crate) struct Host {
 
 impl Host {
     /// Loads and initialises a module.
-    pub(crate) fn load(path: &Path) -> Result<Self, TokenError> {
+    pub(crate) fn load(path: &Path, sm2: Option<Sm2>) -> Result<Self, TokenError> {
         process::prepare(path);
         let context = Pkcs11::new(path).map_err(|error| TokenError::CannotLoad { reason: error.to_string() })?;
+        let functions = Functions::of(path)?;
         initialize(&context)?;
-        Ok(Self { context, sessions: HashMap::new(), slots: HashMap::new() })
+        Ok(Self { context, functions, sm2, sessions: HashMap::new(), slots: HashMap::new() })
     }
 
     /// Does what is asked.
@@ -45,21 +51,26 @@ impl Host {
             Request::Login { token, pin } => self.login(&token, Some(pin)),
             Request::LoginByPinPad { token } => self.login(&token, None),
             Request::Logout { token } => self.logout(&token),
-            Request::KeyPairs { token } => self.logged_in(&token, keys::key_pairs).map(Reply::KeyPairs),
-            Request::GenerateKeyPair { token, algorithm, label, provisional_id } => self
-                .logged_in(&token, |session| keys::generate(session, algorithm, &label, &provisional_id))
-                .map(Reply::KeyPair),
-            Request::Sign { token, key_id, scheme, digest } => {
-                self.logged_in(&token, |session| keys::sign(session, &key_id, scheme, &digest)).map(Reply::Signature)
+            Request::ChangePin { token, old, new } => self.change_pin(&token, Some((old, new))),
+            Request::ChangePinByPinPad { token } => self.change_pin(&token, None),
+            Request::Unblock { token, so_pin, new } => self.unblock(&token, Some((so_pin, new))),
+            Request::UnblockByPinPad { token } => self.unblock(&token, None),
+            Request::KeyPairs { token } => self.logged_in(&token, |keys| keys.key_pairs()).map(Reply::KeyPairs),
+            Request::GenerateKeyPair { token, algorithm, label, provisional_id } => {
+                self.logged_in(&token, |keys| keys.generate(algorithm, &label, &provisional_id)).map(Reply::KeyPair)
             }
+            Request::Sign(what) => self.sign(what, None),
+            Request::SignWithPin { what, pin } => self.sign(what, Some(Some(pin))),
+            Request::SignByPinPad(what) => self.sign(what, Some(None)),
+            Request::Objects { token } => self.objects(&token),
             Request::PutCertificate { token, key_id, der, label } => {
-                self.logged_in(&token, |session| put_certificate(session, &key_id, &der, &label)).map(|()| Reply::Done)
+                self.logged_in(&token, |keys| put_certificate(keys, &key_id, &der, &label)).map(|()| Reply::Done)
             }
             Request::RemoveKeyPair { token, key_id } => {
-                self.logged_in(&token, |session| keys::remove(session, &key_id)).map(|()| Reply::Done)
+                self.logged_in(&token, |keys| keys::remove(keys.session, &key_id)).map(|()| Reply::Done)
             }
             Request::RemoveCertificate { token, der } => {
-                self.logged_in(&token, |session| remove_certificate(session, &der)).map(|()| Reply::Done)
+                self.logged_in(&token, |keys| remove_certificate(keys.session, &der)).map(|()| Reply::Done)
             }
         }
     }
@@ -126,6 +137,8 @@ impl Host {
             model: objects::trim(info.model()),
             serial: objects::trim(info.serial_number()),
             tries: tries(&info),
+            so_tries: so_tries(&info),
+            pin_must_change: info.user_pin_to_be_changed(),
             pin_min: info.min_pin_length().try_into().unwrap_or(0),
             pin_max: info.max_pin_length().try_into().unwrap_or(0),
             pin_pad: info.protected_authentication_path(),
@@ -157,22 +170,139 @@ impl Host {
         let was_locked = info.user_pin_locked();
         let session = self.session(slot)?;
         // A PIN is proven by a login; an earlier one would let any PIN pass.
-        if is_logged_in(session)? {
-            session.logout().map_err(token_error)?;
+        leave(session)?;
+        match log_in(session, UserType::User, pin.as_ref()) {
+            Ok(()) => Ok(Reply::Done),
+            Err(error) => Err(self.refused(slot, was_locked, error)),
         }
-        let outcome = match pin {
-            // The one place where a PIN leaves our hands; `RawAuthPin` wipes its copy.
-            Some(pin) => session.login_with_raw(UserType::User, &RawAuthPin::new(Box::new(pin.expose().to_vec()))),
-            None => session.login(UserType::User, None),
+    }
+
+    /// What an answer to the user's PIN means. `was_locked`: the flags said so before it was asked.
+    fn refused(&mut self, slot: Slot, was_locked: bool, error: Error) -> TokenError {
+        match error {
+            Error::Pkcs11(RvError::PinIncorrect, _) if was_locked => TokenError::PinLocked,
+            Error::Pkcs11(RvError::PinIncorrect, _) => {
+                let tries = self.context.get_token_info(slot).map_or(PinTries::Unknown, |info| tries(&info));
+                TokenError::PinIncorrect { tries }
+            }
+            error => self.noticed(slot, token_error(error)),
+        }
+    }
+
+    /// `pins`: the old and the new one, or both typed on the pad.
+    fn change_pin(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
+        let slot = self.slot(token)?;
+        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        if pins.is_none() && !info.protected_authentication_path() {
+            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
+        }
+        // Before the token is asked: the old PIN would be tried for nothing.
+        if pins.as_ref().is_some_and(|(_, new)| !takes_length(&info, new)) {
+            return Err(TokenError::NewPinLength);
+        }
+        let was_locked = info.user_pin_locked();
+        self.session(slot)?;
+        let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
+        leave(session)?;
+        let set = || self.functions.set_pin(session, pins.as_ref().map(|(old, new)| (old, new)));
+        let outcome = match (set(), &pins) {
+            // Such a token wants a login before it looks at any PIN: none was tried yet.
+            (Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)), Some((old, _))) => {
+                log_in(session, UserType::User, Some(old)).and_then(|()| {
+                    let outcome = set();
+                    // The next act asks for the new PIN; where this fails the session is left, which logs out too.
+                    if session.logout().is_err() {
+                        eprintln!("no logout after the PIN was changed");
+                    }
+                    outcome
+                })
+            }
+            (outcome, _) => outcome,
         };
         match outcome {
             Ok(()) => Ok(Reply::Done),
-            Err(Error::Pkcs11(RvError::PinIncorrect, _)) if was_locked => Err(TokenError::PinLocked),
-            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
-                let tries = self.context.get_token_info(slot).map_or(PinTries::Unknown, |info| tries(&info));
-                Err(TokenError::PinIncorrect { tries })
+            // Of the old PIN some tokens say this too.
+            Err(Error::Pkcs11(RvError::PinLenRange, _))
+                if pins.as_ref().is_some_and(|(old, _)| !takes_length(&info, old)) =>
+            {
+                Err(TokenError::PinLength)
             }
-            Err(error) => Err(self.noticed(slot, token_error(error))),
+            Err(error) => Err(match new_pin_refused(&error) {
+                Some(refused) => refused,
+                None => self.refused(slot, was_locked, error),
+            }),
+        }
+    }
+
+    /// `pins`: that of the security officer and the user's new one, or both typed on the pad.
+    fn unblock(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
+        let slot = self.slot(token)?;
+        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        if pins.is_none() && !info.protected_authentication_path() {
+            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
+        }
+        if pins.as_ref().is_some_and(|(_, new)| !takes_length(&info, new)) {
+            return Err(TokenError::NewPinLength);
+        }
+        let was_locked = info.so_pin_locked();
+        self.session(slot)?;
+        let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
+        leave(session)?;
+        match log_in(session, UserType::So, pins.as_ref().map(|(so_pin, _)| so_pin)) {
+            Ok(()) => {}
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) if was_locked => return Err(TokenError::SoPinLocked),
+            Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+                let tries = self.context.get_token_info(slot).map_or(PinTries::Unknown, |info| so_tries(&info));
+                return Err(TokenError::SoPinIncorrect { tries });
+            }
+            Err(Error::Pkcs11(RvError::PinLocked, _)) => return Err(TokenError::SoPinLocked),
+            Err(Error::Pkcs11(RvError::UserTypeInvalid | RvError::FunctionNotSupported, _)) => {
+                return Err(TokenError::Unsupported { what: "unblocking by the security officer".into() });
+            }
+            Err(Error::Pkcs11(RvError::SessionReadOnlyExists, _)) => return Err(TokenError::WriteProtected),
+            Err(error) => return Err(self.noticed(slot, token_error(error))),
+        }
+        let outcome = self.functions.init_pin(session, pins.as_ref().map(|(_, new)| new));
+        // Nobody stays the security officer, whatever came of it: a session that cannot be logged out is given up.
+        let left = session.logout();
+        if left.is_err() {
+            self.sessions.remove(&slot);
+        }
+        match outcome {
+            Ok(()) => Ok(Reply::Done),
+            Err(error) => Err(match new_pin_refused(&error) {
+                Some(refused) => refused,
+                None => self.noticed(slot, crate::failure::unable("unblocking by the security officer")(error)),
+            }),
+        }
+    }
+
+    /// `again`: the PIN for a key that wants it for each signature, `Some(None)` where it is typed on the pad.
+    fn sign(&mut self, what: ToSign, again: Option<Option<Pin>>) -> Answer {
+        let slot = self.slot(&what.token)?;
+        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        if matches!(again, Some(None)) && !info.protected_authentication_path() {
+            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
+        }
+        let functions = &self.functions;
+        let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, sm2: self.sm2 };
+        let outcome = match is_logged_in(keys.session) {
+            Ok(true) => keys.sign(functions, &what, again.as_ref().map(Option::as_ref)),
+            Ok(false) => return Err(TokenError::NotLoggedIn),
+            Err(error) => Err(keys::Refusal::Token(error)),
+        };
+        match outcome {
+            Ok(signature) => Ok(Reply::Signature(signature)),
+            Err(keys::Refusal::Token(error)) => Err(self.noticed(slot, error)),
+            Err(keys::Refusal::Pin(error)) => Err(self.refused(slot, info.user_pin_locked(), error)),
+        }
+    }
+
+    fn objects(&mut self, token: &str) -> Answer {
+        let slot = self.slot(token)?;
+        match objects::all(self.session(slot)?) {
+            Ok(objects) => Ok(Reply::Objects(objects)),
+            Err(error) => Err(self.noticed(slot, error)),
         }
     }
 
@@ -189,12 +319,12 @@ impl Host {
     fn logged_in<T>(
         &mut self,
         token: &str,
-        act: impl FnOnce(&Session) -> Result<T, TokenError>,
+        act: impl FnOnce(&Keys<'_>) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let slot = self.slot(token)?;
-        let session = self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?;
-        let outcome = match is_logged_in(session) {
-            Ok(true) => act(session),
+        let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, sm2: self.sm2 };
+        let outcome = match is_logged_in(keys.session) {
+            Ok(true) => act(&keys),
             Ok(false) => return Err(TokenError::NotLoggedIn),
             Err(error) => Err(error),
         };
@@ -245,6 +375,39 @@ fn initialize(context: &Pkcs11) -> Result<(), TokenError> {
     })
 }
 
+fn log_in(session: &Session, user: UserType, pin: Option<&Pin>) -> Result<(), Error> {
+    match pin {
+        // `RawAuthPin` wipes its copy.
+        Some(pin) => session.login_with_raw(user, &RawAuthPin::new(Box::new(pin.expose().to_vec()))),
+        None => session.login(user, None),
+    }
+}
+
+/// Logs out whoever is logged in.
+fn leave(session: &Session) -> Result<(), TokenError> {
+    let state = session.get_session_info().map_err(token_error)?.session_state();
+    match state {
+        SessionState::RoPublic | SessionState::RwPublic => Ok(()),
+        _ => session.logout().map_err(token_error),
+    }
+}
+
+/// Whether a PIN is within what the token states. 0 as its most stands for no limit.
+fn takes_length(info: &cryptoki::slot::TokenInfo, pin: &Pin) -> bool {
+    let (least, most) = (info.min_pin_length(), info.max_pin_length());
+    let length = pin.expose().len();
+    length >= least && (most == 0 || length <= most)
+}
+
+/// What is said of a PIN that is to be, by a call that sets one.
+fn new_pin_refused(error: &Error) -> Option<TokenError> {
+    match error {
+        Error::Pkcs11(RvError::PinLenRange, _) => Some(TokenError::NewPinLength),
+        Error::Pkcs11(RvError::PinInvalid | RvError::PinTooWeak, _) => Some(TokenError::NewPinRefused),
+        _ => None,
+    }
+}
+
 fn is_logged_in(session: &Session) -> Result<bool, TokenError> {
     let info = session.get_session_info().map_err(token_error)?;
     Ok(matches!(info.session_state(), SessionState::RwUser | SessionState::RoUser))
@@ -262,6 +425,18 @@ fn tries(info: &cryptoki::slot::TokenInfo) -> PinTries {
     }
 }
 
+fn so_tries(info: &cryptoki::slot::TokenInfo) -> PinTries {
+    if info.so_pin_locked() {
+        PinTries::Locked
+    } else if info.so_pin_final_try() {
+        PinTries::Last
+    } else if info.so_pin_count_low() {
+        PinTries::Few
+    } else {
+        PinTries::NoWarning
+    }
+}
+
 /// [`TokenInfo::id`]
 fn identity(token: &TokenInfo, with_place: bool) -> String {
     let TokenInfo { manufacturer, model, serial, label, slot, .. } = token;
@@ -270,8 +445,9 @@ fn identity(token: &TokenInfo, with_place: bool) -> String {
 }
 
 /// Refuses before anything is written: no such key, or a certificate that is not for it.
-fn put_certificate(session: &Session, key_id: &[u8], der: &[u8], label: &str) -> Result<(), TokenError> {
-    let key_bits = keys::public_key_bits(session, key_id)?;
+fn put_certificate(keys: &Keys<'_>, key_id: &[u8], der: &[u8], label: &str) -> Result<(), TokenError> {
+    let session = keys.session;
+    let key_bits = keys.public_key_bits(key_id)?;
     let fields = der::certificate(der).ok_or(TokenError::CertificateMismatch)?;
     if der::public_key_bits(fields.spki) != Some(&key_bits) {
         return Err(TokenError::CertificateMismatch);

@@ -3,16 +3,18 @@
 //! One attribute at a time, because one that the module does not know would otherwise spoil the answer for all.
 
 use crate::{der, failure::token_error};
-use certdesk_token::{TokenCertificate, TokenError};
+use certdesk_token::{ObjectClass as Kind, TokenCertificate, TokenError, TokenObject};
 use cryptoki::{
     error::Error,
-    object::{Attribute, AttributeType, CertificateType, ObjectClass, ObjectHandle},
+    object::{Attribute, AttributeInfo, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle},
     session::Session,
 };
 
 /// Most certificates read from one token, and most bytes in one: a module may list a whole system's trust store.
 const MOST_CERTIFICATES: usize = 64;
 const LARGEST_CERTIFICATE: usize = 16 * 1024;
+/// Most objects told of.
+const MOST_OBJECTS: usize = 256;
 
 /// An X.509 certificate and its handle.
 pub(crate) struct Certificate {
@@ -98,6 +100,110 @@ pub(crate) fn token_certificates(session: &Session, all_shown: bool) -> Result<V
         TokenCertificate { key_id, label, der, has_private_key }
     });
     Ok(told.collect())
+}
+
+/// Everything that can be seen now, certificates and their keys first. Of a secret or private object no value is read.
+pub(crate) fn all(session: &Session) -> Result<Vec<TokenObject>, TokenError> {
+    let mut objects = Vec::new();
+    for handle in session.find_objects(&[]).map_err(token_error)?.into_iter().take(MOST_OBJECTS) {
+        objects.push(object(session, handle)?);
+    }
+    objects.sort_by(|a, b| (a.class, &a.label, &a.id).cmp(&(b.class, &b.label, &b.id)));
+    Ok(objects)
+}
+
+fn object(session: &Session, handle: ObjectHandle) -> Result<TokenObject, TokenError> {
+    let class = match read(session, handle, AttributeType::Class)? {
+        Some(Attribute::Class(ObjectClass::CERTIFICATE)) => Kind::Certificate,
+        Some(Attribute::Class(ObjectClass::PRIVATE_KEY)) => Kind::PrivateKey,
+        Some(Attribute::Class(ObjectClass::PUBLIC_KEY)) => Kind::PublicKey,
+        Some(Attribute::Class(ObjectClass::SECRET_KEY)) => Kind::SecretKey,
+        Some(Attribute::Class(ObjectClass::DATA)) => Kind::Data,
+        _ => Kind::Other,
+    };
+    let is_key = matches!(class, Kind::PrivateKey | Kind::PublicKey | Kind::SecretKey);
+    let mut kind = None;
+    let mut bits = None;
+    if class == Kind::Certificate
+        && let Some(Attribute::CertificateType(it)) = read(session, handle, AttributeType::CertificateType)?
+    {
+        kind = Some(it.to_string());
+    }
+    if is_key && let Some(Attribute::KeyType(it)) = read(session, handle, AttributeType::KeyType)? {
+        kind = Some(key_kind(it));
+        bits = key_bits(session, handle, class, it)?;
+    }
+    let mut flags = Vec::new();
+    for (attribute, held, name) in FLAGS {
+        if read(session, handle, attribute)? == Some(held) {
+            flags.push(name.to_owned());
+        }
+    }
+    let is_public = !flags.iter().any(|flag| flag == "PRIVATE");
+    let bytes = match class {
+        Kind::Certificate | Kind::Data if is_public => size(session, handle),
+        _ => None,
+    };
+    Ok(TokenObject {
+        class,
+        kind,
+        label: read_label(session, handle)?,
+        id: read_id(session, handle)?,
+        bits,
+        bytes,
+        flags,
+    })
+}
+
+const FLAGS: [(AttributeType, Attribute, &str); 14] = [
+    (AttributeType::Token, Attribute::Token(true), "TOKEN"),
+    (AttributeType::Private, Attribute::Private(true), "PRIVATE"),
+    (AttributeType::Modifiable, Attribute::Modifiable(true), "MODIFIABLE"),
+    (AttributeType::Sensitive, Attribute::Sensitive(true), "SENSITIVE"),
+    (AttributeType::AlwaysSensitive, Attribute::AlwaysSensitive(true), "ALWAYS_SENSITIVE"),
+    (AttributeType::Extractable, Attribute::Extractable(true), "EXTRACTABLE"),
+    (AttributeType::NeverExtractable, Attribute::NeverExtractable(true), "NEVER_EXTRACTABLE"),
+    (AttributeType::Local, Attribute::Local(true), "LOCAL"),
+    (AttributeType::Sign, Attribute::Sign(true), "SIGN"),
+    (AttributeType::Verify, Attribute::Verify(true), "VERIFY"),
+    (AttributeType::Encrypt, Attribute::Encrypt(true), "ENCRYPT"),
+    (AttributeType::Decrypt, Attribute::Decrypt(true), "DECRYPT"),
+    (AttributeType::Derive, Attribute::Derive(true), "DERIVE"),
+    (AttributeType::AlwaysAuthenticate, Attribute::AlwaysAuthenticate(true), "ALWAYS_AUTHENTICATE"),
+];
+
+/// In the standard's words; a vendor's own number as it is.
+fn key_kind(it: KeyType) -> String {
+    match *it {
+        number @ 0x8000_0000.. => format!("CKK_VENDOR_DEFINED 0x{number:08x}"),
+        _ => it.to_string(),
+    }
+}
+
+/// What the object tells of its size. A private RSA key tells its modulus, which is no secret.
+fn key_bits(session: &Session, handle: ObjectHandle, class: Kind, it: KeyType) -> Result<Option<u32>, TokenError> {
+    if it == KeyType::RSA {
+        let Some(Attribute::Modulus(modulus)) = read(session, handle, AttributeType::Modulus)? else { return Ok(None) };
+        let bytes = modulus.iter().skip_while(|&&byte| byte == 0).count();
+        return Ok((bytes > 0).then_some(bytes as u32 * 8));
+    }
+    if let Some(Attribute::EcParams(parameters)) = read(session, handle, AttributeType::EcParams)? {
+        return Ok(der::Curve::of(&parameters).map(der::Curve::bits));
+    }
+    if class == Kind::SecretKey
+        && let Some(Attribute::ValueLen(bytes)) = read(session, handle, AttributeType::ValueLen)?
+    {
+        return Ok(u32::try_from(*bytes).ok().and_then(|bytes| bytes.checked_mul(8)));
+    }
+    Ok(None)
+}
+
+/// Bytes in `CKA_VALUE`, without reading it.
+fn size(session: &Session, handle: ObjectHandle) -> Option<u32> {
+    match session.get_attribute_info(handle, &[AttributeType::Value]).ok()?.first()? {
+        AttributeInfo::Available(bytes) => u32::try_from(*bytes).ok(),
+        _ => None,
+    }
 }
 
 /// Removes certificate objects that hold nothing at all: what SoftHSM leaves of a write that was cut short. An object that

@@ -135,7 +135,8 @@ async fn the_module_sees_each_pin_once() {
 async fn keys_are_made_on_the_token_and_sign() {
     let lab = Lab::new();
     let id = lab.logged_in().await;
-    for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::EcP256] {
+    use KeyAlgorithm::*;
+    for algorithm in [Rsa2048, EcP256, Rsa3072, Rsa4096, EcP384] {
         let pair =
             lab.module.generate_key_pair(&id, algorithm, "证办通", b"provisional".to_vec()).await.expect("a key pair");
         assert_eq!((pair.algorithm, pair.label.as_str(), pair.has_certificate), (algorithm, "证办通", false));
@@ -143,11 +144,12 @@ async fn keys_are_made_on_the_token_and_sign() {
         assert_eq!(pair.key_id, sha1(&bits), "CKA_ID is the SHA-1 of the public key bits");
         let message = vec![0x5a; 3 << 20];
         let schemes: &[(SignatureScheme, &dyn signature::VerificationAlgorithm)] = match algorithm {
-            KeyAlgorithm::Rsa2048 => &[
+            EcP256 => &[(SignatureScheme::EcdsaP256Sha256, &signature::ECDSA_P256_SHA256_FIXED)],
+            EcP384 => &[(SignatureScheme::EcdsaP384Sha384, &signature::ECDSA_P384_SHA384_FIXED)],
+            _ => &[
                 (SignatureScheme::RsaPkcs1Sha256, &signature::RSA_PKCS1_2048_8192_SHA256),
                 (SignatureScheme::RsaPssSha256, &signature::RSA_PSS_2048_8192_SHA256),
             ],
-            KeyAlgorithm::EcP256 => &[(SignatureScheme::EcdsaP256Sha256, &signature::ECDSA_P256_SHA256_FIXED)],
         };
         for &(scheme, verification) in schemes {
             let signed = lab.module.sign(&id, &pair.key_id, scheme, message.clone()).await.expect("a signature");
@@ -155,8 +157,14 @@ async fn keys_are_made_on_the_token_and_sign() {
             assert!(verified.is_ok(), "ring must accept a signature by {scheme:?}");
         }
     }
-    let pairs = lab.module.key_pairs(&id).await.unwrap();
-    assert_eq!(pairs.len(), 2, "two pairs are on the token: {pairs:?}");
+    let sm2 = lab.module.generate_key_pair(&id, Sm2, "国密", b"provisional".to_vec()).await;
+    assert!(matches!(sm2, Err(TokenError::Unsupported { .. })), "SoftHSM knows no SM2: {sm2:?}");
+    let mut pairs = lab.module.key_pairs(&id).await.unwrap();
+    assert_eq!(pairs.len(), 5, "five pairs are on the token: {pairs:?}");
+    for pair in pairs.iter().filter(|pair| !matches!(pair.algorithm, Rsa2048 | EcP256)) {
+        lab.module.remove_key_pair(&id, &pair.key_id).await.unwrap();
+    }
+    pairs.retain(|pair| matches!(pair.algorithm, Rsa2048 | EcP256));
     let wrong = lab.module.sign(&id, &pairs[0].key_id, scheme_of_the_other(&pairs[0]), vec![]).await;
     assert_eq!(wrong, Err(TokenError::NoSuchKey), "a key does not sign by the other kind's scheme");
     assert_eq!(
@@ -404,17 +412,18 @@ fn the_helper_ends_with_its_pipe_and_dumps_nothing() {
 
 fn scheme_of_the_other(pair: &KeyPair) -> SignatureScheme {
     match pair.algorithm {
-        KeyAlgorithm::Rsa2048 => SignatureScheme::EcdsaP256Sha256,
         KeyAlgorithm::EcP256 => SignatureScheme::RsaPkcs1Sha256,
+        _ => SignatureScheme::EcdsaP256Sha256,
     }
 }
 
-/// The bits after the algorithm: for these two kinds the BIT STRING's content is the tail of the DER.
+/// The bits after the algorithm: for these kinds the BIT STRING's content is the tail of the DER.
 fn subject_public_key(spki: &[u8]) -> Vec<u8> {
     match spki.len() {
         91 => spki[26..].to_vec(),
-        294 => spki[24..].to_vec(),
-        other => panic!("{other} bytes are neither an RSA-2048 nor a P-256 key"),
+        120 => spki[23..].to_vec(),
+        294 | 422 | 550 => spki[24..].to_vec(),
+        other => panic!("{other} bytes are no key of these kinds"),
     }
 }
 

@@ -16,6 +16,28 @@ pub enum TokenError {
     /// No tries are left (`CKR_PIN_LOCKED`).
     #[error("the PIN is locked")]
     PinLocked,
+    /// The token says the security officer's PIN is wrong; that of the user is untouched.
+    #[error("the security officer's PIN is wrong")]
+    SoPinIncorrect {
+        /// What the token's flags say of the security officer's tries afterwards.
+        tries: PinTries,
+    },
+    /// No tries of the security officer's PIN are left: nobody can unblock this token any more.
+    #[error("the security officer's PIN is locked")]
+    SoPinLocked,
+    /// The token takes the new PIN not for what it consists of (`CKR_PIN_INVALID`, `CKR_PIN_TOO_WEAK`). The old one holds.
+    #[error("the token does not take this as its new PIN")]
+    NewPinRefused,
+    /// The token takes the new PIN not for its length (`CKR_PIN_LEN_RANGE`). The old one holds.
+    #[error("the new PIN has a length that this token does not take")]
+    NewPinLength,
+    /// The PIN is that of the maker or of the one who handed the token out, and must be changed before anything else
+    /// (`CKR_PIN_EXPIRED`).
+    #[error("the PIN must be changed first")]
+    PinMustChange,
+    /// This key wants the PIN again for each signature (`CKA_ALWAYS_AUTHENTICATE`): the call did nothing yet.
+    #[error("the key wants the PIN again for this signature")]
+    PinAgain,
     /// Too short or too long for this token (`CKR_PIN_LEN_RANGE`).
     #[error("the PIN has a length that this token does not take")]
     PinLength,

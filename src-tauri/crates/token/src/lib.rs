@@ -15,6 +15,6 @@ pub mod pin;
 pub use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
 pub use discovery::{FoundModule, ModuleFault, Wishes};
 pub use error::TokenError;
-pub use message::{KeyPair, TokenCertificate, TokenInfo};
+pub use message::{KeyPair, ObjectClass, TokenCertificate, TokenInfo, TokenObject};
 pub use module::{Deadlines, HostProgram, Module};
 pub use pin::Pin;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 /// Version of the messages; both programs come from one build, so another version is a damaged installation.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Most bytes in a frame after its length.
 pub const MAX_FRAME: usize = 1 << 20;
@@ -34,7 +34,7 @@ pub enum Request {
         /// Ask the module to look again from scratch if it shows no token and nobody is logged in.
         rescan: bool,
     },
-    /// Log the user in. The only message that carries a PIN.
+    /// Log the user in.
     Login {
         /// Token.
         token: String,
@@ -68,16 +68,54 @@ pub enum Request {
         /// `CKA_ID` both keys are born with.
         provisional_id: Vec<u8>,
     },
-    /// Sign a digest; needs a login.
-    Sign {
+    /// Change the user's PIN.
+    ChangePin {
         /// Token.
         token: String,
-        /// `CKA_ID` of the key.
-        key_id: Vec<u8>,
-        /// Scheme.
-        scheme: SignatureScheme,
-        /// SHA-256 of the message.
-        digest: [u8; 32],
+        /// The PIN there is.
+        #[serde(with = "crate::pin")]
+        old: Pin,
+        /// The PIN there shall be.
+        #[serde(with = "crate::pin")]
+        new: Pin,
+    },
+    /// Change the user's PIN, both typed on the token's own pad.
+    ChangePinByPinPad {
+        /// Token.
+        token: String,
+    },
+    /// Give the user a new PIN in the security officer's name. Whoever is logged in is logged out before.
+    Unblock {
+        /// Token.
+        token: String,
+        /// PIN of the security officer.
+        #[serde(with = "crate::pin")]
+        so_pin: Pin,
+        /// The user's PIN there shall be.
+        #[serde(with = "crate::pin")]
+        new: Pin,
+    },
+    /// The same, both typed on the token's own pad.
+    UnblockByPinPad {
+        /// Token.
+        token: String,
+    },
+    /// Sign a digest; needs a login.
+    Sign(ToSign),
+    /// Sign a digest with a key that wants the PIN for each signature ([`TokenError::PinAgain`]); needs a login.
+    SignWithPin {
+        /// What to sign.
+        what: ToSign,
+        /// PIN of the user, typed for this signature.
+        #[serde(with = "crate::pin")]
+        pin: Pin,
+    },
+    /// The same with the PIN typed on the token's own pad.
+    SignByPinPad(ToSign),
+    /// All objects that can be seen now, without their values.
+    Objects {
+        /// Token.
+        token: String,
     },
     /// Write a certificate beside its key; needs a login.
     PutCertificate {
@@ -106,7 +144,25 @@ pub enum Request {
     },
 }
 
+/// A digest, and the key that is to sign it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ToSign {
+    /// Token.
+    pub token: String,
+    /// `CKA_ID` of the key.
+    pub key_id: Vec<u8>,
+    /// Scheme.
+    pub scheme: SignatureScheme,
+    /// Digest of the message, of [`SignatureScheme::digest_length`] bytes.
+    pub digest: Vec<u8>,
+}
+
 impl Request {
+    /// Whether a PIN is in it.
+    pub fn carries_pin(&self) -> bool {
+        matches!(self, Self::Login { .. } | Self::ChangePin { .. } | Self::Unblock { .. } | Self::SignWithPin { .. })
+    }
+
     /// Name for messages and logs.
     pub fn name(&self) -> &'static str {
         match self {
@@ -116,7 +172,14 @@ impl Request {
             Self::Logout { .. } => "logout",
             Self::KeyPairs { .. } => "key pairs",
             Self::GenerateKeyPair { .. } => "generate key pair",
-            Self::Sign { .. } => "sign",
+            Self::ChangePin { .. } => "change PIN",
+            Self::ChangePinByPinPad { .. } => "change PIN by PIN pad",
+            Self::Unblock { .. } => "unblock",
+            Self::UnblockByPinPad { .. } => "unblock by PIN pad",
+            Self::Sign(_) => "sign",
+            Self::SignWithPin { .. } => "sign with PIN",
+            Self::SignByPinPad(_) => "sign by PIN pad",
+            Self::Objects { .. } => "objects",
             Self::PutCertificate { .. } => "put certificate",
             Self::RemoveKeyPair { .. } => "remove key pair",
             Self::RemoveCertificate { .. } => "remove certificate",
@@ -137,8 +200,10 @@ pub enum Reply {
     KeyPairs(Vec<KeyPair>),
     /// To [`Request::GenerateKeyPair`].
     KeyPair(KeyPair),
-    /// To [`Request::Sign`]. ECDSA as raw `r‖s`.
+    /// To [`Request::Sign`] and its likes. ECDSA and SM2 as raw `r‖s`.
     Signature(Vec<u8>),
+    /// To [`Request::Objects`].
+    Objects(Vec<TokenObject>),
 }
 
 /// A reply, or why there is none.
@@ -162,6 +227,10 @@ pub struct TokenInfo {
     pub serial: String,
     /// What the flags say of the user PIN's tries.
     pub tries: PinTries,
+    /// What the flags say of the security officer's tries.
+    pub so_tries: PinTries,
+    /// The user's PIN must be changed before anything else (`CKF_USER_PIN_TO_BE_CHANGED`).
+    pub pin_must_change: bool,
     /// Fewest bytes in a PIN, as stated; tokens do not always hold to it.
     pub pin_min: u32,
     /// Most bytes in a PIN, as stated; 0 where the token states no limit.
@@ -207,6 +276,42 @@ pub struct KeyPair {
     pub spki_der: Vec<u8>,
     /// A certificate for this key is on the token, by `CKA_ID` or by its public key.
     pub has_certificate: bool,
+}
+
+/// An object on a token, as the helpdesk looks at it: what it is, never what a secret one holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenObject {
+    /// `CKA_CLASS`
+    pub class: ObjectClass,
+    /// Kind of key or certificate in the standard's words (`CKK_RSA`, `CKC_X_509`), where it has one.
+    pub kind: Option<String>,
+    /// `CKA_LABEL`, without its padding.
+    pub label: String,
+    /// `CKA_ID`
+    pub id: Vec<u8>,
+    /// Size in bits of a key; `None` where it does not tell.
+    pub bits: Option<u32>,
+    /// Bytes in the value of a public certificate or data object.
+    pub bytes: Option<u32>,
+    /// `CKA_PRIVATE` and the like that are true, in the standard's words without `CKA_`.
+    pub flags: Vec<String>,
+}
+
+/// `CKA_CLASS`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ObjectClass {
+    /// `CKO_CERTIFICATE`
+    Certificate,
+    /// `CKO_PRIVATE_KEY`
+    PrivateKey,
+    /// `CKO_PUBLIC_KEY`
+    PublicKey,
+    /// `CKO_SECRET_KEY`
+    SecretKey,
+    /// `CKO_DATA`
+    Data,
+    /// Any other.
+    Other,
 }
 
 /// Why bytes are no frame.

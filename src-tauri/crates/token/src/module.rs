@@ -7,12 +7,12 @@
 use crate::{
     error::TokenError,
     header,
-    message::{self, Answer, KeyPair, Numbered, Reply, Request, TokenInfo},
+    message::{self, Answer, KeyPair, Numbered, Reply, Request, ToSign, TokenInfo, TokenObject},
     pin::Pin,
 };
-use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
+use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
 use pkcs11_profiles::Quirks;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha384};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -48,8 +48,8 @@ pub struct Deadlines {
     pub list: Duration,
     /// [`Module::login`]
     pub login: Duration,
-    /// [`Module::login_by_pin_pad`]: a person is typing.
-    pub login_by_pin_pad: Duration,
+    /// Whatever is typed on the token's own pad: a person is typing.
+    pub by_pin_pad: Duration,
     /// [`Module::sign`]
     pub sign: Duration,
     /// [`Module::generate_key_pair`]: a card may search long for RSA primes.
@@ -64,7 +64,7 @@ impl Default for Deadlines {
             start: Duration::from_secs(30),
             list: Duration::from_secs(5),
             login: Duration::from_secs(30),
-            login_by_pin_pad: Duration::from_secs(120),
+            by_pin_pad: Duration::from_secs(120),
             sign: Duration::from_secs(30),
             generate: Duration::from_secs(180),
             other: Duration::from_secs(15),
@@ -87,6 +87,11 @@ impl Module {
     /// The same, with deadlines of one's own.
     pub fn with_deadlines(host: HostProgram, module_path: PathBuf, deadlines: Deadlines) -> Self {
         let quirks = pkcs11_profiles::quirks(&module_path);
+        Self::with_quirks(host, module_path, deadlines, quirks)
+    }
+
+    /// The same, with what is special about the module told by the caller and not by its profile.
+    pub fn with_quirks(host: HostProgram, module_path: PathBuf, deadlines: Deadlines, quirks: Quirks) -> Self {
         Self { inner: Arc::new(Inner { host, path: module_path, deadlines, quirks, seat: Mutex::default() }) }
     }
 
@@ -105,6 +110,14 @@ impl Module {
             Reply::Tokens(mut tokens) => {
                 if self.inner.quirks.spare_slot {
                     tokens.retain(|token| token.initialised);
+                }
+                if self.inner.quirks.silent_tries {
+                    for tries in tokens.iter_mut().flat_map(|token| [&mut token.tries, &mut token.so_tries]) {
+                        // The absence of a warning means nothing here.
+                        if *tries == PinTries::NoWarning {
+                            *tries = PinTries::Unknown;
+                        }
+                    }
                 }
                 Ok(tokens)
             }
@@ -128,6 +141,51 @@ impl Module {
         self.done(Request::LoginByPinPad { token: token_id.into() }).await
     }
 
+    /// Changes the user's PIN. Whoever was logged in is logged out. The old PIN goes to the token once, or, on one that wants
+    /// a login for this, once for the login and, after that was right, once more for the change.
+    ///
+    /// # Errors
+    /// [`TokenError::PinIncorrect`] for the old PIN, [`TokenError::NewPinLength`] and [`TokenError::NewPinRefused`] for the
+    /// new one; a new PIN outside the token's stated limits is not sent.
+    pub async fn change_pin(&self, token_id: &str, old: Pin, new: Pin) -> Result<(), TokenError> {
+        self.done(Request::ChangePin { token: token_id.into(), old, new }).await
+    }
+
+    /// Changes the user's PIN, both typed on the token's own pad.
+    ///
+    /// # Errors
+    /// As [`Module::change_pin`].
+    pub async fn change_pin_by_pin_pad(&self, token_id: &str) -> Result<(), TokenError> {
+        self.done(Request::ChangePinByPinPad { token: token_id.into() }).await
+    }
+
+    /// Gives the user a new PIN in the security officer's name (`C_InitPIN`), which unblocks a locked one.
+    ///
+    /// # Errors
+    /// [`TokenError::SoPinIncorrect`], [`TokenError::SoPinLocked`]; for the new PIN as [`Module::change_pin`].
+    pub async fn unblock(&self, token_id: &str, so_pin: Pin, new: Pin) -> Result<(), TokenError> {
+        self.done(Request::Unblock { token: token_id.into(), so_pin, new }).await
+    }
+
+    /// The same, both typed on the token's own pad.
+    ///
+    /// # Errors
+    /// As [`Module::unblock`].
+    pub async fn unblock_by_pin_pad(&self, token_id: &str) -> Result<(), TokenError> {
+        self.done(Request::UnblockByPinPad { token: token_id.into() }).await
+    }
+
+    /// All objects that can be seen now: with a login the private ones too, but never their values.
+    ///
+    /// # Errors
+    /// Those of the driver.
+    pub async fn objects(&self, token_id: &str) -> Result<Vec<TokenObject>, TokenError> {
+        match self.call(Request::Objects { token: token_id.into() }).await? {
+            Reply::Objects(objects) => Ok(objects),
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
     /// Logs the user out. Not being logged in is no error.
     ///
     /// # Errors
@@ -136,7 +194,7 @@ impl Module {
         self.done(Request::Logout { token: token_id.into() }).await
     }
 
-    /// The key pairs of the two algorithms we work with, certificate or not.
+    /// The key pairs of the algorithms we work with, certificate or not.
     ///
     /// # Errors
     /// [`TokenError::NotLoggedIn`] and those of the driver.
@@ -173,10 +231,11 @@ impl Module {
         }
     }
 
-    /// Signs a message of any length; its SHA-256 is taken here. ECDSA gives the raw `r‖s`.
+    /// Signs a message of any length; its digest is taken here. ECDSA gives the raw `r‖s`.
     ///
     /// # Errors
-    /// [`TokenError::NotLoggedIn`], [`TokenError::NoSuchKey`], [`TokenError::Unsupported`] and those of the driver.
+    /// [`TokenError::NotLoggedIn`], [`TokenError::NoSuchKey`], [`TokenError::Unsupported`] (SM2 too, whose digest takes the
+    /// public key: see [`Module::sign_digest`]), [`TokenError::PinAgain`] and those of the driver.
     pub async fn sign(
         &self,
         token_id: &str,
@@ -184,11 +243,58 @@ impl Module {
         scheme: SignatureScheme,
         message: Vec<u8>,
     ) -> Result<Vec<u8>, TokenError> {
-        let digest = Sha256::digest(message).into();
-        match self.call(Request::Sign { token: token_id.into(), key_id: key_id.into(), scheme, digest }).await? {
-            Reply::Signature(signature) => Ok(signature),
-            _ => Err(TokenError::Crashed),
-        }
+        let digest = match scheme {
+            SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::RsaPssSha256 | SignatureScheme::EcdsaP256Sha256 => {
+                Sha256::digest(message).to_vec()
+            }
+            SignatureScheme::EcdsaP384Sha384 => Sha384::digest(message).to_vec(),
+            SignatureScheme::Sm2Sm3 => return Err(TokenError::Unsupported { what: "SM2 without a digest".into() }),
+        };
+        self.sign_digest(token_id, key_id, scheme, digest).await
+    }
+
+    /// Signs a digest of [`SignatureScheme::digest_length`] bytes.
+    ///
+    /// # Errors
+    /// [`TokenError::NotLoggedIn`], [`TokenError::NoSuchKey`], [`TokenError::Unsupported`] and those of the driver;
+    /// [`TokenError::PinAgain`], before anything was done, for a key that wants the PIN for each signature.
+    pub async fn sign_digest(
+        &self,
+        token_id: &str,
+        key_id: &[u8],
+        scheme: SignatureScheme,
+        digest: Vec<u8>,
+    ) -> Result<Vec<u8>, TokenError> {
+        self.signed(Request::Sign(to_sign(token_id, key_id, scheme, digest))).await
+    }
+
+    /// Signs with a key that wants the PIN for each signature: this one's was just typed.
+    ///
+    /// # Errors
+    /// As [`Module::sign_digest`], and [`TokenError::PinIncorrect`].
+    pub async fn sign_digest_with_pin(
+        &self,
+        token_id: &str,
+        key_id: &[u8],
+        scheme: SignatureScheme,
+        digest: Vec<u8>,
+        pin: Pin,
+    ) -> Result<Vec<u8>, TokenError> {
+        self.signed(Request::SignWithPin { what: to_sign(token_id, key_id, scheme, digest), pin }).await
+    }
+
+    /// The same with the PIN typed on the token's own pad.
+    ///
+    /// # Errors
+    /// As [`Module::sign_digest_with_pin`].
+    pub async fn sign_digest_by_pin_pad(
+        &self,
+        token_id: &str,
+        key_id: &[u8],
+        scheme: SignatureScheme,
+        digest: Vec<u8>,
+    ) -> Result<Vec<u8>, TokenError> {
+        self.signed(Request::SignByPinPad(to_sign(token_id, key_id, scheme, digest))).await
     }
 
     /// Writes a certificate beside its key, with the key's `CKA_ID`. Writing what is there already changes nothing.
@@ -223,6 +329,13 @@ impl Module {
         self.done(Request::RemoveCertificate { token: token_id.into(), der }).await
     }
 
+    async fn signed(&self, request: Request) -> Result<Vec<u8>, TokenError> {
+        match self.call(request).await? {
+            Reply::Signature(signature) => Ok(signature),
+            _ => Err(TokenError::Crashed),
+        }
+    }
+
     async fn done(&self, request: Request) -> Result<(), TokenError> {
         match self.call(request).await? {
             Reply::Done => Ok(()),
@@ -238,6 +351,10 @@ impl Module {
     }
 }
 
+fn to_sign(token_id: &str, key_id: &[u8], scheme: SignatureScheme, digest: Vec<u8>) -> ToSign {
+    ToSign { token: token_id.into(), key_id: key_id.into(), scheme, digest }
+}
+
 #[derive(Debug)]
 struct Inner {
     host: HostProgram,
@@ -251,9 +368,12 @@ impl Inner {
     fn deadline(&self, request: &Request) -> Duration {
         match request {
             Request::List { .. } => self.deadlines.list,
-            Request::Login { .. } => self.deadlines.login,
-            Request::LoginByPinPad { .. } => self.deadlines.login_by_pin_pad,
-            Request::Sign { .. } => self.deadlines.sign,
+            Request::Login { .. } | Request::ChangePin { .. } | Request::Unblock { .. } => self.deadlines.login,
+            Request::LoginByPinPad { .. }
+            | Request::ChangePinByPinPad { .. }
+            | Request::UnblockByPinPad { .. }
+            | Request::SignByPinPad(_) => self.deadlines.by_pin_pad,
+            Request::Sign(_) | Request::SignWithPin { .. } => self.deadlines.sign,
             Request::GenerateKeyPair { .. } => self.deadlines.generate,
             _ => self.deadlines.other,
         }
@@ -406,6 +526,7 @@ impl Helper {
         let mut command = Command::new(&inner.host.path);
         command
             .arg(&inner.path)
+            .args(inner.quirks.sm2.map(|sm2| sm2.to_argument()))
             .envs(inner.host.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -434,7 +555,7 @@ impl Helper {
     }
 
     async fn exchange(&mut self, request: Numbered<Request>) -> Result<Answer, Broken> {
-        if matches!(request.body, Request::Login { .. }) {
+        if request.body.carries_pin() {
             self.knows_pin.store(true, Ordering::Relaxed);
         }
         let id = request.id;

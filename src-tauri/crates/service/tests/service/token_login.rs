@@ -7,7 +7,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use certdesk_contract::{ProblemCode, account::AccountView, certificate::*, path, session::*};
-use certdesk_domain::AccountKind;
+use certdesk_domain::{AccountKind, token::SignatureScheme};
 use certdesk_pki::{SessionKey, web_eid};
 
 use crate::world::{Answer, Client, Key, Line, World};
@@ -45,7 +45,11 @@ impl<'a> Login<'a> {
                 format: "web-eid:1.0".into(),
                 unverified_certificate: STANDARD.encode(self.certificate),
                 algorithm: "ES256".into(),
-                signature: STANDARD.encode(self.key.sign(&web_eid::signed_value(origin, &nonce))),
+                signature: STANDARD.encode(self.key.sign(&web_eid::signed_value(
+                    SignatureScheme::EcdsaP256Sha256,
+                    origin,
+                    &nonce,
+                ))),
                 app_version: "https://certdesk.example/client/0.1.0".into(),
             },
             session_key: Jwk { kty: "EC".into(), crv: "P-256".into(), x, y },

@@ -79,7 +79,7 @@ fn fitting(request: Option<&Request>) -> Reply {
         None => Reply::Ready,
         Some(Request::List { .. }) => Reply::Tokens(vec![]),
         Some(Request::KeyPairs { .. }) => Reply::KeyPairs(vec![]),
-        Some(Request::Sign { digest, .. }) => Reply::Signature(digest.to_vec()),
+        Some(Request::Sign(what)) => Reply::Signature(what.digest.clone()),
         Some(_) => Reply::Done,
     }
 }
