@@ -145,7 +145,7 @@ impl Seen {
             Self::PkgConfig(name) => output(Command::new("pkg-config").args(["--exists", name])).is_some(),
             Self::Plugin(file) => library_folders().any(|folder| folder.join("gstreamer-1.0").join(file).is_file()),
             Self::Library(file) => library_folders()
-                .flat_map(|folder| [".", "pkcs11", "scute"].map(|sub| folder.join(sub).join(file)))
+                .flat_map(|folder| ["", "pkcs11", "scute"].map(|sub| folder.join(sub).join(file)))
                 .any(|path| path.is_file()),
             Self::File(path) => Path::new(path).exists(),
             // Each version of it lies in a folder of its own, and the unversioned package may be another than what is there.

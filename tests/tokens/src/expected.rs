@@ -18,6 +18,15 @@ pub struct Expected {
     pub everyday: bool,
     /// The module is not to be loaded; what the listing says then.
     pub refused: Option<String>,
+    /// The module has no token, and says so in time.
+    #[serde(default)]
+    pub empty: bool,
+    /// More tokens on the same card.
+    #[serde(default)]
+    pub twins: usize,
+    /// Other tokens, which stay as they are whatever happens to this one.
+    #[serde(default)]
+    pub others: usize,
     /// Certificates that are there from the start.
     #[serde(default)]
     pub certificates: usize,

@@ -96,6 +96,8 @@ impl Lab {
             "tpm2" => tpm::tpm2(&place),
             "opencryptoki" => opencryptoki::soft_token(&place),
             "opensc-piv" => card::piv(&place, "opensc-pkcs11.so"),
+            "opensc-both" => card::both(&place),
+            "opensc-alone" => card::no_daemon(&place),
             "ykcs11" => card::piv(&place, "libykcs11.so"),
             "opensc-openpgp" => card::openpgp(&place),
             "scute" => card::scute(&place),
@@ -146,11 +148,14 @@ impl Place<'_> {
         Ok(path)
     }
 
-    /// A child whose words go to a file of its own.
-    fn start(&self, command: &mut Command) -> Result<Running> {
+    /// A child that reads nothing, and whose words go to a file of its own. It ends with us even where we are killed.
+    fn start(&self, command: &Command) -> Result<Running> {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_owned();
         let log = fs::File::create(self.path(&format!("{}.log", name.to_string_lossy())))?;
-        Running::start(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
+        let mut child = Command::new(program("setpriv", "util-linux")?);
+        child.args(["--pdeathsig", "TERM"]).arg(command.get_program()).args(command.get_args());
+        child.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Running::start(child.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))
     }
 
     /// Initialises a token through its own module, with `pkcs11-tool`.
@@ -212,7 +217,7 @@ fn program(name: &str, package: &str) -> Result<PathBuf> {
 fn library(name: &str, package: &str) -> Result<PathBuf> {
     let below = fs::read_dir("/usr/lib").into_iter().flatten().flatten().map(|entry| entry.path());
     let folders = below.chain(["/usr/lib64", "/usr/lib"].map(PathBuf::from));
-    let mut paths = folders.flat_map(|folder| [".", "pkcs11", "scute"].map(|sub| folder.join(sub).join(name)));
+    let mut paths = folders.flat_map(|folder| ["", "pkcs11", "scute"].map(|sub| folder.join(sub).join(name)));
     paths.find(|path| path.is_file()).ok_or_else(|| missing(format!("{name} (package {package})")))
 }
 

@@ -74,12 +74,21 @@ pub async fn visit(subject: &Subject, expected: &Expected, hands: Hands) -> Resu
         }
         return Ok(vec![finding]);
     }
+    if expected.empty {
+        let nothing = async {
+            let tokens = module(subject).list().await?;
+            ensure!(tokens.is_empty(), "there is nothing, but {tokens:?}");
+            Ok(Some("no token".into()))
+        };
+        return Ok(vec![judged(Act::List, None, nothing).await]);
+    }
     let mut visit = Visit {
         module: module(subject),
         subject,
         expected,
         authority: Authority::new()?,
         id: String::new(),
+        others: Vec::new(),
         made: Vec::new(),
         certificate: None,
         hands,
@@ -126,6 +135,8 @@ struct Visit<'a> {
     expected: &'a Expected,
     authority: Authority,
     id: String,
+    /// The tokens beside it, by id.
+    others: Vec<String>,
     made: Vec<KeyPair>,
     certificate: Option<Vec<u8>>,
     hands: Hands,
@@ -178,7 +189,13 @@ impl Visit<'_> {
             ensure!(same == 1 && token.id.len() == 64, "{same} tokens are called {}", token.id);
             ensure!(token.pin_max == 0 || token.pin_min <= token.pin_max, "no PIN fits: {token:?}");
         }
+        let initialised: Vec<TokenInfo> = tokens.iter().filter(|token| token.initialised).cloned().collect();
         let token = self.find(tokens)?;
+        let beside = initialised.into_iter().filter(|other| other.id != token.id);
+        let (twins, others): (Vec<_>, Vec<_>) = beside.partition(|other| other.serial == token.serial);
+        self.others = others.into_iter().map(|other| other.id).collect();
+        let (beside, expected) = ((twins.len(), self.others.len()), (self.expected.twins, self.expected.others));
+        ensure!(beside == expected, "twins and others: {beside:?} are listed, {expected:?} are there");
         ensure!(token.initialised && !token.logged_in, "a fresh token: {token:?}");
         ensure!(token.user_pin_set || self.subject.pin.is_none(), "it has a PIN: {token:?}");
         ensure!(token.write_protected == self.expected.write_protected, "write protection: {token:?}");
@@ -352,6 +369,8 @@ impl Visit<'_> {
             match self.module.list().await {
                 Ok(tokens) => {
                     let token = tokens.iter().find(|token| token.id == self.id);
+                    let others = self.others.iter().all(|id| tokens.iter().any(|token| token.id == *id));
+                    ensure!(others, "another token went with it: {tokens:?}");
                     if token.is_some() == there || (or_logged_out && token.is_some_and(|token| !token.logged_in)) {
                         return Ok(format!("seen after {} ms{meanwhile}", since.elapsed().as_millis()));
                     }

@@ -18,14 +18,21 @@ use std::{
 pub(super) fn piv(place: &Place<'_>, module: &str) -> Result<Standing> {
     let ours = module.starts_with("opensc");
     let module = library(module, if ours { "opensc-pkcs11" } else { "ykcs11" })?;
-    let mut standing = with_card(place, Kind::Piv, module)?;
-    standing.subject.label = ours.then(|| "Lab PIV 9a".into());
+    let mut standing = with_cards(place, &[Kind::Piv], module)?;
+    standing.subject.label = ours.then(|| LABEL.into());
+    Ok(standing)
+}
+
+/// Both cards in one reader with two slots; the PIV card is the one that is taken out.
+pub(super) fn both(place: &Place<'_>) -> Result<Standing> {
+    let mut standing = with_cards(place, &[Kind::Piv, Kind::OpenPgp], library("opensc-pkcs11.so", "opensc-pkcs11")?)?;
+    standing.subject.label = Some(LABEL.into());
     Ok(standing)
 }
 
 /// The OpenPGP card, which shows itself as two slots.
 pub(super) fn openpgp(place: &Place<'_>) -> Result<Standing> {
-    let mut standing = with_card(place, Kind::OpenPgp, library("opensc-pkcs11.so", "opensc-pkcs11")?)?;
+    let mut standing = with_cards(place, &[Kind::OpenPgp], library("opensc-pkcs11.so", "opensc-pkcs11")?)?;
     standing.subject.label = Some("OpenPGP card (User PIN)".into());
     Ok(standing)
 }
@@ -33,9 +40,10 @@ pub(super) fn openpgp(place: &Place<'_>) -> Result<Standing> {
 /// The OpenPGP card through GnuPG's daemons, the PIN typed elsewhere.
 pub(super) fn scute(place: &Place<'_>) -> Result<Standing> {
     let module = library("scute.so", "scute")?;
-    program("gpg-agent", "gnupg-agent")?;
+    program("gpg-agent", "gpg-agent")?;
+    file("/usr/lib/gnupg/scdaemon", "scdaemon")?;
     let gpgconf = program("gpgconf", "gpgconf")?;
-    let mut standing = with_card(place, Kind::OpenPgp, module)?;
+    let mut standing = with_cards(place, &[Kind::OpenPgp], module)?;
     let home = place.path("gnupg");
     place.socket("gnupg/S.gpg-agent.extra")?;
     fs::create_dir(&home)?;
@@ -48,55 +56,70 @@ pub(super) fn scute(place: &Place<'_>) -> Result<Standing> {
     Ok(standing)
 }
 
+/// OpenSC where no PC/SC daemon runs.
+pub(super) fn no_daemon(place: &Place<'_>) -> Result<Standing> {
+    let nobody = place.path("nobody-listens-here");
+    let module = library("opensc-pkcs11.so", "opensc-pkcs11")?;
+    Ok(place.standing(module, None, vec![("PCSCLITE_CSOCK_NAME", nobody.into())]))
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Piv,
     OpenPgp,
 }
 
+/// OpenSC's name of a PIV card: that of its first certificate.
+const LABEL: &str = "Lab PIV 9a";
 /// PIV management key: triple DES, three times the same.
 const MANAGEMENT_KEY: &str = "010203040506070801020304050607080102030405060708";
 /// The cards' PIN as they leave the factory.
 const PIN: &str = "123456";
 
-/// A reader with a card that has keys on it. The keys are made once and kept: RSA takes seconds.
-fn with_card(place: &Place<'_>, kind: Kind, module: PathBuf) -> Result<Standing> {
-    let card = place.build("labcard")?.join("labcard");
-    let template = place.lab.builds.join(format!("{kind:?}"));
-    let newer = |than: &Path| {
+/// A reader with cards that have keys on them. The keys are made once and kept: RSA takes seconds. The hands are on the
+/// first card.
+fn with_cards(place: &Place<'_>, kinds: &[Kind], module: PathBuf) -> Result<Standing> {
+    let program = place.build("labcard")?.join("labcard");
+    let mut cards = Vec::new();
+    for &kind in kinds {
+        let template = place.lab.builds.join(format!("{kind:?}"));
         let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-        time(than) > time(&card)
-    };
-    if !newer(&template) {
-        make(place, kind, &card, &template)?;
+        if time(&template) <= time(&program) {
+            make(place, kind, &program, &template)?;
+        }
+        let state = place.path(&format!("{kind:?}"));
+        copy(&template, &state)?;
+        cards.push((kind, state));
     }
-    let state = place.path("card");
-    copy(&template, &state)?;
-    let reader = Reader::start(place, kind, &card, &state)?;
-    let environment = reader.environment();
-    let mut standing = place.standing(module, None, environment);
+    let reader = Reader::start(place, &program, &cards)?;
+    let mut standing = place.standing(module, None, reader.environment());
     standing.subject.pin = Some(PIN.into());
-    let Reader { daemon, card, .. } = reader;
-    let input = card.input;
+    let Reader { daemon, cards, .. } = reader;
+    let mut inputs = Vec::new();
+    for card in cards {
+        inputs.push(card.input);
+        // The cards first: their reader's end would be a removal.
+        standing.keep.push(Kept::Program(card.program));
+    }
+    standing.keep.push(Kept::Program(daemon));
     standing.hands = Some(Box::new(move |hand| {
-        let order = match hand {
+        let orders = match hand {
             Hand::Out => "out",
             Hand::In => "delay 0\nin",
             // As slow as a USB key: the module is in the middle of it when the card goes.
             Hand::OutAtSignature => "delay 50\nout at signature",
         };
-        writeln!(&input, "{order}").context("the card does not listen")
+        // All inputs are held: a card ends with its own.
+        writeln!(&inputs[0], "{orders}").context("the card does not listen")
     }));
-    // The card first: its reader's end would be a removal.
-    standing.keep.extend([Kept::Program(card.program), Kept::Program(daemon)]);
     Ok(standing)
 }
 
 /// Makes keys and certificates on a fresh card, with its maker's tool, and keeps the card in `template`.
-fn make(place: &Place<'_>, kind: Kind, card: &Path, template: &Path) -> Result<()> {
+fn make(place: &Place<'_>, kind: Kind, program_of_card: &Path, template: &Path) -> Result<()> {
     let state = place.path("fresh");
     fs::create_dir(&state)?;
-    let reader = Reader::start(place, kind, card, &state)?;
+    let reader = Reader::start(place, program_of_card, &[(kind, state.clone())])?;
     match kind {
         Kind::Piv => {
             let tool = program("yubico-piv-tool", "yubico-piv-tool")?;
@@ -138,10 +161,10 @@ fn make(place: &Place<'_>, kind: Kind, card: &Path, template: &Path) -> Result<(
     Ok(())
 }
 
-/// A daemon with one reader, and the card in it.
+/// A daemon with one reader, and the cards in its slots.
 struct Reader {
-    /// Ends before the daemon.
-    card: Card,
+    /// End before the daemon.
+    cards: Vec<Card>,
     daemon: Running,
     socket: PathBuf,
 }
@@ -152,7 +175,7 @@ struct Card {
 }
 
 impl Reader {
-    fn start(place: &Place<'_>, kind: Kind, card: &Path, state: &Path) -> Result<Self> {
+    fn start(place: &Place<'_>, card: &Path, inserted: &[(Kind, PathBuf)]) -> Result<Self> {
         let pcscd = program("pcscd", "pcscd")?;
         let perl = program("perl", "perl-base")?;
         let opensc = program("opensc-tool", "opensc")?;
@@ -172,21 +195,25 @@ impl Reader {
         let daemon = place.start(Command::new(perl).arg(script).arg(&socket).arg(&readers).arg(pcscd))?;
         until("the reader's port", Duration::from_secs(10), || listens(port).then_some(()))?;
 
-        let log = fs::File::create(place.path("labcard.log"))?;
-        let kind = if kind == Kind::Piv { "piv" } else { "openpgp" };
-        let mut program = Running::start(
-            Command::new(card)
-                .args([kind, &port.to_string()])
-                .arg(state.join("state"))
-                .stdin(Stdio::piped())
-                .stdout(log.try_clone()?)
-                .stderr(log),
-        )?;
-        let input = program.child().stdin.take().context("a piped child has an input")?;
-        let reader = Self { card: Card { program, input }, daemon, socket };
-        until("the card in its reader", Duration::from_secs(10), || {
+        let mut cards = Vec::new();
+        for ((kind, state), port) in inserted.iter().zip(port..) {
+            let log = fs::File::create(place.path(&format!("{kind:?}.log")))?;
+            let kind = if *kind == Kind::Piv { "piv" } else { "openpgp" };
+            let mut program = Running::start(
+                Command::new(card)
+                    .args([kind, &port.to_string()])
+                    .arg(state.join("state"))
+                    .stdin(Stdio::piped())
+                    .stdout(log.try_clone()?)
+                    .stderr(log),
+            )?;
+            let input = program.child().stdin.take().context("a piped child has an input")?;
+            cards.push(Card { program, input });
+        }
+        let reader = Self { cards, daemon, socket };
+        until("the cards in their reader", Duration::from_secs(10), || {
             let listed = run(Command::new(&opensc).arg("-l").envs(reader.environment())).ok()?;
-            listed.contains(" Yes ").then_some(())
+            (listed.matches(" Yes ").count() == inserted.len()).then_some(())
         })?;
         Ok(reader)
     }
