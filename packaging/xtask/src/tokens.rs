@@ -21,16 +21,21 @@ const COLUMNS: &[&str] = &[
     "login",
     "make-rsa",
     "make-ec",
+    "make-p384",
     "sign-pkcs1",
     "sign-pss",
     "sign-ecdsa",
+    "sign-p384",
+    "objects",
     "write",
     "out",
     "in",
     "lost",
     "remove",
     "logout",
+    "change-pin",
     "lock",
+    "unblock",
 ];
 /// Acts whose course is worth telling beside the table.
 const TOLD: &[&str] = &["out", "in", "lost", "lock"];

@@ -18,12 +18,18 @@ pub enum Act {
     MakeRsa,
     /// A P-256 key pair.
     MakeEc,
+    /// A P-384 key pair.
+    MakeP384,
     /// RSASSA-PKCS1-v1_5.
     SignPkcs1,
     /// RSASSA-PSS.
     SignPss,
     /// ECDSA on P-256.
     SignEcdsa,
+    /// ECDSA on P-384.
+    SignP384,
+    /// Everything on the token, as the helpdesk lists it.
+    Objects,
     /// A certificate for a key made here, found again without login.
     Write,
     /// A key taken out is missed.
@@ -36,29 +42,38 @@ pub enum Act {
     Remove,
     /// After logging out, nobody is logged in.
     Logout,
+    /// The PIN is changed, and changed back; one that is too long is not sent.
+    ChangePin,
     /// Wrong PINs until none is left, each told as what it is.
     Lock,
+    /// A new PIN from the security officer.
+    Unblock,
 }
 
 impl Act {
     /// All, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::List,
         Self::Certificates,
         Self::WrongPin,
         Self::Login,
         Self::MakeRsa,
         Self::MakeEc,
+        Self::MakeP384,
         Self::SignPkcs1,
         Self::SignPss,
         Self::SignEcdsa,
+        Self::SignP384,
+        Self::Objects,
         Self::Write,
         Self::Out,
         Self::In,
         Self::Lost,
         Self::Remove,
         Self::Logout,
+        Self::ChangePin,
         Self::Lock,
+        Self::Unblock,
     ];
 }
 

@@ -128,6 +128,7 @@ impl Place<'_> {
             module,
             label: token.map(|(label, _)| label.into()),
             pin: token.map(|(_, pin)| pin.into()),
+            so_pin: token.map(|_| SO_PIN.into()),
             host: self.lab.host.clone(),
             environment: environment.into_iter().map(|(name, value)| (name.into(), value)).collect(),
             folder: self.folder.clone(),

@@ -11,6 +11,7 @@ use certdesk_token::{
     Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     ffi::OsString,
     future::Future,
@@ -29,6 +30,8 @@ pub struct Subject {
     pub label: Option<String>,
     /// The user PIN.
     pub pin: Option<String>,
+    /// The security officer's PIN.
+    pub so_pin: Option<String>,
     /// `certdesk-token-host`
     pub host: PathBuf,
     /// What a process must find in its environment to see this token.
@@ -145,8 +148,9 @@ struct Visit<'a> {
 impl Visit<'_> {
     fn makes_sense(&self, act: Act) -> bool {
         match act {
-            Act::List | Act::Certificates => true,
+            Act::List | Act::Certificates | Act::Objects => true,
             Act::Out | Act::In | Act::Lost => self.hands.is_some(),
+            Act::Unblock => self.subject.so_pin.is_some() || self.expected.cannot(act).is_some(),
             Act::Lock => self.expected.wrong_pins.last() == Some(&Wrong::Locked),
             _ => self.subject.pin.is_some() || self.expected.cannot(act).is_some(),
         }
@@ -164,16 +168,21 @@ impl Visit<'_> {
             Act::Login => self.log_in().await,
             Act::MakeRsa => self.make(KeyAlgorithm::Rsa2048).await,
             Act::MakeEc => self.make(KeyAlgorithm::EcP256).await,
-            Act::SignPkcs1 => self.sign(SignatureScheme::RsaPkcs1Sha256).await,
-            Act::SignPss => self.sign(SignatureScheme::RsaPssSha256).await,
-            Act::SignEcdsa => self.sign(SignatureScheme::EcdsaP256Sha256).await,
+            Act::MakeP384 => self.make(KeyAlgorithm::EcP384).await,
+            Act::SignPkcs1 => return self.sign(SignatureScheme::RsaPkcs1Sha256).await,
+            Act::SignPss => return self.sign(SignatureScheme::RsaPssSha256).await,
+            Act::SignEcdsa => return self.sign(SignatureScheme::EcdsaP256Sha256).await,
+            Act::SignP384 => return self.sign(SignatureScheme::EcdsaP384Sha384).await,
+            Act::Objects => return self.objects().await,
             Act::Write => self.write().await,
             Act::Remove => self.remove().await,
             Act::Logout => self.log_out().await,
             Act::Out => return self.moved(Hand::Out).await,
             Act::In => return self.moved(Hand::In).await,
             Act::Lost => return self.lost().await,
+            Act::ChangePin => self.change_pin().await,
             Act::Lock => return self.lock().await,
+            Act::Unblock => self.unblock().await,
         }
         .map(|()| None)
     }
@@ -235,7 +244,7 @@ impl Visit<'_> {
     }
 
     async fn log_in(&self) -> Result<()> {
-        self.module.login(&self.id, Pin::from_bytes(self.pin()?.into())).await?;
+        self.module.login(&self.id, self.typed_pin()?).await?;
         ensure!(self.token().await?.logged_in, "the list does not show the login");
         Ok(())
     }
@@ -250,11 +259,26 @@ impl Visit<'_> {
         Ok(())
     }
 
-    async fn sign(&self, scheme: SignatureScheme) -> Result<()> {
+    async fn sign(&self, scheme: SignatureScheme) -> Result<Option<String>> {
         let key = self.key(scheme).await?;
         let message = format!("{scheme:?} by {}", self.subject.name).into_bytes();
-        let signature = self.module.sign(&self.id, &key.key_id, scheme, message.clone()).await?;
-        judge::verify(&self.subject.folder, &key.spki_der, scheme, &message, &signature)
+        let (signature, note) = match self.module.sign(&self.id, &key.key_id, scheme, message.clone()).await {
+            Err(TokenError::PinAgain) => {
+                let (digest, pin) = (Sha256::digest(&message).to_vec(), self.typed_pin()?);
+                let signed = self.module.sign_digest_with_pin(&self.id, &key.key_id, scheme, digest, pin).await?;
+                (signed, Some("with the PIN typed again for it".into()))
+            }
+            other => (other?, None),
+        };
+        judge::verify(&self.subject.folder, &key.spki_der, scheme, &message, &signature)?;
+        Ok(note)
+    }
+
+    async fn objects(&self) -> Result<Option<String>> {
+        let objects = self.module.objects(&self.id).await?;
+        let made = self.made.iter().all(|pair| objects.iter().any(|object| object.id == pair.key_id));
+        ensure!(made, "a key made here is not among them: {objects:?}");
+        Ok(Some(format!("{} objects", objects.len())))
     }
 
     async fn write(&mut self) -> Result<()> {
@@ -322,16 +346,41 @@ impl Visit<'_> {
             self.sign(scheme).await
         };
         match after.await {
-            Ok(()) => Ok(Some(told)),
+            Ok(_) => Ok(Some(told)),
             Err(error) => Err(error.context(told)),
         }
+    }
+
+    async fn change_pin(&self) -> Result<()> {
+        let token = self.token().await?;
+        if token.pin_max > 0 {
+            let long = Pin::from_bytes(vec![b'1'; token.pin_max as usize + 1]);
+            let told = self.module.change_pin(&self.id, self.typed_pin()?, long).await;
+            ensure!(told == Err(TokenError::NewPinLength), "a PIN that is too long was answered with {told:?}");
+        }
+        let other = || self.pin().map(|pin| Pin::from_bytes(wrong(pin)));
+        self.module.change_pin(&self.id, self.typed_pin()?, other()?).await?;
+        self.module.login(&self.id, other()?).await.context("the new PIN does not log in")?;
+        self.module.change_pin(&self.id, other()?, self.typed_pin()?).await.context("it is not changed back")?;
+        self.log_in().await?;
+        self.log_out().await
+    }
+
+    async fn unblock(&self) -> Result<()> {
+        let so_pin = self.subject.so_pin.as_deref().context("this token has no security officer")?;
+        self.module.unblock(&self.id, Pin::from_bytes(so_pin.into()), self.typed_pin()?).await?;
+        let stale = self.token().await?.tries == PinTries::Locked;
+        ensure!(stale == self.expected.stale_lock, "it says that it is {}locked", if stale { "" } else { "not " });
+        self.log_in().await?;
+        ensure!(self.token().await?.tries != PinTries::Locked, "it still says that it is locked");
+        self.log_out().await
     }
 
     async fn lock(&self) -> Result<Option<String>> {
         for (n, answer) in self.expected.wrong_pins.iter().enumerate() {
             self.wrong_pin(Some(*answer)).await.with_context(|| format!("wrong PIN number {}", n + 1))?;
         }
-        let right = self.module.login(&self.id, Pin::from_bytes(self.pin()?.into())).await;
+        let right = self.module.login(&self.id, self.typed_pin()?).await;
         ensure!(right == Err(TokenError::PinLocked), "the right PIN is now answered with {right:?}");
         let tries = self.token().await?.tries;
         Ok(Some(format!("after {} wrong PINs; the list says {tries:?}", self.expected.wrong_pins.len() - 1)))
@@ -355,8 +404,10 @@ impl Visit<'_> {
     /// One made here, else one that was there.
     async fn key(&self, scheme: SignatureScheme) -> Result<KeyPair> {
         let there = self.module.key_pairs(&self.id).await?;
-        let fits =
-            |pair: &&KeyPair| (pair.algorithm == KeyAlgorithm::EcP256) == (scheme == SignatureScheme::EcdsaP256Sha256);
+        let fits = |pair: &&KeyPair| match scheme {
+            SignatureScheme::RsaPssSha256 => pair.algorithm == KeyAlgorithm::Rsa2048,
+            _ => pair.algorithm.scheme() == scheme,
+        };
         let key = self.made.iter().find(fits).or_else(|| there.iter().find(fits));
         key.cloned().context("there is no such key to sign with")
     }
@@ -384,6 +435,10 @@ impl Visit<'_> {
 
     fn hand(&mut self, hand: Hand) -> Result<()> {
         self.hands.as_mut().context("nothing can be taken out here")?(hand)
+    }
+
+    fn typed_pin(&self) -> Result<Pin> {
+        self.pin().map(|pin| Pin::from_bytes(pin.into()))
     }
 
     fn pin(&self) -> Result<&str> {

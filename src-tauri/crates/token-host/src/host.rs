@@ -127,8 +127,18 @@ impl Host {
         token_error(error)
     }
 
+    /// What a token says of itself, also where its clock does not read.
+    fn token_info(&self, slot: Slot) -> Result<cryptoki::slot::TokenInfo, Error> {
+        match self.context.get_token_info(slot) {
+            Err(unread) if !matches!(unread, Error::Pkcs11(..)) => {
+                self.functions.token_info_without_clock(slot).map_err(|_| unread)
+            }
+            other => other,
+        }
+    }
+
     fn token(&mut self, slot: Slot) -> Result<TokenInfo, TokenError> {
-        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        let info = self.token_info(slot).map_err(token_error)?;
         let mut token = TokenInfo {
             id: String::new(),
             slot: slot.id(),
@@ -162,7 +172,7 @@ impl Host {
 
     fn login(&mut self, token: &str, pin: Option<Pin>) -> Answer {
         let slot = self.slot(token)?;
-        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        let info = self.token_info(slot).map_err(token_error)?;
         // Asking for the pad of a token without one crashes some modules.
         if pin.is_none() && !info.protected_authentication_path() {
             return Err(TokenError::Unsupported { what: "a PIN pad".into() });
@@ -182,7 +192,7 @@ impl Host {
         match error {
             Error::Pkcs11(RvError::PinIncorrect, _) if was_locked => TokenError::PinLocked,
             Error::Pkcs11(RvError::PinIncorrect, _) => {
-                let tries = self.context.get_token_info(slot).map_or(PinTries::Unknown, |info| tries(&info));
+                let tries = self.token_info(slot).map_or(PinTries::Unknown, |info| tries(&info));
                 TokenError::PinIncorrect { tries }
             }
             error => self.noticed(slot, token_error(error)),
@@ -192,7 +202,7 @@ impl Host {
     /// `pins`: the old and the new one, or both typed on the pad.
     fn change_pin(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
         let slot = self.slot(token)?;
-        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        let info = self.token_info(slot).map_err(token_error)?;
         if pins.is_none() && !info.protected_authentication_path() {
             return Err(TokenError::Unsupported { what: "a PIN pad".into() });
         }
@@ -237,7 +247,7 @@ impl Host {
     /// `pins`: that of the security officer and the user's new one, or both typed on the pad.
     fn unblock(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
         let slot = self.slot(token)?;
-        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        let info = self.token_info(slot).map_err(token_error)?;
         if pins.is_none() && !info.protected_authentication_path() {
             return Err(TokenError::Unsupported { what: "a PIN pad".into() });
         }
@@ -252,7 +262,7 @@ impl Host {
             Ok(()) => {}
             Err(Error::Pkcs11(RvError::PinIncorrect, _)) if was_locked => return Err(TokenError::SoPinLocked),
             Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
-                let tries = self.context.get_token_info(slot).map_or(PinTries::Unknown, |info| so_tries(&info));
+                let tries = self.token_info(slot).map_or(PinTries::Unknown, |info| so_tries(&info));
                 return Err(TokenError::SoPinIncorrect { tries });
             }
             Err(Error::Pkcs11(RvError::PinLocked, _)) => return Err(TokenError::SoPinLocked),
@@ -280,7 +290,7 @@ impl Host {
     /// `again`: the PIN for a key that wants it for each signature, `Some(None)` where it is typed on the pad.
     fn sign(&mut self, what: ToSign, again: Option<Option<Pin>>) -> Answer {
         let slot = self.slot(&what.token)?;
-        let info = self.context.get_token_info(slot).map_err(token_error)?;
+        let info = self.token_info(slot).map_err(token_error)?;
         if matches!(again, Some(None)) && !info.protected_authentication_path() {
             return Err(TokenError::Unsupported { what: "a PIN pad".into() });
         }

@@ -20,6 +20,9 @@ pub(super) fn piv(place: &Place<'_>, module: &str) -> Result<Standing> {
     let module = library(module, if ours { "opensc-pkcs11" } else { "ykcs11" })?;
     let mut standing = with_cards(place, &[Kind::Piv], module)?;
     standing.subject.label = ours.then(|| LABEL.into());
+    if !ours {
+        standing.subject.so_pin = Some(MANAGEMENT_KEY.into());
+    }
     Ok(standing)
 }
 
@@ -50,6 +53,7 @@ pub(super) fn scute(place: &Place<'_>) -> Result<Standing> {
     fs::write(home.join("scdaemon.conf"), "disable-ccid\n")?;
     standing.subject.environment.push(("GNUPGHOME".into(), home.clone().into()));
     standing.subject.pin = None;
+    standing.subject.so_pin = None;
     let mut farewell = Command::new(gpgconf);
     farewell.args(["--kill", "all"]).env("GNUPGHOME", home);
     standing.keep.insert(0, Kept::Farewell(farewell));
@@ -94,6 +98,7 @@ fn with_cards(place: &Place<'_>, kinds: &[Kind], module: PathBuf) -> Result<Stan
     let reader = Reader::start(place, &program, &cards)?;
     let mut standing = place.standing(module, None, reader.environment());
     standing.subject.pin = Some(PIN.into());
+    standing.subject.so_pin = Some(super::SO_PIN.into());
     let Reader { daemon, cards, .. } = reader;
     let mut inputs = Vec::new();
     for card in cards {

@@ -30,6 +30,7 @@ pub(super) fn proxy(place: &Place<'_>) -> Result<Standing> {
     let mut standing = through_proxy(place, &modules, environment)?;
     standing.subject.label = Some(soft::LABEL.into());
     standing.subject.pin = Some(soft::PIN.into());
+    standing.subject.so_pin = Some(super::SO_PIN.into());
     Ok(standing)
 }
 
