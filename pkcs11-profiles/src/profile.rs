@@ -4,7 +4,7 @@ use crate::path::{Arch, Os};
 use serde::Deserialize;
 
 /// What is known of one vendor's tokens and modules.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -21,22 +21,43 @@ pub struct Profile {
     pub trust: Trust,
     /// Where the facts come from: addresses or repositories with file and commit. At least one.
     pub source: Vec<String>,
+    /// Models, as the tokens or their makers name them.
+    #[serde(default)]
+    pub models: Vec<String>,
     /// USB numbers of the tokens, `vvvv:pppp`, lower-case hex.
     #[serde(default)]
     pub usb: Vec<String>,
+    /// Answers to reset (ISO 7816-3) of the cards in them, lower-case hex; `..` stands for any byte.
+    #[serde(default)]
+    pub atr: Vec<String>,
+    /// Ids of profiles whose modules drive these tokens too, or instead where this one has no module.
+    #[serde(default)]
+    pub driven_by: Vec<String>,
     /// Where modules lie, the one to try first first.
     #[serde(default)]
     pub module: Vec<Location>,
-    /// `false`: a module that stands for no token (a list of trusted certificates, a collection of other modules). It is
-    /// used only where a person asks for it.
+    /// File names of modules whose folder is not known: they are known again where they are registered or added.
+    #[serde(default)]
+    pub file_names: Vec<String>,
+    /// Where libraries of the SKF interface (GM/T 0016) lie. This program does not speak it; it says so.
+    #[serde(default)]
+    pub skf: Vec<Location>,
+    /// `false`: a module that stands for no token (a list of trusted certificates, a collection of other modules, keys in
+    /// a cloud). It is used only where a person asks for it.
     #[serde(default = "yes")]
     pub token: bool,
+    /// Drives tokens of many makers: where a maker's own module shows the same token, that one is used.
+    #[serde(default)]
+    pub generic: bool,
     /// What is known of the PINs of these tokens. Advice: a token that takes another PIN is right, and the token's own
     /// limits go first.
     pub pin: Option<PinRules>,
     /// How the module differs from what the standard leads one to expect.
     #[serde(default)]
     pub quirks: Quirks,
+    /// Packages that install the module.
+    #[serde(default)]
+    pub package: Vec<Package>,
     /// What a person who looks after such tokens should know.
     pub notes: Option<String>,
 }
@@ -55,7 +76,7 @@ pub enum Trust {
 }
 
 /// Places on one operating system.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Location {
@@ -64,7 +85,7 @@ pub struct Location {
     /// Processors these files are for; absent where the file's own header decides.
     pub arch: Option<Vec<Arch>>,
     /// Absolute paths. `{multiarch}` stands for Debian's library folder; a Windows path may begin with
-    /// `%SystemRoot%`, `%ProgramFiles%` or `%ProgramFiles(x86)%`.
+    /// `%SystemRoot%`, `%ProgramFiles%` or `%ProgramFiles(x86)%`. `*` stands for any part of one file's or folder's name.
     pub paths: Vec<String>,
 }
 
@@ -85,6 +106,8 @@ pub struct Quirks {
     pub rescan: bool,
     /// The flags that warn of few tries never change: no warning means nothing.
     pub silent_tries: bool,
+    /// At login the module opens a window of its own and waits there for the person.
+    pub vendor_dialog: bool,
     /// How the module does SM2, which no version of PKCS#11 defines.
     pub sm2: Option<Sm2>,
 }
@@ -100,6 +123,8 @@ pub struct PinRules {
     pub max: u32,
     /// Of what it consists.
     pub characters: PinCharacters,
+    /// Wrong ones in a row that lock it, as the token leaves the factory.
+    pub tries: Option<u32>,
 }
 
 /// Of what a PIN consists.
@@ -178,12 +203,64 @@ fn yes() -> bool {
     true
 }
 
+/// A package that installs the module: one of the distribution's own, or an installer with its hash and publisher.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// For which system.
+    pub os: PackageOs,
+    /// For which processors; absent where for all.
+    pub arch: Option<Vec<Arch>>,
+    /// Name of a package that the distribution itself has.
+    pub name: Option<String>,
+    /// Where the installer is to be had, `https` only. Then with `sha256` and `publisher`.
+    pub url: Option<String>,
+    /// SHA-256 of the installer, lower-case hex.
+    pub sha256: Option<String>,
+    /// Who signed the installer, as the system shows it.
+    pub publisher: Option<String>,
+    /// Arguments with which it installs without asking.
+    #[serde(default)]
+    pub silent: Vec<String>,
+}
+
+/// Systems that packages are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum PackageOs {
+    /// Windows.
+    Windows,
+    /// macOS.
+    Macos,
+    /// Linux with packages of Debian.
+    LinuxDeb,
+    /// Linux with packages of RPM.
+    LinuxRpm,
+}
+
 impl Profile {
-    /// Reads a profile file.
+    /// Reads a profile file. What it says is not judged: that is [`Profile::faults`].
     ///
     /// # Errors
     /// Where and why the text is no profile.
     pub fn parse(id: &str, text: &str) -> Result<Self, toml::de::Error> {
         Ok(Self { id: id.into(), ..toml::from_str(text)? })
+    }
+
+    /// Whether a card answers to reset as one of these tokens.
+    pub fn has_atr(&self, atr: &[u8]) -> bool {
+        self.atr.iter().any(|known| {
+            let pairs = || known.as_bytes().chunks(2);
+            pairs().len() == atr.len()
+                && pairs().zip(atr).all(|(pair, byte)| pair == b".." || pair == format!("{byte:02x}").as_bytes())
+        })
+    }
+
+    /// File names by which a module of this profile is known; `*` as in [`Location::paths`].
+    pub(crate) fn module_names(&self) -> impl Iterator<Item = &str> {
+        let paths = self.module.iter().flat_map(|module| &module.paths);
+        paths.chain(&self.file_names).map(|path| crate::path::file_name(path))
     }
 }

@@ -798,7 +798,7 @@ facts: Array<Fact>,
  */
 repair: Repair | null, };
 
-export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_tls" | "service_untrusted" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
+export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_tls" | "service_untrusted" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
 
 export type FormSigner = { 
 /**
@@ -1024,7 +1024,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1072,7 +1072,71 @@ bits: number, } | { "kind": "missing_libraries",
 /**
  * Their names.
  */
-names: Array<string>, } | { "kind": "banned" } | { "kind": "gone" };
+names: Array<string>, } | { "kind": "other_interface", 
+/**
+ * `SKF` (GM/T 0016).
+ */
+name: string, } | { "kind": "banned" } | { "kind": "gone" };
+
+export type ModuleOrigin = { "kind": "chosen" } | { "kind": "registered", 
+/**
+ * Whose list: `p11-kit`, `Firefox`.
+ */
+by: string, } | { "kind": "profile" };
+
+export type ModuleUse = "auto" | "always" | "never";
+
+export type ModuleView = { 
+/**
+ * Where it lies; its name for commands.
+ */
+path: string, 
+/**
+ * The last part of it.
+ */
+file_name: string, 
+/**
+ * What it is for, as people call it.
+ */
+name: string, 
+/**
+ * Maker of the tokens, where a profile knows it.
+ */
+vendor: string | null, 
+/**
+ * Id of that profile.
+ */
+profile: string | null, 
+/**
+ * What that profile tells whoever looks after such tokens.
+ */
+notes: string | null, 
+/**
+ * Who pointed to it.
+ */
+origin: ModuleOrigin, 
+/**
+ * A person added it, and may take it off the list again.
+ */
+added: boolean, 
+/**
+ * What a person wants of it.
+ */
+choice: ModuleUse, 
+/**
+ * Why it is not used; `None` where it is.
+ */
+fault: ModuleFaultView | null, 
+/**
+ * Keys it shows that another module shows better, so that they are on the strip once.
+ */
+folded_keys: number, };
+
+export type ModulesView = { 
+/**
+ * All that were found, used or not.
+ */
+modules: Array<ModuleView>, };
 
 export type NextActor = "applicant" | "service" | "nobody";
 
@@ -1843,6 +1907,10 @@ export const commands = {
   drivers: (): Promise<DriversView> => call("drivers", {  }),
   downloadDriver: (id: string): Promise<DriversView> => call("download_driver", { id }),
   cancelDriver: (id: string): Promise<DriversView> => call("cancel_driver", { id }),
+  modules: (): Promise<ModulesView> => call("modules", {  }),
+  addModule: (): Promise<ModulesView> => call("add_module", {  }),
+  setModule: (path: string, choice: ModuleUse): Promise<ModulesView> => call("set_module", { path, choice }),
+  removeModule: (path: string): Promise<ModulesView> => call("remove_module", { path }),
   openDriver: (id: string): Promise<void> => call("open_driver", { id }),
   examine: (): Promise<Examination> => call("examine", {  }),
   planRepair: (repair: Repair): Promise<RepairPlan> => call("plan_repair", { repair }),

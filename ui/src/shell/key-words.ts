@@ -41,6 +41,8 @@ export function unusable(driver: string, fault: ModuleFaultView): string {
   switch (fault.kind) {
     case "other_machine":
       return t("key.unusable_other_machine", { driver, machine: fault.machine, bits: fault.bits });
+    case "other_interface":
+      return t("key.unusable_other_interface", { driver, name: fault.name });
     case "missing_libraries":
       return t("key.unusable_missing_libraries", { driver, names: fault.names.join(", ") });
     default:

@@ -162,6 +162,13 @@ commands! {
     drivers() -> DriversView;
     download_driver(id: String) -> DriversView;
     cancel_driver(id: String) -> DriversView;
+    /// The driver modules (PKCS#11) of this computer.
+    modules() -> ModulesView;
+    /// Asks for a module by the native dialog and adds it.
+    add_module() -> ModulesView;
+    set_module(path: String, choice: ModuleUse) -> ModulesView;
+    /// Takes a module that a person added off the list again.
+    remove_module(path: String) -> ModulesView;
     /// Opens the installer by the system's own way, after its SHA-256 was checked once more.
     open_driver(id: String) -> ();
     /// Looks at everything that a key needs on this computer; `examination` events tell of each step.

@@ -147,6 +147,8 @@ local_codes! {
     DriverHung, true;
     /// The driver is for another processor or bitness.
     DriverWrongArchitecture, false;
+    /// The file is no driver of a key (PKCS#11 module).
+    NotADriver, false;
     /// No room on the key.
     TokenFull, false;
     /// The key cannot be written to.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
     time::{Duration, Instant},
 };
@@ -20,6 +21,8 @@ use crate::{
     Controller, Inner, Options,
     certificates::{self, Standing, Standings},
     failure::{Failure, LocalCode},
+    folding::{Look, fold},
+    modules::Choices,
     view::{Event, KeyState, KeyStrip, KeyView, SessionView},
 };
 
@@ -31,9 +34,14 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 pub(crate) struct Keys {
     host: HostProgram,
-    wishes: Mutex<Wishes>,
+    /// What the start of the program asks for.
+    wishes: Wishes,
+    /// What a person asks for.
+    choices: Mutex<Choices>,
     drivers: tokio::sync::Mutex<Option<(Instant, Arc<Drivers>)>>,
     seen: Mutex<HashMap<String, Seen>>,
+    /// Modules that show a key another module shows better, once for each such key.
+    folded: Mutex<Vec<PathBuf>>,
 }
 
 /// The modules of this computer.
@@ -70,13 +78,15 @@ impl Keys {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             host: HostProgram { path: options.token_host.clone(), environment: options.token_environment.clone() },
-            wishes: Mutex::new(Wishes {
+            wishes: Wishes {
                 helpers: discovery::helpers(&options.token_host),
                 only: options.modules.clone(),
                 ..Wishes::default()
-            }),
+            },
+            choices: Mutex::default(),
             drivers: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
+            folded: Mutex::default(),
         }
     }
 
@@ -102,6 +112,11 @@ impl Keys {
         self.seen(id).map(|seen| seen.module)
     }
 
+    /// Modules that show a key another module shows better, once for each such key.
+    pub(crate) fn folded(&self) -> Vec<PathBuf> {
+        self.folded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn seen(&self, id: &str) -> Result<Seen, TokenError> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(id).cloned().ok_or(TokenError::NoToken)
@@ -123,7 +138,7 @@ impl Keys {
         {
             return Arc::clone(drivers);
         }
-        let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let wishes = self.wishes();
         let found = tokio::task::spawn_blocking(move || discovery::discover(&wishes)).await.unwrap_or_default();
         let drivers = match held.as_ref() {
             Some((_, drivers)) if drivers.found == found => Arc::clone(drivers),
@@ -131,6 +146,40 @@ impl Keys {
         };
         *held = Some((Instant::now(), Arc::clone(&drivers)));
         drivers
+    }
+
+    /// What a person wants of modules.
+    pub(crate) fn choices(&self) -> Choices {
+        self.choices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on; the drivers are looked for anew.
+    pub(crate) async fn choose(&self, choices: Choices) {
+        *self.choices.lock().unwrap_or_else(PoisonError::into_inner) = choices;
+        self.look_again().await;
+    }
+
+    /// Looks for drivers at the next question, however lately that was done.
+    pub(crate) async fn look_again(&self) {
+        if let Some((when, _)) = self.drivers.lock().await.as_mut() {
+            *when = Instant::now().checked_sub(LOOK_AGAIN).unwrap_or(*when);
+        }
+    }
+
+    /// All modules of this computer, used or not.
+    pub(crate) async fn found(&self) -> Vec<FoundModule> {
+        self.drivers().await.found.clone()
+    }
+
+    /// What becomes of a file that is named as a module.
+    pub(crate) async fn judge(&self, path: PathBuf) -> Option<FoundModule> {
+        let wishes = Wishes { only: vec![path], helpers: self.wishes.helpers.clone(), ..Wishes::default() };
+        tokio::task::spawn_blocking(move || discovery::discover(&wishes).pop()).await.ok().flatten()
+    }
+
+    fn wishes(&self) -> Wishes {
+        let Choices { added, always, never } = self.choices();
+        Wishes { added, always, never, ..self.wishes.clone() }
     }
 
     /// Drivers for what can be loaded; one that is known keeps its helper process, and who is logged in there.
@@ -155,19 +204,22 @@ impl Keys {
             return KeyStrip { state: without_driver(&found.found), keys: Vec::new() };
         }
         let answers = join_all(drivers.iter().map(|driver| driver.module.list())).await;
-        let mut seen = HashMap::new();
+        let mut shown = Vec::new();
         let mut failed = None;
         for (driver, answer) in drivers.iter().zip(answers) {
             match answer {
                 Ok(tokens) => {
                     for info in tokens {
-                        // The same token through two drivers is one key; the first driver keeps it.
-                        seen.entry(info.id.clone()).or_insert(Seen { info, module: driver.module.clone() });
+                        shown.push(Seen { info, module: driver.module.clone() });
                     }
                 }
                 Err(error) => failed = failed.or(Some((driver.file_name.clone(), Failure::from(error)))),
             }
         }
+        let (seen, folded) = fold(shown, |seen| Look::at(seen.module.path(), &seen.info));
+        let seen: HashMap<_, _> = seen.into_iter().map(|seen| (seen.info.id.clone(), seen)).collect();
+        *self.folded.lock().unwrap_or_else(PoisonError::into_inner) =
+            folded.into_iter().map(|folded| folded.token.module.path().to_owned()).collect();
         let mut keys: Vec<_> = seen.values().map(|seen| key_view(&seen.info, standings, now)).collect();
         keys.sort_by(|a, b| (&a.label, &a.serial).cmp(&(&b.label, &b.serial)));
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
@@ -222,6 +274,7 @@ impl Controller {
     /// Asks all drivers now.
     pub async fn refresh_keys(&self) -> Result<KeyStrip, Failure> {
         self.load_standings().await;
+        self.load_module_choices().await;
         let standings = self.state().standings.clone();
         let strip = self.inner.keys.poll(&standings, self.service_now()).await;
         let mut state = self.state();

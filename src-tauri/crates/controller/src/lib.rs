@@ -5,7 +5,7 @@
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
-//! password), `drivers`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
+//! password), `drivers`, `modules`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `demo`.
 //!
 //! Three tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue,
@@ -27,6 +27,7 @@ pub mod failure;
 mod fields;
 pub mod file_facts;
 mod files;
+mod folding;
 mod form_signature;
 mod guide;
 pub mod installed;
@@ -34,6 +35,7 @@ mod issuance;
 mod keys;
 mod local_data;
 mod media;
+mod modules;
 mod notices;
 mod personal;
 pub mod picker;
@@ -102,6 +104,7 @@ struct Inner {
     cache: OnceCell<Cache>,
     settings_read: OnceCell<()>,
     standings_read: OnceCell<()>,
+    modules_read: OnceCell<()>,
     keys: keys::Keys,
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
@@ -168,6 +171,7 @@ impl Controller {
                 cache: OnceCell::new(),
                 settings_read: OnceCell::new(),
                 standings_read: OnceCell::new(),
+                modules_read: OnceCell::new(),
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
                 sync: sync::Sync::default(),

@@ -142,6 +142,67 @@ pub enum KeyState {
     },
 }
 
+/// The driver modules of this computer, the one to ask first first.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ModulesView {
+    /// All that were found, used or not.
+    pub modules: Vec<ModuleView>,
+}
+
+/// A driver module (PKCS#11).
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ModuleView {
+    /// Where it lies; its name for commands.
+    pub path: String,
+    /// The last part of it.
+    pub file_name: String,
+    /// What it is for, as people call it.
+    pub name: String,
+    /// Maker of the tokens, where a profile knows it.
+    pub vendor: Option<String>,
+    /// Id of that profile.
+    pub profile: Option<String>,
+    /// What that profile tells whoever looks after such tokens.
+    pub notes: Option<String>,
+    /// Who pointed to it.
+    pub origin: ModuleOrigin,
+    /// A person added it, and may take it off the list again.
+    pub added: bool,
+    /// What a person wants of it.
+    pub choice: ModuleUse,
+    /// Why it is not used; `None` where it is.
+    pub fault: Option<ModuleFaultView>,
+    /// Keys it shows that another module shows better, so that they are on the strip once.
+    pub folded_keys: u32,
+}
+
+/// Who pointed to a module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ModuleOrigin {
+    /// A person.
+    Chosen,
+    /// The system's own list of modules.
+    Registered {
+        /// Whose list: `p11-kit`, `Firefox`.
+        by: String,
+    },
+    /// A place our profiles know.
+    Profile,
+}
+
+/// What a person wants of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleUse {
+    /// As the program sees fit.
+    Auto,
+    /// Before all others, and although a library seems to be missing.
+    Always,
+    /// Not at all.
+    Never,
+}
+
 /// Why a driver module is not loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -162,6 +223,11 @@ pub enum ModuleFaultView {
         /// Their names.
         names: Vec<String>,
     },
+    /// A driver of another interface than PKCS#11.
+    OtherInterface {
+        /// `SKF` (GM/T 0016).
+        name: String,
+    },
     /// Switched off by a person.
     Banned,
     /// There is no such file.
@@ -175,6 +241,7 @@ impl From<ModuleFault> for ModuleFaultView {
             ModuleFault::NotAModule => Self::NotAModule,
             ModuleFault::OtherMachine { machine, bits } => Self::OtherMachine { machine, bits },
             ModuleFault::MissingLibraries { names } => Self::MissingLibraries { names },
+            ModuleFault::OtherInterface { name } => Self::OtherInterface { name },
             ModuleFault::Banned => Self::Banned,
             ModuleFault::Gone => Self::Gone,
         }

@@ -10,7 +10,7 @@ mod p11kit;
 mod places;
 
 use crate::header::{Header, Machine};
-use pkcs11_profiles::{Arch, Os};
+use pkcs11_profiles::{Arch, Interface, Os, Trust};
 use serde::Serialize;
 use std::{
     collections::HashSet,
@@ -86,13 +86,18 @@ pub enum ModuleFault {
         /// Their names, as the module has them.
         names: Vec<String>,
     },
+    /// A driver of another interface than PKCS#11.
+    OtherInterface {
+        /// `SKF` (GM/T 0016).
+        name: String,
+    },
     /// A person does not want it.
     Banned,
     /// There is no such file.
     Gone,
 }
 
-/// Finds all modules, judged; the one to ask first comes first, and each file is given once.
+/// Finds all modules, judged; each file once, and in the order in which their word counts where they show one token.
 pub fn discover(wishes: &Wishes) -> Vec<FoundModule> {
     match (Os::here(), Arch::here()) {
         (Some(os), Some(arch)) => discover_in(wishes, &places::Places::here(os, arch)),
@@ -121,15 +126,29 @@ fn discover_in(wishes: &Wishes, places: &places::Places) -> Vec<FoundModule> {
         return judge.once(wishes.only.iter().map(|path| Candidate::chosen(path)).collect());
     }
     let registered = places.registered.iter().filter(|found| !places.is_left_alone(&found.path));
-    let profiled = places.profiled.iter().filter(|candidate| candidate.path.is_file());
     let mut candidates: Vec<_> = registered.map(Candidate::registered).collect();
-    candidates.extend(profiled.map(Candidate::profiled));
+    candidates.extend(places.profiled.iter().filter(|found| found.path.is_file()).map(Candidate::profiled));
     candidates.extend(wishes.added.iter().map(|path| Candidate::chosen(path)));
     // Told to be used always: also where it was only known as one of many.
     candidates.extend(wishes.always.iter().map(|path| Candidate::chosen(path)));
     let mut found = judge.once(candidates);
     leave_out_twins(&mut found, wishes);
+    // Where two show one token, the first one's word counts. Stable: of equals, the order of the sources holds.
+    found.sort_by_key(|module| preference(module, &judge));
     found
+}
+
+/// The lower, the sooner.
+fn preference(module: &FoundModule, judge: &Judge) -> u8 {
+    let profile = module.profile.as_deref().and_then(pkcs11_profiles::by_id);
+    match profile {
+        _ if judge.always.contains(&real(&module.path)) => 0,
+        _ if module.origin == Origin::Chosen => 1,
+        // A maker's own module knows its tokens better than one for the tokens of all makers.
+        Some(profile) if profile.generic => 4,
+        Some(profile) if profile.trust != Trust::Reported => 2,
+        _ => 3,
+    }
 }
 
 /// A driver package often brings the same module for several machines. Where one of them can be loaded, the others are
@@ -152,21 +171,24 @@ struct Candidate {
     name: Option<String>,
     profile: Option<String>,
     origin: Origin,
+    interface: Interface,
 }
 
 impl Candidate {
     fn chosen(path: &Path) -> Self {
-        Self { path: path.to_owned(), name: None, profile: None, origin: Origin::Chosen }
+        let (path, interface) = (path.to_owned(), Interface::Pkcs11);
+        Self { path, name: None, profile: None, origin: Origin::Chosen, interface }
     }
 
     fn registered(found: &places::Registration) -> Self {
         let origin = Origin::Registered { by: found.by.to_owned() };
-        Self { path: found.path.clone(), name: Some(found.name.clone()), profile: None, origin }
+        let (path, interface) = (found.path.clone(), Interface::Pkcs11);
+        Self { path, name: Some(found.name.clone()), profile: None, origin, interface }
     }
 
     fn profiled(found: &pkcs11_profiles::ModuleCandidate) -> Self {
         let (name, profile) = (Some(found.name.clone()), Some(found.profile.clone()));
-        Self { path: found.path.clone(), name, profile, origin: Origin::Profile }
+        Self { path: found.path.clone(), name, profile, origin: Origin::Profile, interface: found.interface }
     }
 }
 
@@ -192,7 +214,12 @@ impl<'a> Judge<'a> {
     }
 
     fn judge(&self, candidate: Candidate) -> FoundModule {
-        let Candidate { path, name, profile, origin } = candidate;
+        let Candidate { path, name, profile, origin, interface } = candidate;
+        if interface == Interface::Skf {
+            let name = name.unwrap_or_default();
+            let fault = Some(ModuleFault::OtherInterface { name: "SKF".into() });
+            return FoundModule { path, name, profile, origin, helper: None, fault };
+        }
         let known = profile.or_else(|| pkcs11_profiles::of_module(&path).map(|profile| profile.id.clone()));
         let profile_name = || pkcs11_profiles::of_module(&path).map(|profile| profile.name.clone());
         let file_name = || path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -256,11 +283,12 @@ fn real(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header::Format;
     use places::{Places, Registration};
-    use std::sync::LazyLock;
 
     /// A real module, where this computer has it.
-    static SOFTHSM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+    #[cfg(unix)]
+    static SOFTHSM: std::sync::LazyLock<Option<PathBuf>> = std::sync::LazyLock::new(|| {
         let places = pkcs11_profiles::candidates(Os::here()?, Arch::here()?);
         places.into_iter().find(|found| found.profile == "softhsm" && found.path.is_file()).map(|found| found.path)
     });
@@ -273,20 +301,36 @@ mod tests {
         Wishes { helpers: vec![own()], ..Wishes::default() }
     }
 
+    /// The head of a 32-bit library of this system.
     fn narrow_library(folder: &Path, name: &str) -> PathBuf {
-        let mut bytes = vec![0; 64];
-        bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 1, 1]);
-        bytes[18] = 3;
+        let mut bytes = vec![0; 256];
+        match header(&own()).unwrap().format {
+            Format::Elf => {
+                bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 1, 1]);
+                bytes[18] = 3;
+            }
+            Format::Pe => {
+                bytes[..2].copy_from_slice(b"MZ");
+                bytes[0x3c] = 0x80;
+                bytes[0x80..0x86].copy_from_slice(b"PE\0\0\x4c\x01");
+            }
+            Format::MachO => bytes[..5].copy_from_slice(&[0xce, 0xfa, 0xed, 0xfe, 7]),
+        }
         let path = folder.join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
+    #[cfg(unix)]
     fn candidate(path: &Path, profile: &str) -> pkcs11_profiles::ModuleCandidate {
-        pkcs11_profiles::ModuleCandidate { profile: profile.into(), name: profile.into(), path: path.to_owned() }
+        pkcs11_profiles::ModuleCandidate {
+            profile: profile.into(),
+            name: profile.into(),
+            path: path.to_owned(),
+            interface: Interface::Pkcs11,
+        }
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn each_file_is_judged_in_its_own_words() {
         let folder = tempfile::tempdir().unwrap();
@@ -304,21 +348,20 @@ mod tests {
         assert_eq!(other[0].fault, Some(ModuleFault::NotAModule), "a program without the entry is no module");
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn a_32_bit_module_goes_to_the_32_bit_helper_where_there_is_one() {
         let folder = tempfile::tempdir().unwrap();
         let module = narrow_library(folder.path(), "libnarrow.so");
-        let usual = folder.path().join("certdesk-token-host");
+        let usual = folder.path().join(format!("certdesk-token-host{}", std::env::consts::EXE_SUFFIX));
         std::fs::copy(own(), &usual).unwrap();
         assert_eq!(helpers(&usual), std::slice::from_ref(&usual), "nothing beside it, nothing more");
-        let other = narrow_library(folder.path(), "certdesk-token-host-32");
+        let other = narrow_library(folder.path(), &format!("certdesk-token-host-32{}", std::env::consts::EXE_SUFFIX));
         let wishes = Wishes { helpers: helpers(&usual), only: vec![module], ..Wishes::default() };
         let found = &discover(&wishes)[0];
         assert_eq!((found.fault.clone(), found.helper.clone()), (None, Some(other)), "the helper of its own machine");
     }
 
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     #[test]
     fn a_32_bit_twin_of_a_sound_module_is_no_news() {
         let Some(softhsm) = &*SOFTHSM else { return };
@@ -365,6 +408,40 @@ mod tests {
         assert_eq!(found.fault, Some(ModuleFault::MissingLibraries { names }), "by the name it is needed under");
         let always = Wishes { only: vec![module.clone()], always: vec![module], ..wishes() };
         assert_eq!(discover(&always)[0].fault, None, "who insists lets the loader decide");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_makers_own_module_goes_before_one_for_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::copy(own(), &path).unwrap();
+            path
+        };
+        let (opensc, vendor, pinned) = (copy("opensc-pkcs11.so"), copy("libcastle.so"), copy("libmine.so"));
+        let registered = [("opensc", &opensc), ("mine", &pinned)];
+        let registered =
+            registered.map(|(name, path)| Registration { name: name.into(), path: path.clone(), by: "p11-kit" });
+        let places = Places { registered: registered.into(), profiled: vec![candidate(&vendor, "feitian-epass2003")] };
+        let wishes = Wishes { always: vec![pinned.clone()], ..wishes() };
+        let order: Vec<_> = discover_in(&wishes, &places).into_iter().map(|found| found.path).collect();
+        assert_eq!(
+            order,
+            [pinned, vendor, opensc],
+            "pinned, the maker's, then OpenSC, in whatever order they were found"
+        );
+    }
+
+    #[test]
+    fn a_driver_of_another_interface_is_named_where_it_is_all_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("SKFAPI20549.dll");
+        std::fs::copy(own(), &path).unwrap();
+        let (profile, name) = ("haitai".to_owned(), "HaiKey".to_owned());
+        let skf = pkcs11_profiles::ModuleCandidate { profile, name, path, interface: Interface::Skf };
+        let found = discover_in(&wishes(), &Places { registered: Vec::new(), profiled: vec![skf] });
+        assert_eq!(found[0].fault, Some(ModuleFault::OtherInterface { name: "SKF".into() }), "and never loaded");
     }
 
     #[test]

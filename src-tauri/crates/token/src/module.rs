@@ -368,6 +368,7 @@ impl Inner {
     fn deadline(&self, request: &Request) -> Duration {
         match request {
             Request::List { .. } => self.deadlines.list,
+            Request::Login { .. } if self.quirks.vendor_dialog => self.deadlines.by_pin_pad,
             Request::Login { .. } | Request::ChangePin { .. } | Request::Unblock { .. } => self.deadlines.login,
             Request::LoginByPinPad { .. }
             | Request::ChangePinByPinPad { .. }

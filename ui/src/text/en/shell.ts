@@ -17,6 +17,7 @@ export default {
     unusable_missing_libraries: "The driver {driver} lacks these files: {names}. Please install the driver anew, or what is missing.",
     unusable_not_a_library: "{driver} is no driver file of this system, or it is damaged. Please install the driver anew.",
     unusable_not_a_module: "{driver} is no driver of a USB key (PKCS#11 module). Please choose the file the maker supplies.",
+    unusable_other_interface: "{driver} is a driver of the {name} interface; this program uses PKCS#11. Please ask the maker or the certificate authority for the key's PKCS#11 driver.",
     unusable_banned: "The driver {driver} is switched off.", unusable_gone: "The driver file {driver} is not there. Please install the driver of the key's maker.",
     empty: "No certificate on the key yet", not_ready: "The key has not been initialised",
     valid_until: "valid until {date}", days_left: "expires in {days} days", expired: "certificate expired",

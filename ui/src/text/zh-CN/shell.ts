@@ -17,6 +17,7 @@ export default {
     unusable_missing_libraries: "驱动 {driver} 还缺少这些文件：{names}。请重新安装驱动，或安装缺少的组件。",
     unusable_not_a_library: "{driver} 不是这个系统能用的驱动文件，可能已损坏。请重新安装驱动。",
     unusable_not_a_module: "{driver} 不是认证锁驱动（PKCS#11 模块）。请换成厂商提供的驱动文件。",
+    unusable_other_interface: "{driver} 是国密 {name} 接口的驱动，本程序用的是 PKCS#11 接口。请向厂商或发证机构要这种认证锁的 PKCS#11 驱动。",
     unusable_banned: "驱动 {driver} 已被停用。", unusable_gone: "找不到驱动文件 {driver}。请安装厂商提供的驱动程序。",
     empty: "认证锁里还没有证书", not_ready: "认证锁还没有初始化",
     valid_until: "有效期至 {date}", days_left: "还有 {days} 天到期", expired: "证书已过期",

@@ -140,6 +140,8 @@ codes! {
     DriverLacksLibraries, Driver;
     /// A module cannot be loaded.
     DriverUnloadable, Driver;
+    /// A driver speaks another interface (SKF) than this program.
+    DriverOtherInterface, Driver;
     /// A module that was named is not there.
     DriverGone, Driver;
     /// A module was switched off by the user.

@@ -363,6 +363,9 @@ fn refused(module: &ModuleSight, fault: &ModuleFault, bad: Level) -> Finding {
         ModuleFault::NotAModule => {
             about_module(module, FindingCode::DriverUnloadable, bad).fact(FactName::Cause, "C_GetFunctionList")
         }
+        ModuleFault::OtherInterface { name } => {
+            about_module(module, FindingCode::DriverOtherInterface, bad).fact(FactName::Found, name)
+        }
         ModuleFault::Banned => about_module(module, FindingCode::DriverBanned, Level::Note),
         // An entry left behind by a driver that was removed harms nobody.
         ModuleFault::Gone if module.found.origin != Origin::Chosen => {

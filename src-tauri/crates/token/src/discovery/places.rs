@@ -26,7 +26,12 @@ impl Places {
         let mut registered = p11kit::registered(&p11kit::Folders::of(os, arch, home.as_deref()));
         registered.extend(manifests::in_folders(&manifests::folders(os, home.as_deref())));
         registered.extend(manifests::in_registry());
-        Self { registered, profiled: pkcs11_profiles::candidates(os, arch) }
+        let candidates = pkcs11_profiles::candidates(os, arch).into_iter();
+        let profiled = candidates.flat_map(|found| {
+            let files = found.files().into_iter();
+            files.map(move |path| ModuleCandidate { path, ..found.clone() })
+        });
+        Self { registered, profiled: profiled.collect() }
     }
 
     pub(super) fn none() -> Self {
