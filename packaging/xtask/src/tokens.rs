@@ -38,7 +38,7 @@ const COLUMNS: &[&str] = &[
     "unblock",
 ];
 /// Acts whose course is worth telling beside the table.
-const TOLD: &[&str] = &["out", "in", "lost", "lock"];
+const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "lost", "lock"];
 const FINDINGS: &str = "target/tokens/findings.json";
 
 #[derive(Args)]

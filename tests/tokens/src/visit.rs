@@ -264,9 +264,21 @@ impl Visit<'_> {
         let message = format!("{scheme:?} by {}", self.subject.name).into_bytes();
         let (signature, note) = match self.module.sign(&self.id, &key.key_id, scheme, message.clone()).await {
             Err(TokenError::PinAgain) => {
-                let (digest, pin) = (Sha256::digest(&message).to_vec(), self.typed_pin()?);
-                let signed = self.module.sign_digest_with_pin(&self.id, &key.key_id, scheme, digest, pin).await?;
-                (signed, Some("with the PIN typed again for it".into()))
+                let digest = Sha256::digest(&message).to_vec();
+                let with = |pin| self.module.sign_digest_with_pin(&self.id, &key.key_id, scheme, digest.clone(), pin);
+                let refused = with(Pin::from_bytes(wrong(self.pin()?))).await;
+                ensure!(
+                    matches!(refused, Err(TokenError::PinIncorrect { .. })),
+                    "a wrong PIN was answered {refused:?}"
+                );
+                // Some modules end the login with it; then the next signature begins with a login.
+                let still = self.token().await?.logged_in;
+                if !still {
+                    self.log_in().await?;
+                }
+                let signed = with(self.typed_pin()?).await?;
+                let left = if still { "" } else { "; the wrong one ended the login" };
+                (signed, Some(format!("with the PIN typed again for it, wrong and right{left}")))
             }
             other => (other?, None),
         };

@@ -1,6 +1,6 @@
 //! Modules that stand before other modules: p11-kit's, OpenSC's spy. NSS too, which only p11-kit can hand its parameters.
 
-use super::{Kept, Place, Standing, is_root, library, program, run, soft};
+use super::{Kept, Place, Standing, file, is_root, library, program, run, soft};
 use crate::visit::Hand;
 use anyhow::{Context, Result};
 use std::{ffi::OsString, fs, path::Path, process::Command, time::Duration};
@@ -17,6 +17,7 @@ pub(super) fn spy(place: &Place<'_>) -> Result<Standing> {
 /// The system's trust store.
 pub(super) fn trust(place: &Place<'_>) -> Result<Standing> {
     let module = library("p11-kit-trust.so", "p11-kit-modules")?;
+    file("/etc/ssl/certs/ca-certificates.crt", "ca-certificates")?;
     let mut standing = place.standing(module, None, Vec::new());
     standing.subject.label = Some("System Trust".into());
     Ok(standing)
