@@ -82,6 +82,11 @@ export function keyView(more: Partial<KeyView> = {}): KeyView {
 const EMPTY_KEY = keyView({ holder: null, valid_until: null, can_log_in: false });
 
 function strip(scenario: string, tries: PinTries): KeyStrip {
+  const strip = shown(scenario, tries);
+  return { ...strip, failing: strip.state.kind === "driver_failed" ? [strip.state] : [] };
+}
+
+function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
   const state = (kind: "present" | "no_key" | "no_driver" | "reading"): KeyState => ({ kind });
   switch (scenario) {
     case "no-key": return { state: state("no_key"), keys: [] };

@@ -130,7 +130,7 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
       if (wanted.get("local") === "issuance") throw failure("issuance_unfinished");
       local = [];
       home.session = null;
-      emit({ kind: "session", session: null });
+      emit({ kind: "session", session: null, unasked: null });
     },
     drivers: driversView,
     download_driver: ({ id }: { id: string }) => (void download(id), driversView()),

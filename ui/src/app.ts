@@ -12,8 +12,10 @@ type Listener = (event: Event) => void;
 const home = shallowRef<Home | null>(null);
 const failure = shallowRef<Failure | null>(null);
 const agreementAccepted = ref(false);
-/** The session ended without the person asking for it: the login page says so. */
+/** The session ended without the person asking for it: the login page says so, */
 const sessionLost = ref(false);
+/** and why, where it is known. */
+const sessionEnd = shallowRef<Failure | null>(null);
 /** The end of the session that comes now is asked for. */
 let leaving = false;
 /** Notices that were not read. */
@@ -32,7 +34,7 @@ function patch(part: Partial<Home>): void {
   if (home.value !== null) home.value = { ...home.value, ...part };
 }
 
-function setSession(session: SessionView | null): void {
+function setSession(session: SessionView | null, unasked: Failure | null = null): void {
   const had = home.value?.session != null;
   const another = session !== null && session.account.name !== home.value?.session?.account.name;
   patch({ session });
@@ -40,6 +42,7 @@ function setSession(session: SessionView | null): void {
   if (session !== null) sessionLost.value = false;
   else if (had && !leaving) {
     sessionLost.value = true;
+    sessionEnd.value = unasked;
     router.recheck();
   }
   if (session === null) unread.value = 0;
@@ -58,7 +61,7 @@ function take(event: Event): void {
       patch({ keys: event.keys });
       break;
     case "session":
-      setSession(event.session);
+      setSession(event.session, event.unasked);
       break;
     case "service":
       patch({ service: event.service });
@@ -192,6 +195,7 @@ export const app = reactive({
   /** The service agreement was accepted in this run. */
   agreementAccepted,
   sessionLost,
+  sessionEnd,
   unread,
   start,
   refresh,

@@ -629,7 +629,11 @@ keys: KeyStrip, } | { "kind": "session",
 /**
  * Now.
  */
-session: SessionView | null, } | { "kind": "service", 
+session: SessionView | null, 
+/**
+ * Why it ended, where nobody asked for that.
+ */
+unasked: Failure | null, } | { "kind": "service", 
 /**
  * Now.
  */
@@ -716,6 +720,16 @@ value: string,
 zh: string | null, };
 
 export type FactName = "system" | "system_version" | "machine" | "program" | "web_view" | "vendor" | "device" | "usb" | "node" | "driver" | "file" | "version" | "libraries" | "found" | "needed" | "label" | "holder" | "serial" | "until" | "days" | "count" | "address" | "proxy" | "minutes" | "milliseconds" | "kind" | "products" | "package" | "cause" | "probe";
+
+export type FailingDriver = { 
+/**
+ * File name of the module.
+ */
+driver: string, 
+/**
+ * What it does wrong.
+ */
+failure: Failure, };
 
 export type Failure = { 
 /**
@@ -954,7 +968,11 @@ state: KeyState,
 /**
  * The keys seen, in a stable order.
  */
-keys: Array<KeyView>, };
+keys: Array<KeyView>, 
+/**
+ * The drivers that fail, whether others show keys or not.
+ */
+failing: Array<FailingDriver>, };
 
 export type KeyView = { 
 /**
@@ -1024,7 +1042,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**

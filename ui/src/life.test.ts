@@ -157,7 +157,7 @@ test("in a session by account nothing asks for a PIN", async () => {
 test("the key of the session pulled out: it is asked for by name, no other key is used", async () => {
   await open({ name: "guide", draft: DRAFT, step: "submit" }, { business: "change", guide: "ready", typed_changes: "1", sign: "signed" });
   await seen("submit-declare");
-  fake.emit({ kind: "keys", keys: { state: { kind: "present" }, keys: [{ ...fake.home.keys.keys[0]!, id: "other" }] } });
+  fake.emit({ kind: "keys", keys: { state: { kind: "present" }, keys: [{ ...fake.home.keys.keys[0]!, id: "other" }], failing: [] } });
   await press("submit-declare");
   await press("submit-send");
   expect((await seen("failure")).dataset.code).toBe("session_key_missing");
@@ -199,7 +199,7 @@ test("a session that ends with its certificate leaves the receipt where it is", 
   await press("revoke-send");
   await enterPin();
   await seen("receipt-number");
-  fake.emit({ kind: "session", session: null });
+  fake.emit({ kind: "session", session: null, unasked: null });
   await seen("log-in");
   expect(current().name).toBe("receipt");
 });
@@ -298,7 +298,7 @@ test("out is out, also for an answer from before", async () => {
   const leaving = app.logOut();
   await until(() => expect([answer, told]).not.toContain(undefined));
   answer!();
-  fake.emit({ kind: "session", session: null });
+  fake.emit({ kind: "session", session: null, unasked: null });
   told!();
   await leaving;
   await seen("log-in");

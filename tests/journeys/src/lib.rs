@@ -12,6 +12,7 @@ use certdesk_contract::{account::ConsentSubject, application::Review, catalogue:
 use certdesk_controller::{Controller, Demo, Failure, LocalCode, Options, Uuid, view::DraftView};
 use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, State, token::KeyAlgorithm};
 use serde::{Deserialize, Serialize};
+use softhsm_lab::FaultyModule;
 use stage::{Service, SoftKey, program, project_root};
 use tempfile::TempDir;
 
@@ -110,6 +111,21 @@ impl Stage {
         options.demo = Some(demo);
         options.token_environment = self.key.environment().to_vec();
         Ok(options)
+    }
+
+    /// The faulty module before the key on stage, under a file name of its own.
+    #[must_use]
+    pub fn faulty(&self, name: &str) -> FaultyModule {
+        FaultyModule::named(name, &self.key.module, &self.key.environment()).showing(&self.key.label)
+    }
+
+    /// The program with these modules in place of the real one. Inside a tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Stage::options`].
+    pub fn program_with(&self, modules: &[&FaultyModule]) -> Result<Controller> {
+        let modules = modules.iter().map(|module| module.path.clone()).collect();
+        Ok(Controller::start(Options { modules, ..self.options()? }))
     }
 
     /// A journey on this stage. Must be called inside a tokio runtime.
@@ -222,7 +238,15 @@ pub async fn guide_opened(stage: &Stage) -> Result<(Controller, DraftView)> {
 /// # Errors
 /// Where a step does not go as it should.
 pub async fn certified(stage: &Stage, kind: AccountKind) -> Result<(Journey, String)> {
-    let mut journey = stage.journey(kind, KeyAlgorithm::EcP256)?;
+    certified_in(stage, Controller::start(stage.options()?), kind).await
+}
+
+/// The same in a program that runs already.
+///
+/// # Errors
+/// Where a step does not go as it should.
+pub async fn certified_in(stage: &Stage, certdesk: Controller, kind: AccountKind) -> Result<(Journey, String)> {
+    let mut journey = stage.journey_of(&certdesk, kind, KeyAlgorithm::EcP256)?;
     journey.key_label = Some(stage.key.label.clone());
     let account = journey.register().await?;
     let draft = journey.fill_in().await?;

@@ -115,7 +115,7 @@ async fn changed_basic_data_is_the_sessions_at_once_and_drafts_keep_what_was_typ
     assert_eq!(session.account.registration.phone, NEW_PHONE);
     let shown = async {
         loop {
-            if let Event::Session { session: Some(session) } = events.recv().await? {
+            if let Event::Session { session: Some(session), .. } = events.recv().await? {
                 return anyhow::Ok(session.account.registration.email);
             }
         }

@@ -51,6 +51,17 @@ impl FaultyModule {
         module
     }
 
+    /// Shows the token with this label alone, whatever the script says: SoftHSM always has a slot with a blank one too.
+    ///
+    /// # Panics
+    /// Where the folder is gone.
+    #[must_use]
+    pub fn showing(mut self, label: &str) -> Self {
+        writeln!(self.real, "slot shows {label}").expect("a text takes lines");
+        self.play("");
+        self
+    }
+
     /// Gives it a script, one sentence a line; the language is told in `tests/faulty-module/src/script.rs`. What was said
     /// before is forgotten, also how often a rule was used; what the key itself remembers (tries) is not. Takes effect at
     /// the next call. A helper that hangs stays hung.

@@ -87,7 +87,7 @@ impl Controller {
         session.must_change_password = false;
         let session = session.clone();
         drop(state);
-        self.emit(Event::Session { session: Some(Box::new(session.clone())) });
+        self.emit(Event::Session { session: Some(Box::new(session.clone())), unasked: None });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
         Ok(session)
@@ -100,7 +100,7 @@ impl Controller {
         // Out is out, and at once: neither key nor service keeps anyone logged in here, not even while they are told.
         let telling = had_session.then(|| self.portal()).transpose()?.map(|portal| portal.log_out());
         if had_session {
-            self.end_session();
+            self.end_session(None);
         }
         if let Some(key) = key {
             self.inner.keys.log_out(&key.id).await;
@@ -134,13 +134,14 @@ impl Controller {
         let left = before.filter(|before| Some(&before.id) != now);
         drop(state);
         self.leave_key(left);
-        self.emit(Event::Session { session: Some(Box::new(view.clone())) });
+        self.emit(Event::Session { session: Some(Box::new(view.clone())), unasked: None });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
         Ok(view)
     }
 
-    pub(crate) fn end_session(&self) {
+    /// Ends the session here; `unasked` says why, where nobody wanted it.
+    pub(crate) fn end_session(&self, unasked: Option<Failure>) {
         if let Ok(portal) = &self.inner.portal {
             portal.clear_session();
         }
@@ -153,7 +154,7 @@ impl Controller {
         self.inner.uploads.stop_all();
         self.inner.sync.end_session();
         self.leave_key(key);
-        self.emit(Event::Session { session: None });
+        self.emit(Event::Session { session: None, unasked });
     }
 
     /// Logs a key out whose session is over. Nobody waits for it: a driver may take its time.

@@ -74,11 +74,9 @@ impl Controller {
     /// `session_key_missing` where no key that is plugged in holds the certificate of the session, `pin_needed` where that
     /// key is locked (again).
     pub(crate) async fn session_signer(&self) -> Result<Option<SessionSigner>, Failure> {
-        if self.session_key_id().is_none() {
-            return Ok(None);
-        }
+        let Some(id) = self.session_key_id() else { return Ok(None) };
         // Ask the key anew: it may have been pulled out and plugged in again, which locks it.
-        self.refresh_keys().await?;
+        self.refresh_key(&id).await?;
         let Some(now) = self.session_key_now()? else { return Err(LocalCode::SessionKeyMissing.into()) };
         if !now.open {
             return Err(LocalCode::PinNeeded.into());

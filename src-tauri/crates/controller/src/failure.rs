@@ -65,6 +65,8 @@ local_codes! {
     ClockWrong, false;
     /// The session has ended; log in again.
     SessionEnded, false;
+    /// The session has ended because its key was pulled out.
+    SessionKeyPulled, false;
     /// The draft is not there any more.
     DraftGone, false;
     /// Step 1 has faults.

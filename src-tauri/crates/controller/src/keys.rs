@@ -1,9 +1,9 @@
-//! What is plugged in: every driver is asked once a second, and the strip is told when something changed.
+//! The keys: which drivers show them, logging in to them, and logging in at the service with them. When they come and go is
+//! `hotplug`'s.
 
 use std::{
-    collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -18,16 +18,13 @@ use certdesk_token::{
 use futures_util::future::join_all;
 
 use crate::{
-    Controller, Inner, Options,
+    Controller, Options,
     certificates::{self, Standing, Standings},
     failure::{Failure, LocalCode},
-    folding::{Look, fold},
+    hotplug::Hotplug,
     modules::Choices,
-    view::{Event, KeyState, KeyStrip, KeyView, SessionView},
+    view::{KeyState, KeyView, SessionView},
 };
-
-/// Poll and compare (design §5.6): waiting for slot events is a hint at most, and often not even that.
-const POLL: Duration = Duration::from_secs(1);
 
 /// How long it takes at most until a driver that was just installed is asked.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
@@ -39,23 +36,21 @@ pub(crate) struct Keys {
     /// What a person asks for.
     choices: Mutex<Choices>,
     drivers: tokio::sync::Mutex<Option<(Instant, Arc<Drivers>)>>,
-    seen: Mutex<HashMap<String, Seen>>,
-    /// Modules that show a key another module shows better, once for each such key.
-    folded: Mutex<Vec<PathBuf>>,
+    pub(crate) hotplug: Hotplug,
 }
 
 /// The modules of this computer.
-struct Drivers {
+pub(crate) struct Drivers {
     /// All that were found.
     found: Vec<FoundModule>,
     /// Those that are asked.
-    usable: Vec<Driver>,
+    pub(crate) usable: Vec<Driver>,
 }
 
 #[derive(Clone)]
-struct Driver {
-    file_name: String,
-    module: Module,
+pub(crate) struct Driver {
+    pub(crate) file_name: String,
+    pub(crate) module: Module,
 }
 
 /// The key of a session by key, and the certificate it logged in with.
@@ -69,9 +64,9 @@ pub(crate) struct SessionKey {
 
 /// One token with the driver that shows it.
 #[derive(Clone)]
-struct Seen {
-    info: TokenInfo,
-    module: Module,
+pub(crate) struct Seen {
+    pub(crate) info: TokenInfo,
+    pub(crate) module: Module,
 }
 
 impl Keys {
@@ -85,8 +80,7 @@ impl Keys {
             },
             choices: Mutex::default(),
             drivers: tokio::sync::Mutex::default(),
-            seen: Mutex::default(),
-            folded: Mutex::default(),
+            hotplug: Hotplug::default(),
         }
     }
 
@@ -114,24 +108,20 @@ impl Keys {
 
     /// Modules that show a key another module shows better, once for each such key.
     pub(crate) fn folded(&self) -> Vec<PathBuf> {
-        self.folded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.hotplug.folded()
     }
 
     fn seen(&self, id: &str) -> Result<Seen, TokenError> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(id).cloned().ok_or(TokenError::NoToken)
+        self.hotplug.tokens().into_iter().find(|seen| seen.info.id == id).ok_or(TokenError::NoToken)
     }
 
     /// All keys as last seen, in a stable order.
     pub(crate) fn tokens(&self) -> Vec<TokenInfo> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut tokens: Vec<_> = seen.values().map(|seen| seen.info.clone()).collect();
-        tokens.sort_by(|a, b| a.id.cmp(&b.id));
-        tokens
+        self.hotplug.tokens().into_iter().map(|seen| seen.info).collect()
     }
 
     /// Which modules are asked. Looked for again now and then: a driver may be installed while the program runs.
-    async fn drivers(&self) -> Arc<Drivers> {
+    pub(crate) async fn drivers(&self) -> Arc<Drivers> {
         let mut held = self.drivers.lock().await;
         if let Some((when, drivers)) = held.as_ref()
             && when.elapsed() < LOOK_AGAIN
@@ -195,41 +185,6 @@ impl Keys {
         });
         Drivers { usable: usable.collect(), found }
     }
-
-    /// Asks all drivers side by side; none can hold up another for longer than its own deadline.
-    async fn poll(&self, standings: &Standings, now: Timestamp) -> KeyStrip {
-        let found = self.drivers().await;
-        let drivers = &found.usable;
-        if drivers.is_empty() {
-            return KeyStrip { state: without_driver(&found.found), keys: Vec::new() };
-        }
-        let answers = join_all(drivers.iter().map(|driver| driver.module.list())).await;
-        let mut shown = Vec::new();
-        let mut failed = None;
-        for (driver, answer) in drivers.iter().zip(answers) {
-            match answer {
-                Ok(tokens) => {
-                    for info in tokens {
-                        shown.push(Seen { info, module: driver.module.clone() });
-                    }
-                }
-                Err(error) => failed = failed.or(Some((driver.file_name.clone(), Failure::from(error)))),
-            }
-        }
-        let (seen, folded) = fold(shown, |seen| Look::at(seen.module.path(), &seen.info));
-        let seen: HashMap<_, _> = seen.into_iter().map(|seen| (seen.info.id.clone(), seen)).collect();
-        *self.folded.lock().unwrap_or_else(PoisonError::into_inner) =
-            folded.into_iter().map(|folded| folded.token.module.path().to_owned()).collect();
-        let mut keys: Vec<_> = seen.values().map(|seen| key_view(&seen.info, standings, now)).collect();
-        keys.sort_by(|a, b| (&a.label, &a.serial).cmp(&(&b.label, &b.serial)));
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-        let state = match failed {
-            _ if !keys.is_empty() => KeyState::Present,
-            Some((driver, failure)) => KeyState::DriverFailed { driver, failure },
-            None => KeyState::NoKey,
-        };
-        KeyStrip { state, keys }
-    }
 }
 
 /// A module of this computer, and what it says.
@@ -255,38 +210,7 @@ impl Keys {
     }
 }
 
-/// Polls until the program ends.
-pub(crate) async fn watch(inner: Weak<Inner>) {
-    let mut pace = tokio::time::interval(POLL);
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        pace.tick().await;
-        let Some(inner) = inner.upgrade() else { return };
-        let controller = Controller { inner };
-        if let Err(failure) = controller.refresh_keys().await {
-            tracing::warn!(code = ?failure.code, "keys not read");
-        }
-        controller.poll_notices();
-    }
-}
-
 impl Controller {
-    /// Asks all drivers now.
-    pub async fn refresh_keys(&self) -> Result<KeyStrip, Failure> {
-        self.load_standings().await;
-        self.load_module_choices().await;
-        let standings = self.state().standings.clone();
-        let strip = self.inner.keys.poll(&standings, self.service_now()).await;
-        let mut state = self.state();
-        let changed = state.strip != strip;
-        state.strip = strip.clone();
-        drop(state);
-        if changed {
-            self.emit(Event::Keys { keys: strip.clone() });
-        }
-        Ok(strip)
-    }
-
     /// Logs in at the service with a key that is logged in itself (design §5.2). Beside the certificate in force there
     /// may be its predecessor, or a successor that was not confirmed yet: where the service refuses one, the next is
     /// tried. That asks the key for a signature, and for no PIN.
@@ -356,7 +280,7 @@ fn login_certificates<'a>(info: &'a TokenInfo, standings: &Standings, now: Times
     ranked.into_iter().map(|(_, held)| held).collect()
 }
 
-fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) -> KeyView {
+pub(crate) fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) -> KeyView {
     let certificate = login_certificates(info, standings, now).into_iter().next();
     let certificate = certificate.and_then(|certificate| Certificate::parse(&certificate.der).ok());
     KeyView {
@@ -375,18 +299,23 @@ fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) -> KeyView 
     }
 }
 
-/// Why there is nothing to ask: a driver that is here and cannot be used, or none.
-fn without_driver(found: &[FoundModule]) -> KeyState {
-    let reason = |module: &&FoundModule| match &module.fault {
-        None | Some(ModuleFault::Banned) => false,
-        // An entry left behind by a driver that was removed.
-        Some(ModuleFault::Gone) => module.origin == Origin::Chosen,
-        Some(_) => true,
-    };
-    let unusable = found.iter().find(reason).and_then(|module| {
-        Some(KeyState::ModuleUnusable { driver: file_name(module), fault: module.fault.clone()?.into() })
-    });
-    unusable.unwrap_or(KeyState::NoDriver)
+impl Drivers {
+    /// Why there is nothing to ask: a driver that is here and cannot be used, or none. `None` where there is one to ask.
+    pub(crate) fn none_to_ask(&self) -> Option<KeyState> {
+        if !self.usable.is_empty() {
+            return None;
+        }
+        let reason = |module: &&FoundModule| match &module.fault {
+            None | Some(ModuleFault::Banned) => false,
+            // An entry left behind by a driver that was removed.
+            Some(ModuleFault::Gone) => module.origin == Origin::Chosen,
+            Some(_) => true,
+        };
+        let unusable = self.found.iter().find(reason).and_then(|module| {
+            Some(KeyState::ModuleUnusable { driver: file_name(module), fault: module.fault.clone()?.into() })
+        });
+        Some(unusable.unwrap_or(KeyState::NoDriver))
+    }
 }
 
 fn file_name(module: &FoundModule) -> String {

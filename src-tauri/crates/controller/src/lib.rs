@@ -1,7 +1,8 @@
 //! The program without a window: everything a person can do, as methods of [`Controller`], and events for what happens
 //! unasked. The window, the command line and the journey tests all drive this; only `src-tauri/src` knows Tauri.
 //!
-//! Rooms: [`account`](self) (agreement, registration, login), `keys` (what is plugged in), `pin` (prompts), `guide`
+//! Rooms: [`account`](self) (agreement, registration, login), `keys` (drivers and logins), `hotplug` (what is
+//! plugged in), `pin` (prompts), `guide`
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
@@ -30,6 +31,7 @@ mod files;
 mod folding;
 mod form_signature;
 mod guide;
+mod hotplug;
 pub mod installed;
 mod issuance;
 mod keys;
@@ -152,7 +154,7 @@ impl Controller {
         let state = State {
             session: None,
             session_key: None,
-            strip: KeyStrip { state: KeyState::Reading, keys: Vec::new() },
+            strip: KeyStrip { state: KeyState::Reading, keys: Vec::new(), failing: Vec::new() },
             standings: certificates::Standings::default(),
             service,
             settings: Settings::default(),
@@ -184,7 +186,7 @@ impl Controller {
                 state: Mutex::new(state),
             }),
         };
-        tokio::spawn(keys::watch(Arc::downgrade(&controller.inner)));
+        tokio::spawn(hotplug::watch(Arc::downgrade(&controller.inner)));
         tokio::spawn(uploads::run(Arc::downgrade(&controller.inner)));
         tokio::spawn(sync::run(Arc::downgrade(&controller.inner)));
         controller
@@ -370,7 +372,7 @@ impl Controller {
         }
         match answer {
             Err(failure) if failure.is_session_end() && self.state().session.is_some() => {
-                self.end_session();
+                self.end_session(Some(LocalCode::SessionEnded.into()));
                 Err(LocalCode::SessionEnded.into())
             }
             other => {

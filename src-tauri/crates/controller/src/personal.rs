@@ -76,7 +76,7 @@ impl Controller {
         let session = session.clone();
         drop(state);
         if changed {
-            self.emit(Event::Session { session: Some(Box::new(session.clone())) });
+            self.emit(Event::Session { session: Some(Box::new(session.clone())), unasked: None });
         }
         Ok(session)
     }

@@ -48,7 +48,7 @@ impl Controller {
     /// Opens a prompt: what the PIN dialog has to say.
     pub async fn prepare_pin(&self, purpose: PinPurpose) -> Result<PinPrompt, Failure> {
         // Ask the key anew: the state of the tries may have changed in another program.
-        self.refresh_keys().await?;
+        self.refresh_key(purpose.key()).await?;
         let key = self.key(purpose.key())?;
         if !key.ready {
             return Err(LocalCode::TokenNotReady.into());
@@ -92,11 +92,11 @@ impl Controller {
         match self.inner.keys.log_in(&key.id, entry.pin).await {
             Ok(()) => {}
             Err(TokenError::PinIncorrect { tries }) => {
-                self.refresh_keys().await?;
+                self.show_tries(&key.id).await;
                 return Ok(PinOutcome::Refused { tries });
             }
             Err(TokenError::PinLocked) => {
-                self.refresh_keys().await?;
+                self.show_tries(&key.id).await;
                 return Ok(PinOutcome::Refused { tries: PinTries::Locked });
             }
             Err(other) => return Err(self.or_pulled(&key.id, other.into()).await),
@@ -140,10 +140,17 @@ impl Controller {
         })
     }
 
+    /// Shows what the key says of its tries now. That a PIN was refused is told also where the driver fails after that.
+    async fn show_tries(&self, key: &str) {
+        if let Err(failure) = self.refresh_key(key).await {
+            tracing::warn!(code = ?failure.code, "key not read after a refused PIN");
+        }
+    }
+
     /// Drivers have many words for a key that was pulled out in the middle of a call, and mostly wrong ones. Whoever
     /// looks can tell: then it is said so, with the driver's word as its cause.
     async fn or_pulled(&self, key: &str, failure: Failure) -> Failure {
-        if !failure.is(LocalCode::DriverFailed) || self.refresh_keys().await.is_err() || self.key(key).is_ok() {
+        if !failure.is(LocalCode::DriverFailed) || self.refresh_key(key).await.is_err() || self.key(key).is_ok() {
             return failure;
         }
         Failure { detail: failure.detail, ..LocalCode::KeyRemoved.into() }

@@ -142,7 +142,7 @@ impl Controller {
             (std::mem::take(&mut asked.session), std::mem::take(&mut asked.all), asked.drafts.pop_first())
         };
         if doubted && self.session_is_over().await {
-            self.end_session();
+            self.end_session(Some(LocalCode::SessionEnded.into()));
             return Outcome::Idle;
         }
         if all && self.put_off(self.applications().await) {

@@ -112,6 +112,17 @@ pub struct KeyStrip {
     pub state: KeyState,
     /// The keys seen, in a stable order.
     pub keys: Vec<KeyView>,
+    /// The drivers that fail, whether others show keys or not.
+    pub failing: Vec<FailingDriver>,
+}
+
+/// A driver that fails.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct FailingDriver {
+    /// File name of the module.
+    pub driver: String,
+    /// What it does wrong.
+    pub failure: Failure,
 }
 
 /// Whether a key is seen, and if not, why.
@@ -782,6 +793,8 @@ pub enum Event {
     Session {
         /// Now.
         session: Option<Box<SessionView>>,
+        /// Why it ended, where nobody asked for that.
+        unasked: Option<Failure>,
     },
     /// The service came or went.
     Service {

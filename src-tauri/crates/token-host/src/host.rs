@@ -32,6 +32,8 @@ pub(crate) struct Host {
     sessions: HashMap<Slot, Session>,
     /// Where each token was last seen.
     slots: HashMap<String, Slot>,
+    /// What was last read from each token, under the session that is open on it.
+    known: HashMap<Slot, TokenInfo>,
 }
 
 impl Host {
@@ -41,13 +43,22 @@ impl Host {
         let context = Pkcs11::new(path).map_err(|error| TokenError::CannotLoad { reason: error.to_string() })?;
         let functions = Functions::of(path)?;
         initialize(&context)?;
-        Ok(Self { context, functions, sm2, sessions: HashMap::new(), slots: HashMap::new() })
+        let (sessions, slots, known) = Default::default();
+        Ok(Self { context, functions, sm2, sessions, slots, known })
     }
 
     /// Does what is asked.
     pub(crate) fn answer(&mut self, request: Request) -> Answer {
+        if !matches!(request, Request::List { .. }) {
+            self.known.clear();
+        }
         match request {
-            Request::List { rescan } => self.list(rescan).map(Reply::Tokens),
+            Request::List { rescan, thorough } => {
+                if thorough {
+                    self.known.clear();
+                }
+                self.list(rescan).map(Reply::Tokens)
+            }
             Request::Login { token, pin } => self.login(&token, Some(pin)),
             Request::LoginByPinPad { token } => self.login(&token, None),
             Request::Logout { token } => self.logout(&token),
@@ -90,6 +101,7 @@ impl Host {
     fn tokens(&mut self) -> Result<Vec<TokenInfo>, TokenError> {
         let slots = self.context.get_slots_with_token().map_err(|error| self.broken(error))?;
         self.sessions.retain(|slot, _| slots.contains(slot));
+        self.known.retain(|slot, _| slots.contains(slot));
         let mut tokens = Vec::new();
         for slot in slots {
             match self.token(slot) {
@@ -97,6 +109,7 @@ impl Host {
                 Err(error) => {
                     eprintln!("slot {} is left out: {error}", slot.id());
                     self.sessions.remove(&slot);
+                    self.known.remove(&slot);
                 }
             }
         }
@@ -162,10 +175,18 @@ impl Host {
             // A session can outlive its token; then a new one finds out whether the token is back.
             if self.sessions.get(&slot).is_some_and(|session| session.get_session_info().is_err()) {
                 self.sessions.remove(&slot);
+                self.known.remove(&slot);
             }
             let session = self.session(slot)?;
             token.logged_in = is_logged_in(session)?;
+            if let Some(known) = self.known.get(&slot)
+                && (TokenInfo { certificates: Vec::new(), ..known.clone() }) == token
+            {
+                return Ok(known.clone());
+            }
+            let session = self.session(slot)?;
             token.certificates = objects::token_certificates(session, token.logged_in || !info.login_required())?;
+            self.known.insert(slot, token.clone());
         }
         Ok(token)
     }

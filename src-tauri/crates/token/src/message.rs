@@ -33,6 +33,8 @@ pub enum Request {
     List {
         /// Ask the module to look again from scratch if it shows no token and nobody is logged in.
         rescan: bool,
+        /// Read what is on the tokens again also where nothing points to a change.
+        thorough: bool,
     },
     /// Log the user in.
     Login {
@@ -409,7 +411,7 @@ mod tests {
 
     #[test]
     fn another_version_is_refused() {
-        let mut frame = encode(&Numbered { id: 1, body: Request::List { rescan: false } }).unwrap();
+        let mut frame = encode(&Numbered { id: 1, body: Request::List { rescan: false, thorough: true } }).unwrap();
         frame[4] = 9;
         assert_eq!(decode::<Request>(&frame[4..]).unwrap_err(), FrameError::Version(9));
     }

@@ -105,8 +105,21 @@ impl Module {
     /// # Errors
     /// Those of the driver as a whole.
     pub async fn list(&self) -> Result<Vec<TokenInfo>, TokenError> {
+        self.tokens(true).await
+    }
+
+    /// The same for who asks every second: certificates are read again only where the token, its flags or its login
+    /// changed, or something was written through this module. What another program wrote shows in [`Module::list`].
+    ///
+    /// # Errors
+    /// As [`Module::list`].
+    pub async fn poll(&self) -> Result<Vec<TokenInfo>, TokenError> {
+        self.tokens(false).await
+    }
+
+    async fn tokens(&self, thorough: bool) -> Result<Vec<TokenInfo>, TokenError> {
         // Whether to look from scratch is decided when it is this call's turn.
-        match self.call(Request::List { rescan: false }).await? {
+        match self.call(Request::List { rescan: false, thorough }).await? {
             Reply::Tokens(mut tokens) => {
                 if self.inner.quirks.spare_slot {
                     tokens.retain(|token| token.initialised);
@@ -390,7 +403,7 @@ impl Inner {
 #[derive(Debug, Default)]
 struct Seat {
     helper: Option<Helper>,
-    /// Helpers lost in a row without an answer in between, with the last reason.
+    /// Helpers lost within a short time of each other, with the last reason.
     lost: Option<Lost>,
     last_id: u64,
     last_rescan: Option<Instant>,
@@ -402,6 +415,10 @@ struct Lost {
     at: Instant,
     error: TokenError,
 }
+
+/// A driver that answers and then crashes, again and again, is no better than one that never answers: only after this
+/// long without a loss it counts as sound.
+const HEALTHY: Duration = Duration::from_secs(60);
 
 /// The first new helper starts at once, the next wait doubling times, so that a driver that always crashes does not
 /// keep the computer busy. Until then its last failure is the answer.
@@ -418,7 +435,7 @@ impl Seat {
             Some(helper) => helper,
             None => self.start(inner).await?,
         };
-        if let Request::List { rescan } = &mut request {
+        if let Request::List { rescan, .. } = &mut request {
             *rescan = self.rescan_due(inner);
         }
         let name = request.name();
@@ -428,7 +445,7 @@ impl Seat {
         match exchange.await {
             Ok(Ok(answer)) => {
                 self.helper = Some(helper);
-                self.lost = None;
+                self.lost.take_if(|lost| lost.at.elapsed() >= HEALTHY);
                 answer
             }
             Ok(Err(Broken::NotSent(reason))) => {

@@ -124,6 +124,22 @@ async fn a_driver_that_cannot_be_loaded_says_why() {
 }
 
 #[tokio::test]
+async fn a_driver_that_answers_and_crashes_in_turn_is_not_started_on_and_on() {
+    let script = script(&["ok ok crash"]);
+    let started = Instant::now();
+    let mut calls = 0;
+    while started.elapsed() < SHORT * 4 {
+        let answer = script.module.list().await;
+        assert!(matches!(answer, Ok(_) | Err(TokenError::Crashed)), "it answers or crashes: {answer:?}");
+        calls += 1;
+    }
+    let helpers = script.helpers_started();
+    assert!(helpers <= 6, "{helpers} helpers were started for {calls} calls in {:?}", started.elapsed());
+    let told = script.module.list().await;
+    assert_eq!(told, Err(TokenError::Crashed), "until the next start its last failure is its answer");
+}
+
+#[tokio::test]
 async fn a_helper_that_hangs_or_dies_while_loading_is_told_apart() {
     let script = script(&["crash", "ok ok"]);
     assert_eq!(script.module.list().await, Err(TokenError::Crashed));

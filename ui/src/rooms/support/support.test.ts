@@ -28,7 +28,7 @@ beforeEach(async () => {
   view = { system: "Debian GNU/Linux 12 · x86_64", others: 3, drivers: [{ state: { kind: "available", done: 0 }, package: { id: "mtoken", name: { zh: "龙脉驱动", en: "" }, serves: { zh: "mToken", en: "" }, publisher: "龙脉", version: "3.2", os: "linux_deb", architectures: [], file_name: "m.deb", bytes: 4_194_304, sha256: "ab".repeat(32) } }] };
   invoke.mockReset().mockImplementation(async (_: string, { name }: { name: string }) => {
     asked.push(name);
-    if (name === "home") return { session: null, drafts: [], keys: { state: keys, keys: [] }, service: { address: "", reachable: true, failure: null }, settings: { locale: "zh-CN", theme: "system" }, demo: false };
+    if (name === "home") return { session: null, drafts: [], keys: { state: keys, keys: [], failing: [] }, service: { address: "", reachable: true, failure: null }, settings: { locale: "zh-CN", theme: "system" }, demo: false };
     if (name === "catalogue") return { helpdesk: "400-000-0000" };
     if (name === "drivers") return view;
     if (name === "download_driver") {
@@ -96,6 +96,6 @@ test("none for this system is said", async () => {
 
 test("once the key is seen the page says that nothing is needed", async () => {
   await open();
-  await emit({ kind: "keys", keys: { state: { kind: "present" }, keys: [] } });
+  await emit({ kind: "keys", keys: { state: { kind: "present" }, keys: [], failing: [] } });
   expect(element("support-key")!.textContent).toContain("不用再装");
 });
