@@ -7,6 +7,7 @@ fn main() {
         "submit_pin",
         "form_pdf",
         "preview",
+        "print",
         "ui_ready",
     ]);
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(commands)).expect("tauri.conf.json is valid");

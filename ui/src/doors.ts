@@ -24,6 +24,11 @@ export function preview(attachment: string): Promise<ArrayBuffer> {
   return invoke<ArrayBuffer>("preview", { attachment });
 }
 
+/** Opens the system's print dialog on what the page shows for print. */
+export function printPage(): Promise<void> {
+  return invoke<void>("print");
+}
+
 /** The page is interactive: benchmarks are told, to nobody else it matters. */
 export function uiReady(): void {
   invoke("ui_ready").catch(() => undefined);

@@ -3,6 +3,7 @@
 
 mod bytes;
 mod pin;
+mod print;
 mod table;
 
 use tauri::{Wry, ipc::Invoke};
@@ -13,6 +14,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         table::call,
         table::desk_call,
         table::ui_ready,
+        print::print,
         pin::submit_pin,
         bytes::form_pdf,
         bytes::preview

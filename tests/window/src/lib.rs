@@ -9,6 +9,6 @@ pub mod tour;
 mod window;
 mod within;
 
-pub use dialog::FileDialog;
+pub use dialog::{FileDialog, drag};
 pub use judge::Finding;
 pub use window::{Start, Window};

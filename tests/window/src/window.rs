@@ -50,6 +50,8 @@ impl Window {
             .envs(desktop.environment())
             .envs(start.environment.iter().cloned())
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            // Where a print dialog puts its file.
+            .current_dir(desktop.home())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(desktop.log()?);
@@ -160,7 +162,7 @@ impl Window {
     /// # Errors
     /// When it does not come, stays disabled or is covered.
     pub async fn click(&self, id: &str) -> Result<()> {
-        self.again_and_again("a click on", id, async || self.try_click(id).await).await
+        self.again_and_again("a click on", id, async || self.click_now(id).await).await
     }
 
     /// Clicks a button that stays busy while the system asks the person something; again where a click went beside it.
@@ -169,18 +171,26 @@ impl Window {
     /// When it does not come or does not get busy.
     pub async fn click_until_busy(&self, id: &str) -> Result<()> {
         let selector = testid(id);
+        let mut clicked = false;
         self.again_and_again("a click that is heard by", id, async || {
             let button = self.client.find(Locator::Css(&selector)).await.map_err(told)?;
-            if button.attr("aria-busy").await.map_err(told)?.as_deref() == Some("true") {
-                return Ok(());
+            let busy = button.attr("aria-busy").await.map_err(told)?.as_deref() == Some("true");
+            ensure!(clicked || !busy, "“{id}” is busy with something from before");
+            if !busy {
+                self.click_now(id).await?;
+                clicked = true;
             }
-            self.try_click(id).await?;
-            bail!("“{id}” was clicked and is not busy yet")
+            ensure!(busy, "“{id}” was clicked and is not busy yet");
+            Ok(())
         })
         .await
     }
 
-    async fn try_click(&self, id: &str) -> Result<()> {
+    /// Clicks it as it stands.
+    ///
+    /// # Errors
+    /// When it is not there, disabled or covered.
+    pub async fn click_now(&self, id: &str) -> Result<()> {
         let element = self.client.find(Locator::Css(&testid(id))).await.map_err(told)?;
         ensure!(element.is_enabled().await.map_err(told)?, "“{id}” is disabled");
         // Reka's buttons say it by the attribute.
@@ -302,6 +312,23 @@ impl Window {
     /// What it throws, and when it does not answer.
     pub async fn script_async(&self, script: &str) -> Result<Value> {
         within("a script", PATIENCE, self.client.execute_async(script, Vec::new())).await
+    }
+
+    /// Scrolls the element into sight and tells where its middle is on the screen, pixels.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub async fn middle_on_screen(&self, id: &str) -> Result<(i64, i64)> {
+        self.by_testid(id).await?;
+        let script = format!(
+            "const element = document.querySelector('{}'); element.scrollIntoView({{ block: 'center' }}); \
+             const box = element.getBoundingClientRect(); \
+             return [screenX + box.left + box.width / 2, screenY + box.top + box.height / 2].map(Math.round)",
+            testid(id)
+        );
+        let place = self.script(&script).await?;
+        let number = |index: usize| place[index].as_i64().with_context(|| format!("“{id}” has no place: {place}"));
+        Ok((number(0)?, number(1)?))
     }
 
     /// Sets the window's size, pixels.

@@ -5,7 +5,10 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::{Album, Locale, Scene, life, scene::Account};
-use crate::Window;
+use crate::{
+    Window,
+    within::{PATIENCE, until},
+};
 
 /// The password chosen at the first login.
 const PASSWORD: &str = "Yunfan-2026-ok";
@@ -150,10 +153,21 @@ async fn registration(scene: &mut Scene, album: &mut Album) -> Result<()> {
 /// Finds each of the three by typing its name, and takes it.
 async fn choose_region(window: &Window, field: &str) -> Result<()> {
     for (part, code, name) in [("", "35", "福建"), ("-city", "3501", "福州"), ("-district", "350102", "鼓楼")] {
-        let input = format!("field-{field}{part}");
+        let (input, option) = (format!("field-{field}{part}"), format!("region-{code}"));
         window.click(&input).await?;
-        window.by_testid(&input).await?.send_keys(name).await?;
-        window.click(&format!("region-{code}")).await?;
+        // The list moves while it narrows: a click may go beside it, and is made again.
+        until(&format!("the choice of {name}"), PATIENCE, async || {
+            let chosen = window.value_of(&input).await.ok()?;
+            if chosen.starts_with(name) && chosen != name {
+                return Some(());
+            }
+            if chosen != name {
+                window.type_into(&input, name).await.ok()?;
+            }
+            let _ = window.click_now(&option).await;
+            None
+        })
+        .await?;
     }
     Ok(())
 }
@@ -259,7 +273,24 @@ async fn form(scene: &Scene, album: &mut Album) -> Result<()> {
     window.wait_for_text("form-saved", "申请表副本.pdf").await?;
     judge_form(&copy)?;
     album.picture(window, "已保存副本", "A copy is saved").await?;
+    print(scene).await?;
     window.click("guide-next").await
+}
+
+/// Prints to a file by the system's own dialog: the sheets, and nothing of the window around them.
+async fn print(scene: &Scene) -> Result<()> {
+    scene.window.click_until_busy("form-print").await?;
+    scene.file_dialog("Print").await?.print().await?;
+    let sheet = scene.home("output.pdf");
+    let pages = until("the printed sheet", PATIENCE, async || {
+        let told = Command::new("pdfinfo").arg(&sheet).output().ok()?;
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        told.lines().find_map(|line| line.strip_prefix("Pages:")?.trim().parse::<u32>().ok())
+    })
+    .await?;
+    ensure!(pages == 1, "one sheet was to be printed, {pages} were");
+    // And the window shows it still.
+    scene.window.wait_for_attribute("form-canvas", "data-drawn", "true").await
 }
 
 /// Other people's programs read the form: it is sound, and its Chinese is text.
@@ -275,14 +306,15 @@ fn judge_form(file: &Path) -> Result<()> {
 }
 
 /// What is handed in, and the specimen files for it.
-const FILES: [(&str, &[&str]); 6] = [
+const FILES: [(&str, &[&str]); 5] = [
     ("application_form", &["申请表 盖章件📄.png"]),
     ("business_license", &["营业执照.jpg"]),
     ("handler_id", &["身份证正面.jpg", "身份证反面.jpg"]),
     ("legal_representative_id", &["法人身份证.png"]),
-    ("power_of_attorney", &["授权委托书.pdf"]),
     ("commitment_video", &["承诺视频.mp4"]),
 ];
+/// What is dragged there from another program.
+const DRAGGED: (&str, &str) = ("power_of_attorney", "授权委托书.pdf");
 
 async fn files(scene: &Scene, album: &mut Album) -> Result<()> {
     let window = &scene.window;
@@ -294,6 +326,10 @@ async fn files(scene: &Scene, album: &mut Album) -> Result<()> {
     window.by_testid("requirement-application_form").await?;
     album.picture(window, "需要上传的电子文件", "The files that are asked for").await?;
     pick_all(scene, &FILES).await?;
+    let (requirement, name) = (format!("requirement-{}", DRAGGED.0), DRAGGED.1);
+    scene.drag(&scene.specimen(name)?, &requirement).await?;
+    window.wait_for_text(&requirement, name).await?;
+    window.wait_for_attribute(&requirement, "data-state", "done").await?;
     album.picture(window, "全部上传完毕", "All are there").await?;
     window.click("requirement-commitment_video attachment-preview").await?;
     window.by_testid("preview-video").await?;

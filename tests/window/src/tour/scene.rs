@@ -103,6 +103,15 @@ impl Scene {
         FileDialog::open(&self.desktop, title).await
     }
 
+    /// Drags a file from another program onto the element marked so.
+    ///
+    /// # Errors
+    /// When the element does not come, or the file is not taken.
+    pub async fn drag(&self, file: &Path, id: &str) -> Result<()> {
+        let to = self.window.middle_on_screen(id).await?;
+        crate::drag(&self.desktop, file, to).await
+    }
+
     /// The phone: the newest message to this number.
     ///
     /// # Errors
