@@ -34,11 +34,12 @@ const COLUMNS: &[&str] = &[
     "remove",
     "logout",
     "change-pin",
+    "journey",
     "lock",
     "unblock",
 ];
 /// Acts whose course is worth telling beside the table.
-const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "lost", "lock"];
+const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "lost", "journey", "lock"];
 const FINDINGS: &str = "target/tokens/findings.json";
 
 #[derive(Args)]
@@ -59,7 +60,8 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
             terminal.say(&format!("going on without them: {error:#}"));
         }
     }
-    terminal.run(cargo().args(["build", "-p", "tokens", "-p", "certdesk-token-host"]))?;
+    let packages = ["tokens", "certdesk-token-host", "certdesk-service", "certdesk-cli"];
+    terminal.run(cargo().arg("build").args(packages.iter().flat_map(|name| ["-p", name])))?;
     let mut suite = Command::new("target/debug/tokens");
     if !arguments.only.is_empty() {
         suite.args(["--only", &arguments.only.join(",")]);

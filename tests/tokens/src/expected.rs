@@ -39,6 +39,8 @@ pub struct Expected {
     /// `CKF_PROTECTED_AUTHENTICATION_PATH`
     #[serde(default)]
     pub pin_pad: bool,
+    /// Algorithm of the key of a whole journey on this token, as `certdesk-cli journey` names it.
+    pub journey: Option<String>,
     /// Log in anew for each key: the token cannot hold two in one login.
     #[serde(default)]
     pub login_for_each_key: bool,

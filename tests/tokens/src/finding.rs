@@ -44,6 +44,8 @@ pub enum Act {
     Logout,
     /// The PIN is changed, and changed back; one that is too long is not sent.
     ChangePin,
+    /// The whole way of a person: apply, make the key, write the certificate, log in to the service with it.
+    Journey,
     /// Wrong PINs until none is left, each told as what it is.
     Lock,
     /// A new PIN from the security officer.
@@ -52,7 +54,7 @@ pub enum Act {
 
 impl Act {
     /// All, in order.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::List,
         Self::Certificates,
         Self::WrongPin,
@@ -72,6 +74,7 @@ impl Act {
         Self::Remove,
         Self::Logout,
         Self::ChangePin,
+        Self::Journey,
         Self::Lock,
         Self::Unblock,
     ];

@@ -27,6 +27,7 @@ pub struct Lab {
     runs: PathBuf,
     host: PathBuf,
     sources: PathBuf,
+    journeys: bool,
 }
 
 /// A module that stands ready; what was started for it ends when this is dropped.
@@ -71,7 +72,12 @@ impl Lab {
         for made in [&builds, &runs] {
             fs::create_dir_all(made).with_context(|| format!("cannot make {}", made.display()))?;
         }
-        Ok(Self { builds, runs, host, sources: stage::project_root()?.join("tests/tokens") })
+        Ok(Self { builds, runs, host, sources: stage::project_root()?.join("tests/tokens"), journeys: false })
+    }
+
+    /// The same with a whole journey on each token that can bear one.
+    pub fn with_journeys(self) -> Self {
+        Self { journeys: true, ..self }
     }
 
     /// Sets up the module of the row `name`, from scratch.
@@ -93,7 +99,7 @@ impl Lab {
             "proxy" => kit::proxy(&place),
             "remote" => kit::remote(&place),
             "trust" => kit::trust(&place),
-            "tpm2" => tpm::tpm2(&place),
+            "tpm2" | "tpm2-journey" => tpm::tpm2(&place),
             "opencryptoki" => opencryptoki::soft_token(&place),
             "opensc-piv" => card::piv(&place, "opensc-pkcs11.so"),
             "opensc-both" => card::both(&place),
@@ -132,6 +138,7 @@ impl Place<'_> {
             host: self.lab.host.clone(),
             environment: environment.into_iter().map(|(name, value)| (name.into(), value)).collect(),
             folder: self.folder.clone(),
+            journey: self.lab.journeys,
         };
         Standing { subject, inside: Vec::new(), hands: None, keep: Vec::new() }
     }

@@ -49,7 +49,7 @@ fn main() -> Result<()> {
     for name in &arguments.only {
         ensure!(modules.iter().any(|module| module.name == *name), "there is no module {name} in modules.toml");
     }
-    let lab = Lab::new(&arguments.folder, stage::program("certdesk-token-host")?)?;
+    let lab = Lab::new(&arguments.folder, stage::program("certdesk-token-host")?)?.with_journeys();
     let own = std::env::current_exe()?;
     let mut rows: Vec<Row> = Vec::new();
     for module in &modules {

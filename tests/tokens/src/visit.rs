@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
     ffi::OsString,
+    fs,
     future::Future,
     path::PathBuf,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -38,6 +40,8 @@ pub struct Subject {
     pub environment: Vec<(OsString, OsString)>,
     /// A folder for what the acts leave.
     pub folder: PathBuf,
+    /// Whether the whole journey is gone too, with a service of its own: its programs must have been built.
+    pub journey: bool,
 }
 
 /// What a person's hand does to a token.
@@ -151,6 +155,7 @@ impl Visit<'_> {
             Act::List | Act::Certificates | Act::Objects => true,
             Act::Out | Act::In | Act::Lost => self.hands.is_some(),
             Act::Unblock => self.subject.so_pin.is_some() || self.expected.cannot(act).is_some(),
+            Act::Journey => self.subject.journey && self.expected.journey.is_some(),
             Act::Lock => self.expected.wrong_pins.last() == Some(&Wrong::Locked),
             _ => self.subject.pin.is_some() || self.expected.cannot(act).is_some(),
         }
@@ -181,6 +186,7 @@ impl Visit<'_> {
             Act::In => return self.moved(Hand::In).await,
             Act::Lost => return self.lost().await,
             Act::ChangePin => self.change_pin().await,
+            Act::Journey => return self.journey(),
             Act::Lock => return self.lock().await,
             Act::Unblock => self.unblock().await,
         }
@@ -376,6 +382,49 @@ impl Visit<'_> {
         self.module.change_pin(&self.id, other()?, self.typed_pin()?).await.context("it is not changed back")?;
         self.log_in().await?;
         self.log_out().await
+    }
+
+    /// By the command line, a process of its own, as a person's program would be one.
+    fn journey(&self) -> Result<Option<String>> {
+        let folder = self.subject.folder.join("journey");
+        let algorithm = self.expected.journey.as_deref().context("modules.toml names no algorithm")?;
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("pin"), self.pin()?)?;
+        // An operator decides which algorithms are taken; this one takes all that certificates are made for here.
+        let root = stage::project_root()?;
+        let own = fs::read_to_string(root.join("src-tauri/crates/service/data/catalogue.json"))?;
+        let mut catalogue: serde_json::Value = serde_json::from_str(&own)?;
+        for offer in catalogue["offers"].as_array_mut().into_iter().flatten() {
+            offer["key_algorithms"] = serde_json::to_value([
+                KeyAlgorithm::Rsa2048,
+                KeyAlgorithm::Rsa3072,
+                KeyAlgorithm::EcP256,
+                KeyAlgorithm::EcP384,
+            ])?;
+        }
+        let file = folder.join("catalogue.json");
+        fs::write(&file, catalogue.to_string())?;
+        let options = ["--catalogue".as_ref(), file.as_os_str()];
+        let service = stage::Service::start_with(&folder.join("service"), "127.0.0.1:0", &options)?;
+        let output = Command::new(stage::program("certdesk-cli")?)
+            .args(["journey", "--json", "--algorithm", algorithm, "--demo"])
+            .arg(&service.ready.file)
+            .arg("--module")
+            .arg(&self.subject.module)
+            .args(self.subject.label.iter().flat_map(|label| ["--key", label]))
+            .args(["--pin-file".as_ref(), folder.join("pin").as_os_str()])
+            .args(["--files".as_ref(), root.join("tests/fixtures/files").as_os_str()])
+            .args(["--data".as_ref(), folder.join("data").as_os_str()])
+            .envs(self.subject.environment.iter().map(|(name, value)| (name, value)))
+            .env("RUST_BACKTRACE", "0")
+            .stdin(Stdio::null())
+            .output()?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{}", words.trim());
+        Ok(Some(format!(
+            "with an {algorithm} key, {} steps",
+            words.lines().filter(|line| line.starts_with('·')).count()
+        )))
     }
 
     async fn unblock(&self) -> Result<()> {
