@@ -13,7 +13,7 @@ use certdesk_pki::{
     Certificate,
     crl::{self, Crl, CrlError},
 };
-use certdesk_portal::Fetched;
+use certdesk_portal::{Fetched, PortalError};
 use serde::Serialize;
 use tokio::io::AsyncReadExt as _;
 use ts_rs::TS;
@@ -197,8 +197,10 @@ impl Controller {
         let Ok(issuer_der) = self.noted(issuer) else { return Ok(Err(UnknownWhy::Offline)) };
         let kept = self.with_cache(|cache| cache.crl()).await?.filter(|kept| kept.issuer_der == issuer_der);
         let answer = portal.crl(kept.and_then(|kept| kept.etag).as_deref()).await;
+        // What was the trouble is asked before it is put into words.
+        let trouble = answer.as_ref().err().map_or(UnknownWhy::Offline, trouble_of);
         match self.noted(answer) {
-            Err(_) => Ok(Err(UnknownWhy::Offline)),
+            Err(_) => Ok(Err(trouble)),
             Ok(Fetched::NotModified) => Ok(Ok(())),
             Ok(Fetched::New { value, etag }) => {
                 self.with_cache(move |cache| match keep_list(cache, &value, issuer_der, etag) {
@@ -213,6 +215,15 @@ impl Controller {
                 .await
             }
         }
+    }
+}
+
+/// What it means for the list that it could not be had: an answer that is no list, or larger than any that is looked at,
+/// is not a service that cannot be reached.
+fn trouble_of(error: &PortalError) -> UnknownWhy {
+    match error {
+        PortalError::Garbled(_) => UnknownWhy::BadList,
+        _ => UnknownWhy::Offline,
     }
 }
 
@@ -284,6 +295,13 @@ mod tests {
         assert_eq!(fresh(&record(now - time::Duration::hours(3)), now), Ok(()));
         assert_eq!(fresh(&record(now - time::Duration::hours(25)), now), Err(UnknownWhy::Stale), "its time is over");
         assert_eq!(fresh(&record(now + time::Duration::hours(1)), now), Err(UnknownWhy::Clock), "its time is to come");
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_used_is_not_called_offline() {
+        let too_large = PortalError::Garbled("the revocation list is too large".into());
+        assert_eq!(trouble_of(&too_large), UnknownWhy::BadList, "the service answered, but not with a usable list");
+        assert_eq!(trouble_of(&PortalError::Unreachable("refused".into())), UnknownWhy::Offline);
     }
 
     #[test]

@@ -219,6 +219,43 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_revocation_list_of_ten_million_entries_is_refused_before_it_fills_the_memory() {
+    // One entry as RFC 5280 §5.1 writes it: a serial number of 16 bytes and a date.
+    let mut entry = vec![0x30, 33, 0x02, 16];
+    entry.extend([0x5A; 16]);
+    entry.extend(b"\x17\x0d261123000000Z");
+    const ENTRIES: usize = 10_000_000;
+    const AT_ONCE: usize = 10_000;
+    let chunk = entry.repeat(AT_ONCE);
+    let root = Root::new();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let server = Server::tcp({
+        let (acceptor, sent) = (root.local(), sent.clone());
+        move |tcp| {
+            let (acceptor, sent, chunk) = (acceptor.clone(), sent.clone(), chunk.clone());
+            async move {
+                let mut tls = acceptor.accept(tcp).await.unwrap();
+                let _ = tls.read(&mut [0; 4096]).await;
+                let _ = tls.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
+                let length = format!("{:x}\r\n", chunk.len());
+                for _ in 0..ENTRIES / AT_ONCE {
+                    let part = [length.as_bytes(), &chunk, b"\r\n"].concat();
+                    if tls.write_all(&part).await.is_err() {
+                        return;
+                    }
+                    sent.fetch_add(chunk.len(), Ordering::SeqCst);
+                }
+            }
+        }
+    })
+    .await;
+    let said = portal(&server.url(), &root).crl(None).await.unwrap_err();
+    assert!(garbled(&said, "the revocation list is too large"), "{said:?}");
+    let sent = sent.load(Ordering::SeqCst);
+    assert!(sent < 80 << 20, "of {} MiB only what fits was taken, not {sent} bytes", (ENTRIES * entry.len()) >> 20);
+}
+
+#[tokio::test]
 async fn a_wrong_clock_is_seen_from_any_answer() {
     let root = Root::new();
     let portal_for = async |days: i64, status: &'static str| {
