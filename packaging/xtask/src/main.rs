@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod demo;
 mod dist;
+mod faults;
 mod lint_deps;
 mod node;
 mod owner;
@@ -46,6 +47,8 @@ enum Verb {
     Demo(demo::Arguments),
     /// The suite over real PKCS#11 modules: table of module × act. Installs what of them is missing (named first).
     Tokens(tokens::Arguments),
+    /// The campaign of faults: each act on a key with each fault of a driver in each of its calls.
+    Faults(faults::Arguments),
     /// The figures to be known for, measured beside their peers.
     Bench(bench::Arguments),
     /// Rewrites what is generated, and formats.
@@ -85,6 +88,7 @@ fn run(terminal: &Terminal, verb: Verb) -> Result<Report> {
         Verb::Test(arguments) => test::run(terminal, arguments),
         Verb::Demo(arguments) => demo::run(terminal, arguments),
         Verb::Tokens(arguments) => tokens::run(terminal, arguments),
+        Verb::Faults(arguments) => faults::run(terminal, arguments),
         Verb::Bench(arguments) => bench::run(terminal, arguments),
         Verb::Tidy(arguments) => tidy::run(terminal, arguments),
         Verb::Check(arguments) => check::run(terminal, arguments),

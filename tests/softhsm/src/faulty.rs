@@ -97,6 +97,17 @@ impl FaultyModule {
         let _was_in_already = fs::remove_file(self.file("away"));
     }
 
+    /// Puts in the key with this label, in place of whatever is in: only where one is shown ([`FaultyModule::showing`]).
+    ///
+    /// # Panics
+    /// Where the folder is gone.
+    pub fn insert(&self, label: &str) {
+        let inserted = fs::read_to_string(self.file("inserted")).unwrap_or_default();
+        let count: u64 = inserted.split(' ').next().and_then(|count| count.trim().parse().ok()).unwrap_or(0);
+        self.write("inserted", &format!("{} {label}", count + 1));
+        let _was_in_already = fs::remove_file(self.file("away"));
+    }
+
     /// Whether the key is out, by hand or by a rule.
     pub fn is_out(&self) -> bool {
         self.file("away").exists()

@@ -9,7 +9,7 @@
 //! password), `drivers`, `modules`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `demo`.
 //!
-//! Three tasks run beside the calls: one asks the drivers once a second what is plugged in, one empties the upload queue,
+//! Tasks run beside the calls: one for each driver asks it once a second what is plugged in, one empties the upload queue,
 //! one tells the service of drafts. Everything else happens inside the method that was called, so a test can await it.
 
 mod account;
@@ -141,7 +141,7 @@ struct State {
 }
 
 impl Controller {
-    /// Makes the program and starts its three tasks. Touches neither disk nor network nor token before it returns.
+    /// Makes the program and starts its tasks. Touches neither disk nor network nor token before it returns.
     ///
     /// Must be called inside a tokio runtime.
     pub fn start(options: Options) -> Self {

@@ -128,15 +128,11 @@ impl Keys<'_> {
             (false, _) => session.sign(&mechanism, key, data),
         };
         let signature = signature.map_err(unable)?;
-        match (scheme, self.sm2) {
-            (SignatureScheme::Sm2Sm3, Some(Sm2 { signature: Sm2Signature::Der, .. })) => {
-                der::two_numbers(&signature, 32).ok_or_else(|| {
-                    let code = "no SEQUENCE of r and s".to_owned();
-                    Refusal::Token(TokenError::Driver { call: "C_Sign".into(), code })
-                })
-            }
-            _ => Ok(signature),
-        }
+        let is_der = matches!(self.sm2, Some(Sm2 { signature: Sm2Signature::Der, .. }));
+        signature_of(*scheme, is_der, &signature).ok_or_else(|| {
+            let code = format!("{} bytes that are no signature", signature.len());
+            Refusal::Token(TokenError::Driver { call: "C_Sign".into(), code })
+        })
     }
 
     /// The `subjectPublicKey` bits of the pair with this `CKA_ID`.
@@ -344,6 +340,20 @@ pub(crate) fn remove(session: &Session, key_id: &[u8]) -> Result<(), TokenError>
         }
     }
     Ok(())
+}
+
+/// What a driver gave as a signature, in the form of the scheme; `None` where it has not its length. `sm2_der`: this driver's
+/// SM2 signatures are DER.
+fn signature_of(scheme: SignatureScheme, sm2_der: bool, signature: &[u8]) -> Option<Vec<u8>> {
+    let numbers = match scheme {
+        SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::RsaPssSha256 => {
+            return matches!(signature.len(), 256 | 384 | 512).then(|| signature.to_vec());
+        }
+        SignatureScheme::Sm2Sm3 if sm2_der => return der::two_numbers(signature, 32),
+        SignatureScheme::EcdsaP256Sha256 | SignatureScheme::Sm2Sm3 => 32,
+        SignatureScheme::EcdsaP384Sha384 => 48,
+    };
+    (signature.len() == 2 * numbers).then(|| signature.to_vec())
 }
 
 /// Head of the `DigestInfo` of a SHA-256 digest (RFC 8017 §9.2, note 1).
