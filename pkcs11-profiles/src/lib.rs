@@ -4,10 +4,12 @@
 //! tokens are known, and in what they differ from the standard. Knows no token, loads nothing; a path given here is a
 //! candidate, not a promise. How to add one: `README.md`.
 
+mod bundle;
 mod check;
 mod path;
 mod profile;
 
+pub use bundle::{Bundle, BundleError, FORMAT};
 pub use path::{Arch, Os};
 pub use profile::{Location, Package, PackageOs, PinCharacters, PinRules, Profile, Quirks, Sm2, Sm2Signature, Trust};
 
@@ -81,12 +83,21 @@ fn packaged() -> &'static [Profile] {
 /// those where a driver for 32-bit processes lies beside them. Environment variables in Windows paths are those of this
 /// process, or what they usually are.
 pub fn candidates(os: Os, arch: Arch) -> Vec<ModuleCandidate> {
+    places(all(), os, arch)
+}
+
+/// The same of one profile, packaged or not.
+pub fn candidates_of(profile: &Profile, os: Os, arch: Arch) -> Vec<ModuleCandidate> {
+    places(std::slice::from_ref(profile), os, arch)
+}
+
+fn places(profiles: &[Profile], os: Os, arch: Arch) -> Vec<ModuleCandidate> {
     let mut found: Vec<ModuleCandidate> = Vec::new();
     let narrow = (arch == Arch::X86_64).then_some(Arch::X86);
     let interfaces = [Interface::Pkcs11, Interface::Skf];
     for (interface, of) in interfaces.into_iter().flat_map(|it| [Some(arch), narrow].map(|of| (it, of))) {
         let Some(of) = of else { continue };
-        for profile in all() {
+        for profile in profiles {
             let places = match interface {
                 Interface::Pkcs11 => &profile.module,
                 Interface::Skf => &profile.skf,

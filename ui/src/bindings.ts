@@ -1154,7 +1154,11 @@ export type ModulesView = {
 /**
  * All that were found, used or not.
  */
-modules: Array<ModuleView>, };
+modules: Array<ModuleView>, 
+/**
+ * What is known of tokens and drivers.
+ */
+profiles: ProfilesView, };
 
 export type NextActor = "applicant" | "service" | "nobody";
 
@@ -1421,6 +1425,30 @@ export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 export type Probe = "keys" | "usb" | "card_service" | "service" | "offers" | "computer";
 
 export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "bad_signature" | "signature_expired" | "replayed" | "act_signature_required" | "form_signature_invalid" | "wrong_code" | "renewal_not_open" | "certificate_busy" | "draft_changed" | "case_changed" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
+
+export type ProfilesRefusal = { "kind": "bad_signature" } | { "kind": "older" } | { "kind": "from_the_future" } | { "kind": "newer_format" } | { "kind": "unusable", 
+/**
+ * What is wrong, for the helpdesk.
+ */
+detail: string, };
+
+export type ProfilesView = { 
+/**
+ * When the published profiles in use were signed; `None`: none are, the packaged ones count.
+ */
+signed_at: string | null, 
+/**
+ * How many of them there are.
+ */
+published: number, 
+/**
+ * All that is known, packaged and published.
+ */
+known: number, 
+/**
+ * Why what the service publishes now was not taken; the last good ones stay.
+ */
+refused: ProfilesRefusal | null, };
 
 export type Query = { 
 /**
@@ -1926,6 +1954,7 @@ export const commands = {
   downloadDriver: (id: string): Promise<DriversView> => call("download_driver", { id }),
   cancelDriver: (id: string): Promise<DriversView> => call("cancel_driver", { id }),
   modules: (): Promise<ModulesView> => call("modules", {  }),
+  refreshProfiles: (): Promise<ProfilesView> => call("refresh_profiles", {  }),
   addModule: (): Promise<ModulesView> => call("add_module", {  }),
   setModule: (path: string, choice: ModuleUse): Promise<ModulesView> => call("set_module", { path, choice }),
   removeModule: (path: string): Promise<ModulesView> => call("remove_module", { path }),

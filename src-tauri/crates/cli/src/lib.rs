@@ -2,4 +2,5 @@
 
 pub mod doctor;
 pub mod journey;
+pub mod profiles;
 pub mod receipt;

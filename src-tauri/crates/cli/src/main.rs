@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use certdesk_cli::{
     doctor,
     journey::{self, Journey},
-    receipt,
+    profiles, receipt,
 };
 use certdesk_controller::{Controller, Demo, installed};
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
@@ -34,6 +34,11 @@ enum Act {
     /// Looks at everything that a key needs on this computer, and says what to do. Ends with 0 where a key can be used, 1
     /// where none can.
     Doctor(doctor::Arguments),
+    /// Works on profiles of tokens; needs no service.
+    Profiles {
+        #[command(subcommand)]
+        act: ProfilesAct,
+    },
     /// Goes the whole journey: register, apply, correct, make the certificate on the key, log in with it.
     Journey(JourneyArguments),
 }
@@ -52,6 +57,16 @@ enum ReceiptAct {
         /// JSON for programs.
         #[arg(long)]
         json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ProfilesAct {
+    /// Says what is wrong with a profile (vendor-model.toml), and which of its modules can be used here. Ends with 0 where
+    /// nothing is wrong.
+    Check {
+        /// The profile.
+        file: PathBuf,
     },
 }
 
@@ -109,6 +124,7 @@ enum Algorithm {
 async fn main() -> Result<ExitCode> {
     match Arguments::parse().act {
         Act::Receipt { act: ReceiptAct::Verify { file, ca, json } } => verify(&file, &ca, json),
+        Act::Profiles { act: ProfilesAct::Check { file } } => profiles::run(&file, &installed::token_host()),
         Act::Doctor(arguments) => doctor::run(arguments).await,
         Act::Journey(arguments) => go(arguments).await.map(|()| ExitCode::SUCCESS),
     }

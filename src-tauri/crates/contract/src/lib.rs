@@ -15,6 +15,7 @@ pub mod driver;
 pub mod notice;
 pub mod path;
 pub mod problem;
+pub mod profiles;
 pub mod query;
 pub mod receipt;
 pub mod session;

@@ -75,6 +75,8 @@ pub const UPLOAD: &str = "/v1/uploads/{id}";
 pub const DRIVERS: &str = "/v1/drivers";
 /// `GET` → the package; a `Range` of it on demand. Public.
 pub const DRIVER: &str = "/v1/drivers/{id}";
+/// `GET` → [`crate::profiles::SignedProfiles`], with `ETag`; `not_found` where none are published. Public.
+pub const PROFILES: &str = "/v1/profiles";
 /// `GET` → 204. Public; for reachability and the clock.
 pub const HEALTH: &str = "/v1/health";
 

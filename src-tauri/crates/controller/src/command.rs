@@ -164,6 +164,8 @@ commands! {
     cancel_driver(id: String) -> DriversView;
     /// The driver modules (PKCS#11) of this computer.
     modules() -> ModulesView;
+    /// Asks the service for newer profiles of tokens and drivers, now.
+    refresh_profiles() -> ProfilesView;
     /// Asks for a module by the native dialog and adds it.
     add_module() -> ModulesView;
     set_module(path: String, choice: ModuleUse) -> ModulesView;

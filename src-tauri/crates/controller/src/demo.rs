@@ -22,6 +22,8 @@ pub struct Demo {
     pub root_der: Vec<u8>,
     /// Opens the demo desk.
     pub secret: String,
+    /// Public key of who publishes profiles there.
+    pub profiles_key: Option<String>,
 }
 
 /// What a service started with `--demo` writes when it listens.
@@ -30,6 +32,8 @@ struct Ready {
     base_url: String,
     root_certificate: PathBuf,
     demo_secret: String,
+    #[serde(default)]
+    profiles_key: Option<String>,
 }
 
 impl Demo {
@@ -44,7 +48,7 @@ impl Demo {
         let pem = std::fs::read_to_string(&ready.root_certificate).map_err(|e| broken(&e))?;
         let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
         let root_der = BASE64_STANDARD.decode(base64).map_err(|e| broken(&e))?;
-        Ok((ready.base_url, Self { root_der, secret: ready.demo_secret }))
+        Ok((ready.base_url, Self { root_der, secret: ready.demo_secret, profiles_key: ready.profiles_key }))
     }
 }
 

@@ -255,6 +255,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
         controller.tell_keys();
         controller.mind_session_key();
         controller.poll_notices();
+        controller.poll_profiles();
     }
 }
 

@@ -6,7 +6,7 @@
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
-//! password), `drivers`, `modules`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
+//! password), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `demo`.
 //!
 //! Tasks run beside the calls: one for each driver asks it once a second what is plugged in, one empties the upload queue,
@@ -42,6 +42,7 @@ mod notices;
 mod personal;
 pub mod picker;
 mod pin;
+mod profiles;
 mod query;
 mod recovery;
 mod sync;
@@ -107,6 +108,8 @@ struct Inner {
     settings_read: OnceCell<()>,
     standings_read: OnceCell<()>,
     modules_read: OnceCell<()>,
+    profiles_read: OnceCell<()>,
+    published: profiles::Published,
     keys: keys::Keys,
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
@@ -174,6 +177,8 @@ impl Controller {
                 settings_read: OnceCell::new(),
                 standings_read: OnceCell::new(),
                 modules_read: OnceCell::new(),
+                profiles_read: OnceCell::new(),
+                published: profiles::Published::default(),
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
                 sync: sync::Sync::default(),

@@ -58,7 +58,7 @@ impl Controller {
             let also = folded.iter().filter(|path| **path == module.path).count();
             module_view(module, &choices, u32::try_from(also).unwrap_or(u32::MAX))
         });
-        Ok(ModulesView { modules: modules.collect() })
+        Ok(ModulesView { modules: modules.collect(), profiles: self.profiles_view() })
     }
 
     /// Asks for a module by the native dialog and adds it.
@@ -135,6 +135,8 @@ impl Controller {
 
     /// Reads once what was chosen at an earlier start; nothing where that fails.
     pub(crate) async fn load_module_choices(&self) {
+        // What is known of modules decides which are found.
+        self.load_profiles().await;
         let load = async || match self.with_cache(|cache| cache.setting::<Choices>(CHOICES)).await {
             Ok(kept) => self.inner.keys.choose(kept.unwrap_or_default()).await,
             Err(failure) => tracing::warn!(code = ?failure.code, "choices of modules not read"),

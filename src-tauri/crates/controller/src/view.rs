@@ -158,6 +158,42 @@ pub enum KeyState {
 pub struct ModulesView {
     /// All that were found, used or not.
     pub modules: Vec<ModuleView>,
+    /// What is known of tokens and drivers.
+    pub profiles: ProfilesView,
+}
+
+/// Where the program's knowledge of tokens and drivers comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct ProfilesView {
+    /// When the published profiles in use were signed; `None`: none are, the packaged ones count.
+    #[ts(type = "string | null")]
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub signed_at: Option<Timestamp>,
+    /// How many of them there are.
+    pub published: u32,
+    /// All that is known, packaged and published.
+    pub known: u32,
+    /// Why what the service publishes now was not taken; the last good ones stay.
+    pub refused: Option<ProfilesRefusal>,
+}
+
+/// Why published profiles are not taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ProfilesRefusal {
+    /// Not signed by their publisher, or changed since.
+    BadSignature,
+    /// Signed before those in use.
+    Older,
+    /// Signed later than now: a clock was wrong.
+    FromTheFuture,
+    /// Made for a newer program.
+    NewerFormat,
+    /// They do not read, or make no sense.
+    Unusable {
+        /// What is wrong, for the helpdesk.
+        detail: String,
+    },
 }
 
 /// A driver module (PKCS#11).

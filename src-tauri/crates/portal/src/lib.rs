@@ -35,6 +35,7 @@ use certdesk_contract::{
     catalogue::Catalogue,
     certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
     path,
+    profiles::SignedProfiles,
     query::{Query, QueryAnswer},
     session::PasswordLogin,
     signature::act_tag,
@@ -186,6 +187,11 @@ impl Portal {
     /// What the service offers, unless `etag` names what it offers now.
     pub async fn catalogue(&self, etag: Option<&str>) -> Result<Fetched<Catalogue>, PortalError> {
         self.fetch_if_new(path::CATALOGUE, etag).await
+    }
+
+    /// The profiles it publishes, unless `etag` names them. `not_found` where it publishes none.
+    pub async fn profiles(&self, etag: Option<&str>) -> Result<Fetched<SignedProfiles>, PortalError> {
+        self.fetch_if_new(path::PROFILES, etag).await
     }
 
     /// The divisions of the country as the service knows them.

@@ -26,6 +26,8 @@ pub struct Config {
     pub tls: Tls,
     /// A catalogue in place of the embedded one, JSON of [`certdesk_contract::catalogue::Catalogue`].
     pub catalogue: Option<PathBuf>,
+    /// Published profiles, as [`crate::profiles::sign`] makes them. `None`: none.
+    pub profiles: Option<PathBuf>,
     /// Folder of the drivers that are offered: `drivers.json` and the packages. `None`: none, in the demo one to try with.
     pub drivers: Option<PathBuf>,
     /// Reverse proxies whose `X-Forwarded-For` tells who asks.
@@ -51,6 +53,7 @@ impl Config {
             demo: None,
             tls: Tls::DemoCa,
             catalogue: None,
+            profiles: None,
             drivers: None,
             trusted_proxies: Vec::new(),
             two_persons: false,

@@ -33,6 +33,7 @@ mod pace;
 mod passwords;
 mod portal;
 mod profile;
+pub mod profiles;
 mod queries;
 mod random;
 mod receipts;

@@ -17,7 +17,7 @@ use certdesk_domain::{
 use certdesk_service::{
     Config, DemoSecret, NOT_LICENSED, Running, Service, Tls,
     audit::{AuditLog, Head},
-    openapi_json,
+    openapi_json, profiles,
     review::{Desk, Dossier, parse_remark},
     staff::{Role, StaffBook, StaffMember},
 };
@@ -89,6 +89,11 @@ enum Command {
         #[command(subcommand)]
         command: AnnouncementsCommand,
     },
+    /// Profiles of tokens that are newer than those in the program: makes the key, signs them.
+    Profiles {
+        #[command(subcommand)]
+        command: ProfilesCommand,
+    },
     /// Prints the OpenAPI description of the service.
     Openapi,
 }
@@ -124,6 +129,9 @@ struct Serve {
     /// nothing, such as a foreign tus client or a fuzzer. Never for applicants: their acts would leave no evidence.
     #[arg(long)]
     unsigned_sessions: bool,
+    /// Signed profiles to publish, made by `profiles sign`; a newer file is noticed without a new start.
+    #[arg(long, value_name = "FILE")]
+    profiles: Option<PathBuf>,
     /// Folder of the drivers that are offered: drivers.json and the packages it names.
     #[arg(long, value_name = "FOLDER")]
     drivers: Option<PathBuf>,
@@ -134,6 +142,28 @@ struct Serve {
     /// staff with their passwords (JSON).
     #[arg(long)]
     ready_file: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum ProfilesCommand {
+    /// Makes a key to sign profiles with and prints its public key, for CERTDESK_PROFILES_KEY of the program's build.
+    Key {
+        /// New file for the key; only its owner reads it. Keep it where the service is not.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Signs the profiles (*.toml) of a folder. Nothing is signed that a program would refuse.
+    Sign {
+        /// Key made by `profiles key`.
+        #[arg(long)]
+        key: PathBuf,
+        /// Folder of the profiles.
+        #[arg(long)]
+        profiles: PathBuf,
+        /// File to serve with `serve --profiles`; written as a whole, so a running service may be serving it.
+        #[arg(long)]
+        out: PathBuf,
+    },
 }
 
 #[derive(Args)]
@@ -281,6 +311,7 @@ fn main() -> ExitCode {
         Command::Sms { desk, command: SmsCommand::List } => sms(&desk),
         Command::Revoke { desk, serial, reason, actor } => revoke(&desk, &serial, reason, actor.as_deref()),
         Command::Announcements { desk, command: AnnouncementsCommand::Import } => import(&desk),
+        Command::Profiles { command } => profiles(command),
         Command::Openapi => print(&openapi_json()),
     };
     match done {
@@ -288,6 +319,16 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("certdesk-service: {error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn profiles(command: ProfilesCommand) -> anyhow::Result<()> {
+    match command {
+        ProfilesCommand::Key { out } => print(&format!("{}\n", profiles::make_key(&out)?)),
+        ProfilesCommand::Sign { key, profiles, out } => {
+            let now = certdesk_domain::Timestamp::now_utc().unix_timestamp();
+            write_whole(&out, profiles::sign(&key, &profiles, now)?.as_bytes())
         }
     }
 }
@@ -302,6 +343,7 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     config.public_url = arguments.public_url;
     config.catalogue = arguments.catalogue;
     config.unsigned_sessions = arguments.unsigned_sessions;
+    config.profiles = arguments.profiles;
     config.drivers = arguments.drivers;
     config.two_persons = arguments.two_persons;
     config.trusted_proxies = arguments.trusted_proxies;
@@ -315,7 +357,8 @@ async fn serve(arguments: Serve) -> anyhow::Result<()> {
     write_whole(&root, pem(&running.root_der).as_bytes())?;
     eprintln!("listening on {}, trusted by {}", without_slash(&running.base_url), root.display());
     if let Some(file) = &arguments.ready_file {
-        write_whole(file, ready(&running, &root, demo.as_ref())?.as_bytes())?;
+        let profiles_key = demo.as_ref().and_then(|_| profiles::demo_key(&arguments.data));
+        write_whole(file, ready(&running, &root, demo.as_ref(), profiles_key)?.as_bytes())?;
     }
     stop_signal().await?;
     running.stop().await;
@@ -335,12 +378,18 @@ async fn stop_signal() -> io::Result<()> {
     tokio::signal::ctrl_c().await
 }
 
-fn ready(running: &Running, root: &Path, demo: Option<&DemoSecret>) -> anyhow::Result<String> {
+fn ready(
+    running: &Running,
+    root: &Path,
+    demo: Option<&DemoSecret>,
+    profiles_key: Option<String>,
+) -> anyhow::Result<String> {
     let root = std::path::absolute(root)?;
     Ok(serde_json::to_string_pretty(&serde_json::json!({
         "base_url": without_slash(&running.base_url),
         "root_certificate": root,
         "desk_url": running.desk_url,
+        "profiles_key": profiles_key,
         "demo_secret": demo.map(DemoSecret::reveal),
         "desk_staff": running.desk_staff,
         "pid": std::process::id(),

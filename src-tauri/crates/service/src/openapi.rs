@@ -2,7 +2,7 @@
 
 use certdesk_contract::{
     IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*,
-    driver::DriverPackage, notice::*, path, query::*, session::*, upload,
+    driver::DriverPackage, notice::*, path, profiles::SignedProfiles, query::*, session::*, upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
@@ -195,6 +195,11 @@ fn describe() -> OpenApi {
         Get,
         path::CA_CERTIFICATE,
         op("Certificate of the issuing CA, DER").answers_bytes(200, "application/pkix-cert"),
+    );
+    api.add(
+        Get,
+        path::PROFILES,
+        op("Profiles of tokens and drivers, signed; with ETag").answers_json::<SignedProfiles>(200),
     );
     api.add(Get, path::DRIVERS, op("服务支持: drivers, all systems; with ETag").answers_list::<DriverPackage>(200));
     api.add(

@@ -17,6 +17,7 @@ pub(crate) struct Portal {
     pub(crate) catalogue: Catalogue,
     pub(crate) catalogue_served: Served,
     pub(crate) regions_served: Served,
+    pub(crate) profiles: crate::profiles::Published,
     pub(crate) drivers: Drivers,
     pub(crate) passwords: Passwords,
     pub(crate) pace: Pace,

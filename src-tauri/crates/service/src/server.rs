@@ -34,6 +34,7 @@ use crate::{
     pace::{Pace, Peer},
     passwords::Passwords,
     portal::Portal,
+    profiles::{self, Published},
     signatures::Nonces,
     sms::Outbox,
     staff::DemoStaff,
@@ -221,6 +222,10 @@ fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Resu
         catalogue_served: catalogue::served(&catalogue)?,
         catalogue,
         regions_served: catalogue::regions()?,
+        profiles: Published::open(match (&config.profiles, &config.demo) {
+            (None, Some(_)) => Some(profiles::of_demo(&config.data, config.clock.now().unix_timestamp())?),
+            (file, _) => file.clone(),
+        })?,
         drivers: Drivers::open(config.drivers.as_deref(), config.demo.is_some(), &config.data)?,
         passwords: Passwords::new()?,
         pace: Pace::new(config.limits, config.trusted_proxies.clone()),

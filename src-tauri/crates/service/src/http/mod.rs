@@ -97,6 +97,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::ANNOUNCEMENTS, get(get_announcements))
         .route(path::CRL, get(get_crl))
         .route(path::CA_CERTIFICATE, get(get_ca_certificate))
+        .route(path::PROFILES, get(get_profiles))
         .route(path::DRIVERS, get(get_drivers))
         .route(path::DRIVER, get(get_driver).layer(opening()))
         .route(path::UPLOADS, post(tus::create).layer(opening()).options(tus::options))
@@ -421,6 +422,11 @@ async fn get_crl(State(portal): App, headers: HeaderMap) -> Outcome<Response> {
 async fn get_ca_certificate(State(portal): App) -> Response {
     let der = portal.ca.issuing_der().to_vec();
     ([(header::CONTENT_TYPE, "application/pkix-cert"), (header::CACHE_CONTROL, "no-cache")], der).into_response()
+}
+
+async fn get_profiles(State(portal): App, headers: HeaderMap) -> Outcome<Response> {
+    let served = tokio::task::spawn_blocking(move || portal.profiles.served()).await.map_err(anyhow::Error::new)?;
+    Ok(serve(&*served.ok_or(ProblemCode::NotFound)?, &headers))
 }
 
 async fn get_drivers(State(portal): App, headers: HeaderMap) -> Response {
