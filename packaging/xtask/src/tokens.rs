@@ -30,6 +30,7 @@ const COLUMNS: &[&str] = &[
     "write",
     "out",
     "in",
+    "shown",
     "lost",
     "remove",
     "logout",
@@ -39,7 +40,7 @@ const COLUMNS: &[&str] = &[
     "unblock",
 ];
 /// Acts whose course is worth telling beside the table.
-const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "lost", "journey", "lock"];
+const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "shown", "lost", "journey", "lock"];
 const FINDINGS: &str = "target/tokens/findings.json";
 
 #[derive(Args)]

@@ -39,6 +39,9 @@ pub struct Expected {
     /// `CKF_PROTECTED_AUTHENTICATION_PATH`
     #[serde(default)]
     pub pin_pad: bool,
+    /// Measure how long the whole program takes to show that this key comes and goes.
+    #[serde(default)]
+    pub shown: bool,
     /// Algorithm of the key of a whole journey on this token, as `certdesk-cli journey` names it.
     pub journey: Option<String>,
     /// Log in anew for each key: the token cannot hold two in one login.

@@ -36,6 +36,8 @@ pub enum Act {
     Out,
     /// A key put in is seen.
     In,
+    /// How long the whole program takes to show that it comes and goes.
+    Shown,
     /// Lost in the middle of a signature: told in time, and all is well afterwards.
     Lost,
     /// What was made here is removed.
@@ -54,7 +56,7 @@ pub enum Act {
 
 impl Act {
     /// All, in order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::List,
         Self::Certificates,
         Self::WrongPin,
@@ -70,6 +72,7 @@ impl Act {
         Self::Write,
         Self::Out,
         Self::In,
+        Self::Shown,
         Self::Lost,
         Self::Remove,
         Self::Logout,

@@ -8,5 +8,6 @@ pub mod expected;
 pub mod finding;
 pub mod judge;
 pub mod lab;
+pub mod shown;
 pub mod suite;
 pub mod visit;

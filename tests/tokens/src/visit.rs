@@ -4,7 +4,7 @@ use crate::{
     certificate::Authority,
     expected::{Cannot, Expected, Wrong},
     finding::{Act, Finding, Verdict},
-    judge,
+    judge, shown,
 };
 use anyhow::{Context, Result, bail, ensure};
 use certdesk_token::{
@@ -154,6 +154,7 @@ impl Visit<'_> {
         match act {
             Act::List | Act::Certificates | Act::Objects => true,
             Act::Out | Act::In | Act::Lost => self.hands.is_some(),
+            Act::Shown => self.expected.shown && self.hands.is_some(),
             Act::Unblock => self.subject.so_pin.is_some() || self.expected.cannot(act).is_some(),
             Act::Journey => self.subject.journey && self.expected.journey.is_some(),
             Act::Lock => self.expected.wrong_pins.last() == Some(&Wrong::Locked),
@@ -184,6 +185,10 @@ impl Visit<'_> {
             Act::Logout => self.log_out().await,
             Act::Out => return self.moved(Hand::Out).await,
             Act::In => return self.moved(Hand::In).await,
+            Act::Shown => {
+                let hands = self.hands.as_mut().context("nothing can be taken out here")?;
+                return shown::times(self.subject, hands).await.map(Some);
+            }
             Act::Lost => return self.lost().await,
             Act::ChangePin => self.change_pin().await,
             Act::Journey => return self.journey(),
@@ -346,6 +351,7 @@ impl Visit<'_> {
     }
 
     async fn lost(&mut self) -> Result<Option<String>> {
+        self.seen(Instant::now(), true, false).await?;
         self.log_in().await?;
         let (scheme, key) = match self.key(SignatureScheme::EcdsaP256Sha256).await {
             Ok(key) => (SignatureScheme::EcdsaP256Sha256, key),
