@@ -125,9 +125,14 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure, ans
     prepare_pin: (args) => {
       purpose = (args as unknown as { purpose: PinPurpose }).purpose;
       const key = home.keys.keys.find((one) => one.id === purpose?.key) ?? home.keys.keys[0];
-      return { ticket: `t${(sent += 1)}`, key: { ...key }, needs_confirmation: key?.tries === "last" };
+      const officer = purpose.kind === "unblock";
+      if (officer && key?.so_tries === "locked") throw failure("so_pin_locked");
+      if (!officer && key?.tries === "locked") throw failure("pin_locked");
+      if (key?.pin_must_change && purpose.kind !== "change_pin" && !officer) throw failure("pin_must_change");
+      return { ticket: `t${(sent += 1)}`, key: { ...key }, needs_confirmation: (officer ? key?.so_tries : key?.tries) === "last" };
     },
     submit_pin: (bytes) => {
+      if (purpose && `pins:${purpose.kind}` in answers) return answers[`pins:${purpose.kind}`]!(bytes);
       if (new TextDecoder().decode(bytes as unknown as Uint8Array) !== "123456") return undefined;
       if (purpose?.kind === "issue") return issue();
       return purpose ? answers[`pin:${purpose.kind}`]?.(purpose) : undefined;

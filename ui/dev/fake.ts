@@ -3,6 +3,7 @@
 import { guideAnswers } from "./guide";
 import { announcementAnswers } from "./announcements";
 import { casesAnswers } from "./cases";
+import { keyAnswers } from "./key";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
 import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
@@ -77,7 +78,7 @@ export const catalogue: Catalogue = {
 };
 
 export function keyView(more: Partial<KeyView> = {}): KeyView {
-  return { id: "k1", label: "云帆认证锁", manufacturer: "SoftHSM project", model: "SoftHSM v2", serial: "8c1f22d90be04a17", holder: "福州云帆测试科技有限公司", valid_until: at(203), can_log_in: true, tries: "no_warning", pin_pad: false, ready: true, pin_length: [4, 16], ...more };
+  return { id: "k1", label: "云帆认证锁", manufacturer: "SoftHSM project", model: "SoftHSM v2", serial: "8c1f22d90be04a17", holder: "福州云帆测试科技有限公司", valid_until: at(203), can_log_in: true, tries: "no_warning", so_tries: "no_warning", pin_must_change: false, pin_pad: false, ready: true, pin_length: [4, 16], pin_advice: { min: 6, max: 8, characters: "digits" }, ...more };
 }
 const EMPTY_KEY = keyView({ holder: null, valid_until: null, can_log_in: false });
 
@@ -98,6 +99,9 @@ function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
     case "expired": return { state: state("present"), keys: [keyView({ valid_until: at(-3), can_log_in: false, tries })] };
     case "two-keys-old": return { state: state("present"), keys: [keyView({ id: "k2", serial: "77aa01", label: "空白锁", holder: null, valid_until: null, can_log_in: false }), keyView({ valid_until: at(21), tries })] };
     case "two-keys": return { state: state("present"), keys: [keyView({ tries }), keyView({ id: "k2", serial: "77aa01", label: "备用锁", holder: "林小满", valid_until: at(400) })] };
+    case "must-change": return { state: state("present"), keys: [keyView({ tries, pin_must_change: true })] };
+    case "officer-last": return { state: state("present"), keys: [keyView({ tries: "locked", so_tries: "last" })] };
+    case "officer-locked": return { state: state("present"), keys: [keyView({ tries: "locked", so_tries: "locked" })] };
     case "pin-pad": return { state: state("present"), keys: [keyView({ pin_pad: true, tries })] };
     default: return { state: state("present"), keys: [{ ...EMPTY_KEY, tries }] };
   }
@@ -169,7 +173,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

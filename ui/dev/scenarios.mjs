@@ -3,6 +3,7 @@ import { announcementScenarios } from "./announcements-scenarios.mjs";
 import { caseScenarios } from "./cases-scenarios.mjs";
 import { peopleScenarios, roomScenarios } from "./people-scenarios.mjs";
 import { lifeScenarios } from "./life-scenarios.mjs";
+import { keyScenarios } from "./key-scenarios.mjs";
 import { queryScenarios } from "./query-scenarios.mjs";
 
 // What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
@@ -75,4 +76,5 @@ export const scenarios = [
   ...peopleScenarios,
   ...roomScenarios,
   ...lifeScenarios,
+  ...keyScenarios,
 ];

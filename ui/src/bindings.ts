@@ -288,6 +288,8 @@ reminder_days: Array<number>,
  */
 helpdesk: string, };
 
+export type CertificateEncoding = "pem" | "der";
+
 export type CertificateStatus = "issued" | "active" | "expired" | "revoked";
 
 export type CertificateView = { 
@@ -621,7 +623,15 @@ drivers: Array<DriverView>,
  */
 others: number, };
 
-export type Event = { "kind": "keys", 
+export type Event = { "kind": "pin_again", 
+/**
+ * What the dialog has to say.
+ */
+prompt: PinPrompt, 
+/**
+ * The PIN given before this was refused.
+ */
+refused: PinTries | null, } | { "kind": "keys", 
 /**
  * Now.
  */
@@ -1012,6 +1022,14 @@ can_log_in: boolean,
  */
 tries: PinTries, 
 /**
+ * Tries of the security officer's PIN, by which a locked key is unblocked.
+ */
+so_tries: PinTries, 
+/**
+ * It still has the PIN it was handed out with: nothing goes before a new one.
+ */
+pin_must_change: boolean, 
+/**
  * PIN is typed on the key's own pad.
  */
 pin_pad: boolean, 
@@ -1020,9 +1038,13 @@ pin_pad: boolean,
  */
 ready: boolean, 
 /**
- * Fewest and most characters of its PIN.
+ * Fewest and most bytes of its PIN, as the key states it; 0 as the most stands for no limit. Anything else is not sent.
  */
-pin_length: [number, number], };
+pin_length: [number, number], 
+/**
+ * What is known of the PINs of such keys besides: advice, which the key need not share.
+ */
+pin_advice: PinAdvice | null, };
 
 export type LegalAct = "submit" | "withdraw";
 
@@ -1042,7 +1064,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1236,6 +1258,38 @@ unread: number,
  */
 offline: boolean, };
 
+export type ObjectClass = "certificate" | "private_key" | "public_key" | "secret_key" | "data" | "other";
+
+export type ObjectView = { 
+/**
+ * What it is.
+ */
+class: ObjectClass, 
+/**
+ * Kind of key or certificate in PKCS#11's words.
+ */
+kind: string | null, 
+/**
+ * Label.
+ */
+label: string, 
+/**
+ * `CKA_ID`, lower-case hex.
+ */
+id: string, 
+/**
+ * Bits in a key.
+ */
+bits: number | null, 
+/**
+ * Bytes in a public certificate or data object.
+ */
+bytes: number | null, 
+/**
+ * Attributes that are true, in PKCS#11's words without `CKA_`.
+ */
+flags: Array<string>, };
+
 export type Offer = { 
 /**
  * Business.
@@ -1326,6 +1380,22 @@ id_kind: IdKind,
  */
 id_number: string, };
 
+export type PinAdvice = { 
+/**
+ * Fewest characters.
+ */
+min: number, 
+/**
+ * Most characters.
+ */
+max: number, 
+/**
+ * Of what it consists.
+ */
+characters: PinCharacters, };
+
+export type PinCharacters = "digits" | "letters_and_digits" | "printable";
+
 export type PinOutcome = { "kind": "logged_in", 
 /**
  * The session.
@@ -1346,7 +1416,11 @@ receipt: ReceiptView, } | { "kind": "withdrawn",
 /**
  * The case after it.
  */
-application: ApplicationView, } | { "kind": "removed" } | { "kind": "refused", 
+application: ApplicationView, } | { "kind": "removed" } | { "kind": "pin_changed" } | { "kind": "unblocked" } | { "kind": "tested" } | { "kind": "objects", 
+/**
+ * Certificates and their keys first.
+ */
+objects: Array<ObjectView>, } | { "kind": "taken" } | { "kind": "refused", 
 /**
  * What is known of the tries now.
  */
@@ -1418,7 +1492,27 @@ key: string,
 /**
  * [`CertificateView::fingerprint`].
  */
-fingerprint: string, };
+fingerprint: string, } | { "kind": "change_pin", 
+/**
+ * Key.
+ */
+key: string, } | { "kind": "unblock", 
+/**
+ * Key.
+ */
+key: string, } | { "kind": "test_key", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * [`CertificateView::fingerprint`].
+ */
+fingerprint: string, } | { "kind": "show_objects", 
+/**
+ * Key.
+ */
+key: string, };
 
 export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 
@@ -1912,6 +2006,8 @@ export const commands = {
   changePassword: (current: string, replacement: string): Promise<SessionView> => call("change_password", { current, replacement }),
   logOut: (): Promise<void> => call("log_out", {  }),
   preparePin: (purpose: PinPurpose): Promise<PinPrompt> => call("prepare_pin", { purpose }),
+  withholdPin: (ticket: string): Promise<void> => call("withhold_pin", { ticket }),
+  keyObjects: (key: string): Promise<Array<ObjectView>> => call("key_objects", { key }),
   startApplication: (business: Business, certificate: string | null): Promise<DraftView> => call("start_application", { business, certificate }),
   draft: (id: string): Promise<DraftView> => call("draft", { id }),
   saveField: (id: string, field: string, value: string): Promise<DraftView> => call("save_field", { id, field, value }),
@@ -1935,7 +2031,7 @@ export const commands = {
   withdrawApplication: (id: string): Promise<ApplicationView> => call("withdraw_application", { id }),
   saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
   saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
-  saveCertificate: (fingerprint: string): Promise<string | null> => call("save_certificate", { fingerprint }),
+  saveCertificate: (fingerprint: string, encoding: CertificateEncoding): Promise<string | null> => call("save_certificate", { fingerprint, encoding }),
   requestCode: (purpose: CodePurpose, account: string): Promise<void> => call("request_code", { purpose, account }),
   resetPassword: (account: string, code: string, replacement: string): Promise<void> => call("reset_password", { account, code, replacement }),
   reportLostKey: (account: string, code: string, circumstance: Circumstance): Promise<LostKeyReceipt> => call("report_lost_key", { account, code, circumstance }),

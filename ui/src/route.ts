@@ -27,6 +27,8 @@ export interface Pages {
   application: { id: string };
   issuance: { application: string };
   certificates: object;
+  /** 我的认证锁: one key. */
+  key: { id: string };
   notices: object;
   account: { tab?: "data" | "access" | "local" };
   query: object;

@@ -21,7 +21,7 @@ use certdesk_controller::{
     Controller, Failure, LocalCode,
     failure::FailureCode,
     picker::{OpenQuestion, Picker, SaveQuestion},
-    view::{Event, LocalDataKind},
+    view::{CertificateEncoding, Event, LocalDataKind},
 };
 use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
 use futures_util::future::BoxFuture;
@@ -272,7 +272,11 @@ async fn a_certificate_is_saved_and_its_end_goes_into_a_calendar() -> Result<()>
     let journey = stage.journey_of(&certdesk, AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
     let certificate = journey::run(&journey).await?.certificate;
     let fingerprint = certificate.fingerprint.clone();
-    let saved = certdesk.save_certificate(fingerprint.clone()).await.map_err(failed)?.context("it was saved")?;
+    let saved = certdesk
+        .save_certificate(fingerprint.clone(), CertificateEncoding::Pem)
+        .await
+        .map_err(failed)?
+        .context("it was saved")?;
     assert_eq!(std::fs::read_to_string(folder.join(saved))?, certificate.pem);
     let saved = certdesk.save_calendar(fingerprint.clone()).await.map_err(failed)?.context("it was saved")?;
     assert_eq!(told(certdesk.save_calendar("no such".into()).await)?, LocalCode::Gone);

@@ -24,6 +24,7 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   application: () => import("./cases/ApplicationPage.vue"),
   issuance: () => import("./cases/IssuancePage.vue"),
   certificates: () => import("./cases/CertificatesPage.vue"),
+  key: () => import("./key/KeyPage.vue"),
   notices: () => import("./notices/NoticesPage.vue"),
   account: () => import("./account/AccountPage.vue"),
   "demo-desk": () => import("./cases/DeskPage.vue"),

@@ -23,6 +23,7 @@ export function triesTone(tries: PinTries): Tone {
 export function keyLine(key: KeyView): KeyLine {
   if (!key.ready) return { tone: "warn", text: t("key.not_ready"), lead: key.label };
   if (key.holder === null || key.valid_until === null) return { tone: "quiet", text: t("key.empty"), lead: key.label };
+  if (key.pin_must_change) return { tone: "warn", text: key.holder, lead: t("key.must_change") };
   const days = daysLeft(key.valid_until);
   if (days < 0) return { tone: "danger", text: key.holder, lead: t("key.expired") };
   const until = t("key.valid_until", { date: date(key.valid_until) });

@@ -3,13 +3,14 @@
 use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::Certificate;
 use certdesk_portal::{ActKey, SigningError};
-use certdesk_token::{Module, TokenCertificate, TokenError};
+use certdesk_token::{TokenCertificate, TokenError};
 use uuid::Uuid;
 
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
     picker::SaveQuestion,
+    pin::KeyPlace,
     view::{ApplicationView, Locale},
 };
 
@@ -28,18 +29,20 @@ pub(crate) struct SessionSigner {
     pub(crate) certificate_der: Vec<u8>,
     /// How its key signs.
     pub(crate) scheme: SignatureScheme,
-    module: Module,
+    controller: Controller,
     key: String,
     key_id: Vec<u8>,
+    spki: Vec<u8>,
 }
 
 impl SessionSigner {
     /// Signs a message of any length; ECDSA gives the raw `r‖s`.
     ///
     /// # Errors
-    /// [`TokenError::NotLoggedIn`] (`pin_needed`), and what the driver says.
+    /// [`TokenError::NotLoggedIn`] (`pin_needed`), [`TokenError::PinAgain`] (`pin_withheld`), and what the driver says.
     pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, TokenError> {
-        self.module.sign(&self.key, &self.key_id, self.scheme, message).await
+        let by = KeyPlace { key: &self.key, key_id: &self.key_id, spki: &self.spki };
+        self.controller.sign(by, self.scheme, &message).await
     }
 }
 
@@ -84,10 +87,11 @@ impl Controller {
         let spki = Certificate::parse(&now.held.der)?.spki_der;
         Ok(Some(SessionSigner {
             scheme: certdesk_pki::key_algorithm(&spki)?.scheme(),
-            module: self.inner.keys.module(&now.key)?,
+            controller: self.clone(),
             key: now.key,
             key_id: now.held.key_id,
             certificate_der: now.held.der,
+            spki,
         }))
     }
 

@@ -9,7 +9,7 @@ use crate::{
     Controller,
     failure::{Failure, LocalCode},
     picker::SaveQuestion,
-    view::{CertificateView, Locale},
+    view::{CertificateEncoding, CertificateView, Locale},
 };
 
 /// Octets of a line before it is folded (RFC 5545 §3.1).
@@ -31,16 +31,24 @@ impl Controller {
         self.save_file(question, text.into_bytes()).await
     }
 
-    /// Saves a certificate (PEM) by the native dialog. `None`: cancelled. Else the file's name.
-    pub async fn save_certificate(&self, fingerprint: String) -> Result<Option<String>, Failure> {
+    /// Saves a certificate by the native dialog. `None`: cancelled. Else the file's name.
+    pub async fn save_certificate(
+        &self,
+        fingerprint: String,
+        encoding: CertificateEncoding,
+    ) -> Result<Option<String>, Failure> {
         let certificate = self.shown_certificate(&fingerprint).await?;
         let (title, name) = match self.state().settings.locale {
             Locale::ZhCn => ("保存证书", "证书"),
             Locale::En => ("Save the certificate", "certificate"),
         };
-        let file_name = format!("{name}-{}.pem", certificate.serial);
-        let question = SaveQuestion { title: title.to_owned(), file_name };
-        self.save_file(question, certificate.pem.into_bytes()).await
+        let (ending, bytes) = match encoding {
+            CertificateEncoding::Pem => ("pem", certificate.pem.into_bytes()),
+            // The ending that Windows opens it by.
+            CertificateEncoding::Der => ("cer", certdesk_pki::Certificate::der_of_pem(&certificate.pem)?),
+        };
+        let file_name = format!("{name}-{}.{ending}", certificate.serial);
+        self.save_file(SaveQuestion { title: title.to_owned(), file_name }, bytes).await
     }
 
     async fn shown_certificate(&self, fingerprint: &str) -> Result<CertificateView, Failure> {

@@ -89,6 +89,12 @@ commands! {
     log_out() -> ();
     /// Asks for the PIN dialog's facts; the PIN itself goes through the shell's own door with the ticket.
     prepare_pin(purpose: PinPurpose) -> PinPrompt;
+    /// The person does not give the PIN that an act under way asked for.
+    withhold_pin(ticket: String) -> ();
+
+    // 我的认证锁
+    /// What can be seen on a key without its PIN.
+    key_objects(key: String) -> Vec<ObjectView>;
 
     // The guide
     /// Opens the draft of this business (about this certificate, by its serial number, where it is about one), a new one
@@ -132,8 +138,8 @@ commands! {
     save_receipt(receipt: Uuid) -> Option<String>;
     /// Saves the end of a certificate as a calendar file by the native dialog.
     save_calendar(fingerprint: String) -> Option<String>;
-    /// Saves a certificate (PEM) by the native dialog.
-    save_certificate(fingerprint: String) -> Option<String>;
+    /// Saves a certificate by the native dialog.
+    save_certificate(fingerprint: String, encoding: CertificateEncoding) -> Option<String>;
 
     // Without a key: forgotten password, lost key
     request_code(purpose: CodePurpose, account: String) -> ();

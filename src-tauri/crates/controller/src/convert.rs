@@ -8,7 +8,10 @@ use certdesk_portal::PortalError;
 use certdesk_token::TokenError;
 use sha2::{Digest, Sha256};
 
-use crate::failure::{Failure, LocalCode};
+use crate::{
+    failure::{Failure, LocalCode},
+    view::{ObjectClass, ObjectView, PinAdvice, PinCharacters},
+};
 
 /// A fault of this program, with its cause for the helpdesk.
 pub(crate) fn internal(error: impl std::fmt::Display) -> Failure {
@@ -110,14 +113,15 @@ impl From<FormError> for Failure {
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let code = match &error {
-            // Whoever sends a PIN looks for this one first; see `pin.rs`.
-            TokenError::PinIncorrect { .. } | TokenError::SoPinIncorrect { .. } => LocalCode::Internal,
+            // Whoever sends a PIN to log in looks for this one first; see `pin.rs`.
+            TokenError::PinIncorrect { .. } => LocalCode::PinIncorrect,
+            TokenError::SoPinIncorrect { .. } => LocalCode::Internal,
             TokenError::SoPinLocked => LocalCode::SoPinLocked,
             TokenError::NewPinLength => LocalCode::NewPinLength,
             TokenError::NewPinRefused => LocalCode::NewPinRefused,
             TokenError::PinMustChange => LocalCode::PinMustChange,
-            // Whoever signs asks for the PIN then; see `pin.rs`.
-            TokenError::PinAgain => LocalCode::PinNeeded,
+            // Whoever signs asks for the PIN; it was not given (see `pin.rs`).
+            TokenError::PinAgain => LocalCode::PinWithheld,
             TokenError::PinLocked => LocalCode::PinLocked,
             TokenError::PinLength => LocalCode::PinLength,
             TokenError::NoToken => LocalCode::KeyRemoved,
@@ -133,5 +137,39 @@ impl From<TokenError> for Failure {
             _ => LocalCode::DriverFailed,
         };
         Failure::new(code).with_detail(error.to_string())
+    }
+}
+
+impl From<certdesk_token::TokenObject> for ObjectView {
+    fn from(object: certdesk_token::TokenObject) -> Self {
+        use certdesk_token::ObjectClass as Held;
+        let class = match object.class {
+            Held::Certificate => ObjectClass::Certificate,
+            Held::PrivateKey => ObjectClass::PrivateKey,
+            Held::PublicKey => ObjectClass::PublicKey,
+            Held::SecretKey => ObjectClass::SecretKey,
+            Held::Data => ObjectClass::Data,
+            Held::Other => ObjectClass::Other,
+        };
+        Self {
+            class,
+            kind: object.kind,
+            label: object.label,
+            id: object.id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            bits: object.bits,
+            bytes: object.bytes,
+            flags: object.flags,
+        }
+    }
+}
+
+impl From<pkcs11_profiles::PinRules> for PinAdvice {
+    fn from(rules: pkcs11_profiles::PinRules) -> Self {
+        let characters = match rules.characters {
+            pkcs11_profiles::PinCharacters::Digits => PinCharacters::Digits,
+            pkcs11_profiles::PinCharacters::LettersAndDigits => PinCharacters::LettersAndDigits,
+            pkcs11_profiles::PinCharacters::Printable => PinCharacters::Printable,
+        };
+        Self { min: rules.min, max: rules.max, characters }
     }
 }

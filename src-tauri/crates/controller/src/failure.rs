@@ -119,6 +119,8 @@ local_codes! {
     NewPinRefused, false;
     /// The first PIN must be changed before anything else.
     PinMustChange, false;
+    /// The PIN of a signature was wrong, and the key logged out over it.
+    PinIncorrect, false;
     /// The PIN that an act asked for once more was not given.
     PinWithheld, false;
     /// The last try needs an explicit yes.

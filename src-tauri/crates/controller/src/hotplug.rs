@@ -135,7 +135,7 @@ impl Hotplug {
     }
 
     fn strip(&self, standings: &Standings, now: Timestamp) -> KeyStrip {
-        let mut keys: Vec<_> = self.tokens().iter().map(|seen| key_view(&seen.info, standings, now)).collect();
+        let mut keys: Vec<_> = self.tokens().iter().map(|seen| key_view(seen, standings, now)).collect();
         keys.sort_by(|a, b| (&a.label, &a.serial).cmp(&(&b.label, &b.serial)));
         let AllWatched { drivers, without } = self.all_watched();
         let mut failing = Vec::new();

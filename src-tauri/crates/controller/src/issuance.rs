@@ -15,6 +15,7 @@ use crate::{
     Controller,
     failure::{Failure, LocalCode},
     keys::SessionKey,
+    pin::KeyPlace,
     view::{Event, IssuanceStep, IssuanceView},
 };
 
@@ -100,7 +101,7 @@ impl Controller {
             None => {
                 let subject = self.certificate_subject(application).await?;
                 let builder = CsrBuilder::new(&pair.spki_der, &subject)?;
-                let signature = module.sign(&key, &pair.key_id, scheme, builder.to_be_signed()).await?;
+                let signature = self.sign(KeyPlace::of(&key, &pair), scheme, &builder.to_be_signed()).await?;
                 builder.finish(scheme, &signature)?
             }
         };
@@ -130,7 +131,7 @@ impl Controller {
 
         self.progress(journal, IssuanceStep::Proven).await?;
         let statement = Installation::statement(application, &parsed.serial).into_bytes();
-        let proof = module.sign(&key, &pair.key_id, scheme, statement.clone()).await?;
+        let proof = self.sign(KeyPlace::of(&key, &pair), scheme, &statement).await?;
         certdesk_pki::verify(&parsed.spki_der, scheme, &statement, &proof).map_err(|_| LocalCode::ProofFailed)?;
 
         let installation = Installation { serial: parsed.serial, proof_b64: crate::cases::base64(&proof) };

@@ -12,7 +12,8 @@ use certdesk_domain::Timestamp;
 use certdesk_pki::Certificate;
 use certdesk_portal::{PortalError, TokenChallenge, TokenProof};
 use certdesk_token::{
-    FoundModule, HostProgram, Module, ModuleFault, Pin, TokenCertificate, TokenError, TokenInfo, Wishes,
+    FoundModule, HostProgram, Module, ModuleFault, Pin, SignatureScheme, TokenCertificate, TokenError, TokenInfo,
+    Wishes,
     discovery::{self, Origin},
 };
 use futures_util::future::join_all;
@@ -23,6 +24,7 @@ use crate::{
     failure::{Failure, LocalCode},
     hotplug::Hotplug,
     modules::Choices,
+    pin::KeyPlace,
     view::{KeyState, KeyView, SessionView},
 };
 
@@ -91,6 +93,40 @@ impl Keys {
             return seen.module.login_by_pin_pad(id).await;
         }
         seen.module.login(id, pin).await
+    }
+
+    /// Changes the PIN: `pins` as typed, the old and the new one, or both on the key's own pad.
+    pub(crate) async fn change_pin(&self, id: &str, pins: Option<(Pin, Pin)>) -> Result<(), TokenError> {
+        let module = self.module(id)?;
+        match pins {
+            Some((old, new)) => module.change_pin(id, old, new).await,
+            None => module.change_pin_by_pin_pad(id).await,
+        }
+    }
+
+    /// Gives the key a new PIN: `pins` as typed, that of the security officer and the new one, or both on the pad.
+    pub(crate) async fn unblock(&self, id: &str, pins: Option<(Pin, Pin)>) -> Result<(), TokenError> {
+        let module = self.module(id)?;
+        match pins {
+            Some((so_pin, new)) => module.unblock(id, so_pin, new).await,
+            None => module.unblock_by_pin_pad(id).await,
+        }
+    }
+
+    /// Signs a digest with a key that wants its PIN for this signature.
+    pub(crate) async fn sign_again(
+        &self,
+        id: &str,
+        key_id: &[u8],
+        scheme: SignatureScheme,
+        digest: Vec<u8>,
+        pin: Pin,
+    ) -> Result<Vec<u8>, TokenError> {
+        let seen = self.seen(id)?;
+        if seen.info.pin_pad {
+            return seen.module.sign_digest_by_pin_pad(id, key_id, scheme, digest).await;
+        }
+        seen.module.sign_digest_with_pin(id, key_id, scheme, digest, pin).await
     }
 
     /// Logs the key out. A key that is gone is logged out.
@@ -218,9 +254,10 @@ impl Controller {
         let seen = self.inner.keys.seen(id)?;
         let standings = self.state().standings.clone();
         let candidates = login_certificates(&seen.info, &standings, self.service_now());
+        let candidates = candidates.into_iter().filter(|held| logs_in(&held.der));
         let mut refused = Failure::new(LocalCode::NoCertificateOnKey);
-        for (tried, certificate) in candidates.into_iter().take(MOST_CANDIDATES).enumerate() {
-            match self.log_in_with_certificate(id, &seen.module, certificate).await {
+        for (tried, certificate) in candidates.take(MOST_CANDIDATES).enumerate() {
+            match self.log_in_with_certificate(id, certificate).await {
                 Err(failure) if is_refusal(&failure) => refused = if tried == 0 { failure } else { refused },
                 other => return other,
             }
@@ -228,16 +265,12 @@ impl Controller {
         Err(refused)
     }
 
-    async fn log_in_with_certificate(
-        &self,
-        id: &str,
-        module: &Module,
-        certificate: &TokenCertificate,
-    ) -> Result<SessionView, Failure> {
+    async fn log_in_with_certificate(&self, id: &str, certificate: &TokenCertificate) -> Result<SessionView, Failure> {
         let spki = Certificate::parse(&certificate.der)?.spki_der;
         let scheme = certdesk_pki::key_algorithm(&spki)?.scheme();
         let sign = async |challenge: TokenChallenge| -> Result<TokenProof, TokenError> {
-            let signature = module.sign(id, &certificate.key_id, scheme, challenge.message(scheme)).await?;
+            let by = KeyPlace { key: id, key_id: &certificate.key_id, spki: &spki };
+            let signature = self.sign(by, scheme, &challenge.message(scheme)).await?;
             Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
         };
         let session = match self.portal()?.log_in_with_token(self.agreement(), sign).await {
@@ -263,8 +296,14 @@ fn is_refusal(failure: &Failure) -> bool {
     failure.is_certificate_end() || failure.is_said(ProblemCode::LoginRefused)
 }
 
-/// The certificates with their private key, in the order a login would take them: those nothing bad is known of, of
-/// them those valid now, of them the one valid longest, and of two that end together the newer one. Where none is valid,
+/// Whether a login by this certificate has a name for how its key signs.
+fn logs_in(der: &[u8]) -> bool {
+    let algorithm = Certificate::parse(der).and_then(|parsed| certdesk_pki::key_algorithm(&parsed.spki_der));
+    algorithm.is_ok_and(|algorithm| certdesk_pki::web_eid::jwa_name(algorithm.scheme()).is_some())
+}
+
+/// The certificates with their private key, in the order a login would take them: those that can log in at all, of them
+/// those nothing bad is known of, of them those valid now, of them the one valid longest, and of two that end together the newer one. Where none is valid,
 /// the one that ended last, so that the strip can say so.
 fn login_certificates<'a>(info: &'a TokenInfo, standings: &Standings, now: Timestamp) -> Vec<&'a TokenCertificate> {
     let with_key = info.certificates.iter().filter(|certificate| certificate.has_private_key);
@@ -273,16 +312,16 @@ fn login_certificates<'a>(info: &'a TokenInfo, standings: &Standings, now: Times
         .map(|(held, parsed)| {
             let standing = standings.get(&certificates::sha256(&held.der)).copied().unwrap_or(Standing::Fine);
             let valid = parsed.not_before <= now && now <= parsed.not_after;
-            ((standing, valid, parsed.not_after, parsed.not_before), held)
+            ((logs_in(&held.der), standing, valid, parsed.not_after, parsed.not_before), held)
         })
         .collect();
     ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
     ranked.into_iter().map(|(_, held)| held).collect()
 }
 
-pub(crate) fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) -> KeyView {
-    let certificate = login_certificates(info, standings, now).into_iter().next();
-    let certificate = certificate.and_then(|certificate| Certificate::parse(&certificate.der).ok());
+pub(crate) fn key_view(Seen { info, module }: &Seen, standings: &Standings, now: Timestamp) -> KeyView {
+    let held = login_certificates(info, standings, now).into_iter().next();
+    let certificate = held.and_then(|held| Certificate::parse(&held.der).ok());
     KeyView {
         id: info.id.clone(),
         label: info.label.clone(),
@@ -291,11 +330,14 @@ pub(crate) fn key_view(info: &TokenInfo, standings: &Standings, now: Timestamp) 
         serial: info.serial.clone(),
         holder: certificate.as_ref().map(|certificate| certificate.holder.clone()),
         valid_until: certificate.as_ref().map(|certificate| certificate.not_after),
-        can_log_in: certificate.is_some(),
+        can_log_in: held.is_some_and(|held| logs_in(&held.der)),
         tries: info.tries,
+        so_tries: info.so_tries,
+        pin_must_change: info.pin_must_change,
         pin_pad: info.pin_pad,
         ready: info.initialised && info.user_pin_set,
         pin_length: (info.pin_min, info.pin_max),
+        pin_advice: pkcs11_profiles::of_module(module.path()).and_then(|profile| profile.pin).map(Into::into),
     }
 }
 

@@ -318,12 +318,41 @@ pub struct KeyView {
     pub can_log_in: bool,
     /// PIN tries.
     pub tries: PinTries,
+    /// Tries of the security officer's PIN, by which a locked key is unblocked.
+    pub so_tries: PinTries,
+    /// It still has the PIN it was handed out with: nothing goes before a new one.
+    pub pin_must_change: bool,
     /// PIN is typed on the key's own pad.
     pub pin_pad: bool,
     /// The token has been initialised and has a user PIN.
     pub ready: bool,
-    /// Fewest and most characters of its PIN.
+    /// Fewest and most bytes of its PIN, as the key states it; 0 as the most stands for no limit. Anything else is not sent.
     pub pin_length: (u32, u32),
+    /// What is known of the PINs of such keys besides: advice, which the key need not share.
+    pub pin_advice: Option<PinAdvice>,
+}
+
+/// What a driver's profile says of PINs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct PinAdvice {
+    /// Fewest characters.
+    pub min: u32,
+    /// Most characters.
+    pub max: u32,
+    /// Of what it consists.
+    pub characters: PinCharacters,
+}
+
+/// Of what a PIN consists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum PinCharacters {
+    /// 0 to 9.
+    Digits,
+    /// Letters without accents, and digits.
+    LettersAndDigits,
+    /// Whatever ASCII prints.
+    Printable,
 }
 
 /// A draft in the list.
@@ -573,6 +602,29 @@ pub enum PinPurpose {
         /// [`CertificateView::fingerprint`].
         fingerprint: String,
     },
+    /// Change the PIN. The answer is two PINs: a byte with the length of the old one, the old one, the new one.
+    ChangePin {
+        /// Key.
+        key: String,
+    },
+    /// Give the key a new PIN by that of its security officer. The answer is two PINs, as for `change_pin`: the security
+    /// officer's and the new one.
+    Unblock {
+        /// Key.
+        key: String,
+    },
+    /// Prove that a certificate's key signs: something random is signed and verified, here alone.
+    TestKey {
+        /// Key.
+        key: String,
+        /// [`CertificateView::fingerprint`].
+        fingerprint: String,
+    },
+    /// List what is on the key, private objects too.
+    ShowObjects {
+        /// Key.
+        key: String,
+    },
 }
 
 /// What came of a PIN.
@@ -606,7 +658,20 @@ pub enum PinOutcome {
     },
     /// Removed from the key.
     Removed,
-    /// The token says the PIN is wrong. Nothing was tried again.
+    /// The key has its new PIN.
+    PinChanged,
+    /// The key has a new PIN by its security officer's, and all its tries.
+    Unblocked,
+    /// The certificate's key signed, and the signature is right.
+    Tested,
+    /// What is on the key.
+    Objects {
+        /// Certificates and their keys first.
+        objects: Vec<ObjectView>,
+    },
+    /// Handed on to the act that asked for it ([`Event::PinAgain`]), which goes on by itself.
+    Taken,
+    /// The token says the PIN is wrong: for `unblock` that of the security officer. Nothing was tried again.
     Refused {
         /// What is known of the tries now.
         tries: PinTries,
@@ -711,6 +776,53 @@ pub struct CertificateView {
     pub details: Vec<(String, String)>,
     /// PEM text.
     pub pem: String,
+}
+
+/// One object on a key, for the helpdesk. Never what a secret one holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct ObjectView {
+    /// What it is.
+    pub class: ObjectClass,
+    /// Kind of key or certificate in PKCS#11's words.
+    pub kind: Option<String>,
+    /// Label.
+    pub label: String,
+    /// `CKA_ID`, lower-case hex.
+    pub id: String,
+    /// Bits in a key.
+    pub bits: Option<u32>,
+    /// Bytes in a public certificate or data object.
+    pub bytes: Option<u32>,
+    /// Attributes that are true, in PKCS#11's words without `CKA_`.
+    pub flags: Vec<String>,
+}
+
+/// Class of an object on a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectClass {
+    /// A certificate.
+    Certificate,
+    /// A private key.
+    PrivateKey,
+    /// A public key.
+    PublicKey,
+    /// A secret key.
+    SecretKey,
+    /// Data of some application.
+    Data,
+    /// Something else.
+    Other,
+}
+
+/// How a certificate is written to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateEncoding {
+    /// Text (RFC 7468).
+    Pem,
+    /// Bytes.
+    Der,
 }
 
 /// 通知消息: from the service, or from what is known here while it is away.
@@ -820,6 +932,13 @@ pub enum DriverState {
 #[derive(Clone, Debug, Serialize, TS)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Event {
+    /// An act under way signs with a key that wants its PIN for each signature: `submit_pin` or `withhold_pin`.
+    PinAgain {
+        /// What the dialog has to say.
+        prompt: Box<PinPrompt>,
+        /// The PIN given before this was refused.
+        refused: Option<PinTries>,
+    },
     /// The keys changed.
     Keys {
         /// Now.

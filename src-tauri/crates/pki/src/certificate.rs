@@ -78,6 +78,15 @@ impl Certificate {
         pem + "-----END CERTIFICATE-----\n"
     }
 
+    /// The DER in what [`Certificate::pem`] wrote.
+    ///
+    /// # Errors
+    /// [`PkiError::Malformed`] for anything else.
+    pub fn der_of_pem(pem: &str) -> Result<Vec<u8>, PkiError> {
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        STANDARD.decode(body).map_err(|_| PkiError::Malformed("certificate"))
+    }
+
     /// Whether this certificate is for that public key, however its algorithm's parameters are spelt.
     pub fn belongs_to(&self, spki_der: &[u8]) -> bool {
         let (Ok(own), Ok(other)) = (key::parse(&self.spki_der), key::parse(spki_der)) else { return false };

@@ -1,7 +1,7 @@
 //! Public keys as SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): their kind, their name on a token, and what they verify.
 
 use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
-use ring::{digest, signature as ring_signature};
+use ring::{digest as ring_digest, signature as ring_signature};
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
 use crate::{PkiError, der, sm2};
@@ -43,8 +43,24 @@ pub fn key_algorithm(spki_der: &[u8]) -> Result<KeyAlgorithm, PkiError> {
 /// [`PkiError::Malformed`].
 pub fn key_id(spki_der: &[u8]) -> Result<[u8; 20], PkiError> {
     let spki = parse(spki_der)?;
-    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, key_bits(&spki));
+    let hash = ring_digest::digest(&ring_digest::SHA1_FOR_LEGACY_USE_ONLY, key_bits(&spki));
     Ok(hash.as_ref().try_into().expect("SHA-1 has 20 bytes"))
+}
+
+/// What a token signs of a message by this scheme: its digest, of [`SignatureScheme::digest_length`] bytes. The public key
+/// matters for SM2 alone.
+///
+/// # Errors
+/// [`PkiError::Malformed`], [`PkiError::UnsupportedKey`] for SM2 with a key of another kind.
+pub fn digest(spki_der: &[u8], scheme: SignatureScheme, message: &[u8]) -> Result<Vec<u8>, PkiError> {
+    let algorithm = match scheme {
+        SignatureScheme::Sm2Sm3 => return Ok(sm2::digest(spki_der, message)?.to_vec()),
+        SignatureScheme::EcdsaP384Sha384 => &ring_digest::SHA384,
+        SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::RsaPssSha256 | SignatureScheme::EcdsaP256Sha256 => {
+            &ring_digest::SHA256
+        }
+    };
+    Ok(ring_digest::digest(algorithm, message).as_ref().to_vec())
 }
 
 /// Verifies a signature as a token makes it (ECDSA, SM2: raw `r‖s`). RSA keys of 2048 to 8192 bits, ECDSA keys on P-256

@@ -22,7 +22,7 @@ pub mod sm2;
 pub mod web_eid;
 
 pub use certificate::Certificate;
-pub use key::{key_algorithm, key_id, verify};
+pub use key::{digest, key_algorithm, key_id, verify};
 pub use request::{Csr, CsrBuilder};
 pub use session::{SessionKey, jwk_thumbprint, spki_of_jwk, x5t_s256};
 

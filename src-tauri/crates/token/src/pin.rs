@@ -13,6 +13,13 @@ impl Pin {
         Self(Zeroizing::new(bytes))
     }
 
+    /// Two PINs that came as one: a byte with the length of the first, the first, the second. `None` where it is no such thing.
+    pub fn into_two(self) -> Option<(Self, Self)> {
+        let (&length, both) = self.0.split_first()?;
+        let (first, second) = both.split_at_checked(length.into())?;
+        Some((Self::from_bytes(first.to_vec()), Self::from_bytes(second.to_vec())))
+    }
+
     /// The bytes, for the helper's `C_Login` and for the frame that carries them there; nobody else has a use for them.
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -56,5 +63,14 @@ mod tests {
     fn a_pin_does_not_print_itself() {
         let pin = Pin::from_bytes(b"135790".to_vec());
         assert_eq!(format!("{pin:?}"), "Pin(***)", "a PIN must never show in a log");
+    }
+
+    #[test]
+    fn two_pins_come_apart_where_the_first_ends() {
+        let (old, new) = Pin::from_bytes(b"\x03123abcd".to_vec()).into_two().expect("two PINs");
+        assert_eq!((old.expose(), new.expose()), (&b"123"[..], &b"abcd"[..]));
+        for nothing in [&b""[..], b"\x041"] {
+            assert!(Pin::from_bytes(nothing.to_vec()).into_two().is_none(), "{nothing:?} is no two PINs");
+        }
     }
 }

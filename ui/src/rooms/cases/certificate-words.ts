@@ -69,3 +69,8 @@ export function newestOn(certificates: readonly CertificateView[], key: string |
   const there = certificates.filter((one) => one.has_private_key && (key === null || one.on_keys.includes(key)));
   return there.sort((a, b) => b.not_before.localeCompare(a.not_before))[0] ?? null;
 }
+
+/** Kind of a key for people: 国密 is what clerks call it. */
+export function algorithmName(algorithm: string): string {
+  return algorithm === "SM2" ? t("certificate.sm2") : algorithm;
+}

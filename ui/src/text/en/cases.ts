@@ -55,6 +55,7 @@ export default {
     not_now: "No certificate can be made for this now", not_now_lead: "Its state is “{state}”. See the application for what comes next.", to_case: "View the application",
   },
   certificate: {
+    sm2: "SM2 (Chinese national)",
     title: "My certificates", lead: "On the key, and registered for you with the authority.",
     empty: "No certificate seen", empty_lead: "Plug in a key to see what it holds; log in to see what is registered for you.", empty_lead_session: "None is registered for you, and none is on a key that is plugged in. A new one shows here once it is made.",
     log_in_lead: "You are not logged in: only what is on the key can be seen, and not whether it is valid.", offline_lead: "The service cannot be reached, so nobody can say whether a certificate is still valid.", offline: "Status of certificates unknown",

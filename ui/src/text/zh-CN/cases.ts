@@ -55,6 +55,7 @@ export default {
     not_now: "这件申办现在不能制证", not_now_lead: "它现在的状态是“{state}”。请回到申办详情查看接下来怎么办。", to_case: "查看申办",
   },
   certificate: {
+    sm2: "国密 SM2",
     title: "我的证书", lead: "认证锁里的证书，和名下在发证机构登记的证书。",
     empty: "没有看到证书", empty_lead: "插入认证锁，就能看到锁里的证书；登录以后，还能看到名下登记的证书。", empty_lead_session: "名下还没有证书，插着的认证锁里也没有。新办通过并制证后，证书会显示在这里。",
     log_in_lead: "现在没有登录，只看得到认证锁里的证书，无法核实是否有效。", offline_lead: "现在连不上服务，无法核实证书是否仍然有效。", offline: "证书状态未知",

@@ -441,9 +441,12 @@ mod tests {
             valid_until: Some(NOW + time::Duration::days(300)),
             can_log_in: true,
             tries: PinTries::NoWarning,
+            so_tries: PinTries::NoWarning,
+            pin_must_change: false,
             pin_pad: false,
             ready: true,
             pin_length: (6, 16),
+            pin_advice: None,
         }
     }
 
