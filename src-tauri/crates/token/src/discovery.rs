@@ -127,7 +127,8 @@ fn discover_in(wishes: &Wishes, places: &places::Places) -> Vec<FoundModule> {
     }
     let registered = places.registered.iter().filter(|found| !places.is_left_alone(&found.path));
     let mut candidates: Vec<_> = registered.map(Candidate::registered).collect();
-    candidates.extend(places.profiled.iter().filter(|found| found.path.is_file()).map(Candidate::profiled));
+    let profiled = places.profiled.iter().filter(|found| found.path.is_file() && !places.is_left_alone(&found.path));
+    candidates.extend(profiled.map(Candidate::profiled));
     candidates.extend(wishes.added.iter().map(|path| Candidate::chosen(path)));
     // Told to be used always: also where it was only known as one of many.
     candidates.extend(wishes.always.iter().map(|path| Candidate::chosen(path)));
@@ -450,7 +451,13 @@ mod tests {
         let trust = folder.path().join("p11-kit-trust.so");
         std::fs::copy(own(), &trust).unwrap();
         let registered = || vec![Registration { name: "p11-kit-trust".into(), path: trust.clone(), by: "p11-kit" }];
-        let places = Places { registered: registered(), profiled: Vec::new() };
+        let profiled = pkcs11_profiles::ModuleCandidate {
+            profile: "p11-kit".into(),
+            name: "p11-kit".into(),
+            path: trust.clone(),
+            interface: Interface::Pkcs11,
+        };
+        let places = Places { registered: registered(), profiled: vec![profiled] };
         assert_eq!(discover_in(&wishes(), &places), [], "trusted certificates are no key");
         let asked = discover_in(&Wishes { added: vec![trust.clone()], ..wishes() }, &places);
         assert_eq!(asked.len(), 1, "who adds it gets it");
