@@ -327,4 +327,15 @@ mod tests {
             assert!(README.contains(&format!("`{field}`")), "README.md says nothing of `{field}`");
         }
     }
+
+    #[test]
+    fn what_the_helper_is_told_of_sm2_arrives() {
+        for (generate, signature) in [(Some(0x8001_0003), Sm2Signature::Raw), (None, Sm2Signature::Der)] {
+            let told = Sm2 { key_type: 0x8001_0001, sign: 0x8001_0002, generate, signature };
+            assert_eq!(Sm2::from_argument(&told.to_argument()), Some(told));
+        }
+        for nonsense in ["", "1,2", "80010001,80010002,-,other", "80010001,80010002,-,raw,more", "x,y,-,raw"] {
+            assert_eq!(Sm2::from_argument(nonsense), None, "{nonsense:?} says nothing of SM2");
+        }
+    }
 }

@@ -21,7 +21,10 @@ use cryptoki::{
 };
 use pkcs11_profiles::Sm2;
 use sha2::{Digest, Sha256};
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// A module and its open sessions.
 pub(crate) struct Host {
@@ -34,6 +37,8 @@ pub(crate) struct Host {
     slots: HashMap<String, Slot>,
     /// What was last read from each token, under the session that is open on it.
     known: HashMap<Slot, TokenInfo>,
+    /// Unblocked, and no PIN given since: some tokens go on saying "locked" until then (Kryoptic).
+    unblocked: HashSet<Slot>,
 }
 
 impl Host {
@@ -43,8 +48,8 @@ impl Host {
         let context = Pkcs11::new(path).map_err(|error| TokenError::CannotLoad { reason: error.to_string() })?;
         let functions = Functions::of(path)?;
         initialize(&context)?;
-        let (sessions, slots, known) = Default::default();
-        Ok(Self { context, functions, sm2, sessions, slots, known })
+        let (sessions, slots, known, unblocked) = Default::default();
+        Ok(Self { context, functions, sm2, sessions, slots, known, unblocked })
     }
 
     /// Does what is asked.
@@ -102,6 +107,7 @@ impl Host {
         let slots = self.context.get_slots_with_token().map_err(|error| self.broken(error))?;
         self.sessions.retain(|slot, _| slots.contains(slot));
         self.known.retain(|slot, _| slots.contains(slot));
+        self.unblocked.retain(|slot| slots.contains(slot));
         let mut tokens = Vec::new();
         for slot in slots {
             match self.token(slot) {
@@ -159,7 +165,10 @@ impl Host {
             manufacturer: objects::trim(info.manufacturer_id()),
             model: objects::trim(info.model()),
             serial: objects::trim(info.serial_number()),
-            tries: tries(&info),
+            tries: match tries(&info) {
+                PinTries::Locked if self.unblocked.contains(&slot) => PinTries::Unknown,
+                told => told,
+            },
             so_tries: so_tries(&info),
             pin_must_change: info.user_pin_to_be_changed(),
             pin_min: info.min_pin_length().try_into().unwrap_or(0),
@@ -198,7 +207,7 @@ impl Host {
         if pin.is_none() && !info.protected_authentication_path() {
             return Err(TokenError::Unsupported { what: "a PIN pad".into() });
         }
-        let was_locked = info.user_pin_locked();
+        let was_locked = info.user_pin_locked() && !self.unblocked.remove(&slot);
         let session = self.session(slot)?;
         // A PIN is proven by a login; an earlier one would let any PIN pass.
         leave(session)?;
@@ -231,7 +240,7 @@ impl Host {
         if pins.as_ref().is_some_and(|(_, new)| !takes_length(&info, new)) {
             return Err(TokenError::NewPinLength);
         }
-        let was_locked = info.user_pin_locked();
+        let was_locked = info.user_pin_locked() && !self.unblocked.remove(&slot);
         self.session(slot)?;
         let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
         leave(session)?;
@@ -300,7 +309,10 @@ impl Host {
             self.sessions.remove(&slot);
         }
         match outcome {
-            Ok(()) => Ok(Reply::Done),
+            Ok(()) => {
+                self.unblocked.insert(slot);
+                Ok(Reply::Done)
+            }
             Err(error) => Err(match new_pin_refused(&error) {
                 Some(refused) => refused,
                 None => self.noticed(slot, crate::failure::unable("unblocking by the security officer")(error)),

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use certdesk_token::{Deadlines, HostProgram, KeyAlgorithm, Module, ObjectClass, Pin, PinTries, TokenError};
-use softhsm_lab::{SO_PIN, SoftHsm};
+use softhsm_lab::{FaultyModule, SO_PIN, SoftHsm};
 use std::path::{Path, PathBuf};
 
 const LABEL: &str = "福州云帆测试";
@@ -96,6 +96,22 @@ async fn the_security_officer_gives_a_new_pin() {
     assert!(!module.list().await.unwrap()[0].logged_in, "nobody stays logged in, the security officer least of all");
     module.login(&id, pin("246824")).await.expect("the new PIN logs in");
     module.key_pairs(&id).await.expect("and it is the user who is logged in");
+}
+
+/// Kryoptic goes on saying "locked" until the next login: a person who has just been given a new PIN may use it.
+#[tokio::test]
+async fn a_flag_that_stays_after_unblocking_keeps_nobody_out() {
+    let store = SoftHsm::new();
+    store.add_token(LABEL, PIN);
+    let faulty = FaultyModule::named("libsofthsm2.so", &store.module, &store.environment);
+    faulty.play("flag CKF_USER_PIN_LOCKED on");
+    let module = module(&store, &faulty.path);
+    let locked = module.list().await.unwrap().remove(0);
+    assert_eq!(locked.tries, PinTries::Locked);
+    module.unblock(&locked.id, pin(SO_PIN), pin("246824")).await.unwrap();
+    assert_eq!(module.list().await.unwrap()[0].tries, PinTries::Unknown, "the flag is not believed");
+    module.login(&locked.id, pin("246824")).await.expect("the new PIN logs in");
+    assert_eq!(module.list().await.unwrap()[0].tries, PinTries::Locked, "after that it is believed again");
 }
 
 /// No PIN is sent that the person did not type for this act, and none twice.
