@@ -8,6 +8,7 @@ mod crl;
 mod direct;
 mod figure;
 mod form;
+mod hotplug;
 mod key;
 mod login;
 mod signed;
@@ -28,7 +29,7 @@ struct Arguments {
     /// Where the answer goes, JSON.
     #[arg(long, default_value = "target/bench/figures.json")]
     out: PathBuf,
-    /// Only the measurements whose name holds this text: window, key, login, signed, form, crl, announcements,
+    /// Only the measurements whose name holds this text: window, key, hotplug, login, signed, form, crl, announcements,
     /// upload.
     #[arg(long, default_value = "")]
     only: String,
@@ -62,6 +63,10 @@ async fn main() -> Result<()> {
     if asked("key") {
         eprintln!("signatures …");
         figures.extend(key::measure().await?);
+    }
+    if asked("hotplug") {
+        eprintln!("keys that come and go …");
+        figures.extend(hotplug::measure().await?);
     }
     if asked("login") {
         eprintln!("log-in with the key …");
