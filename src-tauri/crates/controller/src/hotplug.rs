@@ -337,6 +337,7 @@ mod tests {
     use super::*;
     use certdesk_domain::token::PinTries;
     use certdesk_token::{HostProgram, TokenCertificate};
+    use proptest::prelude::*;
 
     const HOLDER: usize = 0;
     const OTHER: usize = 1;
@@ -450,5 +451,31 @@ mod tests {
         say(&hotplug, HOLDER, Ok(vec![]));
         say(&hotplug, OTHER, Ok(vec![TokenInfo { id: "in another port".into(), ..token("mine") }]));
         assert_eq!(hotplug.absent_since(session()), None, "the certificate says which key it is");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_helper_says_of_its_keys_makes_a_strip(
+            said in proptest::collection::vec(
+                (any::<String>(), any::<String>(), proptest::collection::vec(any::<u8>(), 0..80), any::<bool>(), any::<u32>()),
+                0..4,
+            ),
+            other in any::<bool>(),
+        ) {
+            let hotplug = two_drivers();
+            let tokens = said.into_iter().map(|(id, serial, der, logged_in, pin_max)| {
+                let mut token = TokenInfo { serial: serial.clone(), label: serial, logged_in, pin_max, ..token(&id) };
+                token.certificates[0].der = der;
+                token
+            });
+            let tokens: Vec<_> = tokens.collect();
+            say(&hotplug, HOLDER, Ok(tokens.clone()));
+            say(&hotplug, OTHER, if other { Ok(tokens.clone()) } else { Err(TokenError::Crashed) });
+            let strip = strip(&hotplug);
+            prop_assert!(strip.keys.len() <= 2 * tokens.len());
+            prop_assert_eq!(strip.keys.is_empty(), tokens.is_empty(), "a key that is shown is shown");
+            prop_assert!(strip.keys.iter().all(|key| hotplug.tokens().iter().any(|seen| seen.info.id == key.id)));
+            hotplug.absent_since(session());
+        }
     }
 }

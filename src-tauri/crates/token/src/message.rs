@@ -382,6 +382,28 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn token_with(certificates: Vec<TokenCertificate>) -> TokenInfo {
+        TokenInfo {
+            id: "ab".repeat(32),
+            slot: 1,
+            label: "云帆".into(),
+            manufacturer: "maker".into(),
+            model: "model".into(),
+            serial: "0042".into(),
+            tries: PinTries::Few,
+            so_tries: PinTries::NoWarning,
+            pin_must_change: false,
+            pin_min: 6,
+            pin_max: 8,
+            pin_pad: false,
+            initialised: true,
+            user_pin_set: true,
+            write_protected: false,
+            logged_in: false,
+            certificates,
+        }
+    }
+
     fn body(frame: &[u8]) -> &[u8] {
         let length = body_length(frame[..4].try_into().unwrap()).expect("the length is in bounds");
         assert_eq!(length, frame.len() - 4, "the length counts what follows it");
@@ -441,6 +463,36 @@ mod tests {
             let mut longer = body.to_vec();
             longer.push(0);
             prop_assert_eq!(decode::<Answer>(&longer).unwrap_err(), FrameError::Garbled);
+        }
+
+        #[test]
+        fn a_damaged_list_is_read_without_harm(
+            label: String,
+            der in proptest::collection::vec(any::<u8>(), 0..200),
+            damages in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let held = TokenCertificate { key_id: vec![1; 20], label: label.clone(), der, has_private_key: true };
+            let pair = KeyPair {
+                key_id: vec![2; 20],
+                label,
+                algorithm: KeyAlgorithm::EcP256,
+                spki_der: vec![3; 91],
+                has_certificate: false,
+            };
+            let token = token_with(vec![held; 3]);
+            let bodies = [Reply::KeyPairs(vec![pair; 3]), Reply::Tokens(vec![token; 2])];
+            for body in bodies {
+                let frame = encode(&Numbered { id: 9, body: Answer::Ok(body) }).unwrap();
+                let mut body = frame[4..].to_vec();
+                for (place, byte) in &damages {
+                    let place = place.index(body.len());
+                    body[place] = *byte;
+                }
+                // What still reads can be sent on: nothing in it is larger than what came.
+                if let Ok(read) = decode::<Answer>(&body) {
+                    prop_assert!(encode(&read).is_ok(), "{read:?} came in a frame and fits into none");
+                }
+            }
         }
     }
 }
