@@ -4,6 +4,7 @@ import { guideAnswers } from "./guide";
 import { announcementAnswers } from "./announcements";
 import { casesAnswers } from "./cases";
 import { keyAnswers } from "./key";
+import { doctorAnswers } from "./doctor";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
 import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
@@ -93,6 +94,12 @@ function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
     case "no-key": return { state: state("no_key"), keys: [] };
     case "no-driver": return { state: state("no_driver"), keys: [] };
     case "reading": return { state: state("reading"), keys: [] };
+    case "no-driver-for-key": return { state: { kind: "key_without_driver", vendor: text("飞天诚信 ePass2003", "Feitian ePass2003"), usb: "096e:0807", package: text("飞天诚信 ePass 认证锁驱动", "Feitian ePass driver") }, keys: [] };
+    case "no-driver-offered": return { state: { kind: "key_without_driver", vendor: text("海泰方圆 HaiKey", "Haitai HaiKey"), usb: "5448:0003", package: null }, keys: [] };
+    case "driver-32-bit": return { state: { kind: "module_unusable", driver: "libHtPkcs11.so", fault: { kind: "other_machine", machine: "x86", bits: 32 } }, keys: [] };
+    case "locked": return { state: state("present"), keys: [keyView({ tries: "locked" })] };
+    case "last-try": return { state: state("present"), keys: [keyView({ tries: "last" })] };
+    case "not-ready": return { state: state("present"), keys: [keyView({ holder: null, valid_until: null, can_log_in: false, ready: false, label: "" })] };
     case "driver-failed": return { state: { kind: "driver_failed", driver: "libeToken.so", failure: failure("driver_hung", { detail: "C_GetSlotList, 10 s" }) }, keys: [] };
     case "key": return { state: state("present"), keys: [keyView({ tries })] };
     case "expiring": return { state: state("present"), keys: [keyView({ valid_until: at(21), tries })] };
@@ -173,7 +180,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }), doctorAnswers(wanted, { emit, failure }));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

@@ -1,6 +1,6 @@
 // Answers for lost key, new password, notices, account and support. Words of the address: `code=wrong` (not taken),
 // `lost=none|two`, `notices=none|read|offline`, `fixed=1` (a certificate fixes the account's data), `consents=none`,
-// `local=none|issuance`, `drivers=none|downloading|partial|ready|failed|hold` (a download that does not end), `saved=no` (dialogs cancelled).
+// `local=none|issuance`, `drivers=none|downloading|partial|ready|failed|hold` (a download that does not end), `drivers=installing|unseen` (what an installation comes to), `saved=no` (dialogs cancelled).
 import type { AccountChange, ConsentRecord, DriverState, DriverView, Event, Failure, FailureCode, FieldFault, Home, LocalDataItem, LostKeyReceipt, Notice, NoticesView, SessionView } from "../src/bindings";
 import type { Answers } from "./fake";
 
@@ -33,7 +33,7 @@ function notices(read: boolean): Notice[] {
 }
 
 function driver(id: string, more: Partial<DriverView["package"]>, state: DriverState): DriverView {
-  return { package: { id, name: text("龙脉 mToken 认证锁驱动", "Longmai mToken driver"), serves: text("外壳上印着 mToken 或 Longmai 的认证锁", "Keys with mToken or Longmai printed on them"), publisher: "北京世纪龙脉科技有限公司", version: "3.2.26.0611", os: "linux_deb", architectures: ["x86_64"], file_name: "mtoken-driver_3.2.26.0611_amd64.deb", bytes: 5_412_208, sha256: "9f2c1d7b".repeat(8), ...more }, state };
+  return { package: { id, name: text("龙脉 mToken 认证锁驱动", "Longmai mToken driver"), serves: text("外壳上印着 mToken 或 Longmai 的认证锁", "Keys with mToken or Longmai printed on them"), publisher: "北京世纪龙脉科技有限公司", version: "3.2.26.0611", os: "linux_deb", architectures: ["x86_64"], file_name: "mtoken-driver_3.2.26.0611_amd64.deb", bytes: 5_412_208, sha256: "9f2c1d7b".repeat(8), tokens: [], signer: null, silent: [], ...more }, state, for_key: false };
 }
 
 export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: World): Answers {
@@ -64,6 +64,10 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
     driver("mtoken", {}, first),
     driver("epass", { name: text("飞天诚信 ePass3003 认证锁驱动", "Feitian ePass3003 driver"), serves: text("外壳上印着 ePass 或 FEITIAN 的认证锁", "Keys with ePass or FEITIAN printed on them"), publisher: "飞天诚信科技股份有限公司", version: "2.1.0", bytes: 12_904_112, file_name: "epass3003_2.1.0_amd64.deb" }, { kind: "available", done: 0 }),
   ];
+  if (wanted.get("scenario") === "no-driver-for-key" && drivers[1]) {
+    drivers[1].for_key = true;
+    drivers.reverse();
+  }
   const driversView = () => ({ system: "Debian GNU/Linux 12 · x86_64", drivers: structuredClone(drivers), others: 5 });
   const move = (id: string, state: DriverState) => {
     const one = drivers.find((each) => each.package.id === id);
@@ -83,6 +87,13 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
     move(id, { kind: "checking" });
     await new Promise((resolve) => setTimeout(resolve, 30));
     move(id, { kind: "ready" });
+  }
+  async function install(id: string): Promise<void> {
+    await download(id);
+    move(id, { kind: "installing" });
+    if (how === "installing") return;
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    move(id, { kind: "installed", missing: how === "unseen" ? "key_none" : null });
   }
   const saved = (name: string) => (wanted.get("saved") === "no" ? null : name);
 
@@ -141,5 +152,10 @@ export function peopleAnswers(wanted: URLSearchParams, { home, emit, failure }: 
       return driversView();
     },
     open_driver: () => null,
+    install_driver: ({ id }: { id: string }) => (void install(id), driversView()),
+    pick_driver: () => {
+      if (wanted.get("saved") === "no") return null;
+      throw failure("unlisted_driver");
+    },
   };
 }

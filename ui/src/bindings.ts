@@ -288,8 +288,6 @@ reminder_days: Array<number>,
  */
 helpdesk: string, };
 
-export type CertificateEncoding = "pem" | "der";
-
 export type CertificateStatus = "issued" | "active" | "expired" | "revoked";
 
 export type CertificateView = { 
@@ -583,7 +581,20 @@ bytes: number,
 /**
  * SHA-256, lower-case hex.
  */
-sha256: string, };
+sha256: string, 
+/**
+ * Tokens it is for: ids of profiles (`pkcs11-profiles`), or USB numbers `vvvv:pppp`. Empty: only people can tell.
+ */
+tokens: Array<string>, 
+/**
+ * What the package itself says of who made it: `Maintainer` of a `.deb`, `Vendor` of a `.rpm`, the name in the
+ * certificate that signed an `.exe`, `.msi` or `.pkg`. Compared before it is installed; `None`: its SHA-256 alone is.
+ */
+signer: string | null, 
+/**
+ * Arguments by which an `.exe` installs without questions. The other kinds have ways of their system.
+ */
+silent: Array<string>, };
 
 export type DriverState = { "kind": "available", 
 /**
@@ -593,7 +604,11 @@ done: number, } | { "kind": "downloading",
 /**
  * Bytes here.
  */
-done: number, } | { "kind": "checking" } | { "kind": "ready" } | { "kind": "failed", 
+done: number, } | { "kind": "checking" } | { "kind": "ready" } | { "kind": "installing" } | { "kind": "installed", 
+/**
+ * What the key still lacks; `None`: it is seen.
+ */
+missing: FindingCode | null, } | { "kind": "failed", 
 /**
  * Why.
  */
@@ -607,7 +622,11 @@ package: DriverPackage,
 /**
  * How far it is here.
  */
-state: DriverState, };
+state: DriverState, 
+/**
+ * For a key that is plugged in and that no driver shows.
+ */
+for_key: boolean, };
 
 export type DriversView = { 
 /**
@@ -623,15 +642,7 @@ drivers: Array<DriverView>,
  */
 others: number, };
 
-export type Event = { "kind": "pin_again", 
-/**
- * What the dialog has to say.
- */
-prompt: PinPrompt, 
-/**
- * The PIN given before this was refused.
- */
-refused: PinTries | null, } | { "kind": "keys", 
+export type Event = { "kind": "keys", 
 /**
  * Now.
  */
@@ -960,7 +971,19 @@ driver: string,
 /**
  * What it does wrong.
  */
-failure: Failure, } | { "kind": "module_unusable", 
+failure: Failure, } | { "kind": "key_without_driver", 
+/**
+ * The key, as people call it.
+ */
+vendor: Text, 
+/**
+ * USB numbers, `vvvv:pppp`.
+ */
+usb: string, 
+/**
+ * The driver that the service has for it and this computer, as far as its list was seen.
+ */
+package: Text | null, } | { "kind": "module_unusable", 
 /**
  * File name of the module.
  */
@@ -1022,14 +1045,6 @@ can_log_in: boolean,
  */
 tries: PinTries, 
 /**
- * Tries of the security officer's PIN, by which a locked key is unblocked.
- */
-so_tries: PinTries, 
-/**
- * It still has the PIN it was handed out with: nothing goes before a new one.
- */
-pin_must_change: boolean, 
-/**
  * PIN is typed on the key's own pad.
  */
 pin_pad: boolean, 
@@ -1038,13 +1053,9 @@ pin_pad: boolean,
  */
 ready: boolean, 
 /**
- * Fewest and most bytes of its PIN, as the key states it; 0 as the most stands for no limit. Anything else is not sent.
+ * Fewest and most characters of its PIN.
  */
-pin_length: [number, number], 
-/**
- * What is known of the PINs of such keys besides: advice, which the key need not share.
- */
-pin_advice: PinAdvice | null, };
+pin_length: [number, number], };
 
 export type LegalAct = "submit" | "withdraw";
 
@@ -1064,7 +1075,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1176,11 +1187,7 @@ export type ModulesView = {
 /**
  * All that were found, used or not.
  */
-modules: Array<ModuleView>, 
-/**
- * What is known of tokens and drivers.
- */
-profiles: ProfilesView, };
+modules: Array<ModuleView>, };
 
 export type NextActor = "applicant" | "service" | "nobody";
 
@@ -1257,38 +1264,6 @@ unread: number,
  * The service was not asked: as last seen, expiry by the service's time.
  */
 offline: boolean, };
-
-export type ObjectClass = "certificate" | "private_key" | "public_key" | "secret_key" | "data" | "other";
-
-export type ObjectView = { 
-/**
- * What it is.
- */
-class: ObjectClass, 
-/**
- * Kind of key or certificate in PKCS#11's words.
- */
-kind: string | null, 
-/**
- * Label.
- */
-label: string, 
-/**
- * `CKA_ID`, lower-case hex.
- */
-id: string, 
-/**
- * Bits in a key.
- */
-bits: number | null, 
-/**
- * Bytes in a public certificate or data object.
- */
-bytes: number | null, 
-/**
- * Attributes that are true, in PKCS#11's words without `CKA_`.
- */
-flags: Array<string>, };
 
 export type Offer = { 
 /**
@@ -1380,22 +1355,6 @@ id_kind: IdKind,
  */
 id_number: string, };
 
-export type PinAdvice = { 
-/**
- * Fewest characters.
- */
-min: number, 
-/**
- * Most characters.
- */
-max: number, 
-/**
- * Of what it consists.
- */
-characters: PinCharacters, };
-
-export type PinCharacters = "digits" | "letters_and_digits" | "printable";
-
 export type PinOutcome = { "kind": "logged_in", 
 /**
  * The session.
@@ -1416,11 +1375,7 @@ receipt: ReceiptView, } | { "kind": "withdrawn",
 /**
  * The case after it.
  */
-application: ApplicationView, } | { "kind": "removed" } | { "kind": "pin_changed" } | { "kind": "unblocked" } | { "kind": "tested" } | { "kind": "objects", 
-/**
- * Certificates and their keys first.
- */
-objects: Array<ObjectView>, } | { "kind": "taken" } | { "kind": "refused", 
+application: ApplicationView, } | { "kind": "removed" } | { "kind": "refused", 
 /**
  * What is known of the tries now.
  */
@@ -1492,57 +1447,13 @@ key: string,
 /**
  * [`CertificateView::fingerprint`].
  */
-fingerprint: string, } | { "kind": "change_pin", 
-/**
- * Key.
- */
-key: string, } | { "kind": "unblock", 
-/**
- * Key.
- */
-key: string, } | { "kind": "test_key", 
-/**
- * Key.
- */
-key: string, 
-/**
- * [`CertificateView::fingerprint`].
- */
-fingerprint: string, } | { "kind": "show_objects", 
-/**
- * Key.
- */
-key: string, };
+fingerprint: string, };
 
 export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 
 export type Probe = "keys" | "usb" | "card_service" | "service" | "offers" | "computer";
 
 export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "bad_signature" | "signature_expired" | "replayed" | "act_signature_required" | "form_signature_invalid" | "wrong_code" | "renewal_not_open" | "certificate_busy" | "draft_changed" | "case_changed" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
-
-export type ProfilesRefusal = { "kind": "bad_signature" } | { "kind": "older" } | { "kind": "from_the_future" } | { "kind": "newer_format" } | { "kind": "unusable", 
-/**
- * What is wrong, for the helpdesk.
- */
-detail: string, };
-
-export type ProfilesView = { 
-/**
- * When the published profiles in use were signed; `None`: none are, the packaged ones count.
- */
-signed_at: string | null, 
-/**
- * How many of them there are.
- */
-published: number, 
-/**
- * All that is known, packaged and published.
- */
-known: number, 
-/**
- * Why what the service publishes now was not taken; the last good ones stay.
- */
-refused: ProfilesRefusal | null, };
 
 export type Query = { 
 /**
@@ -2006,8 +1917,6 @@ export const commands = {
   changePassword: (current: string, replacement: string): Promise<SessionView> => call("change_password", { current, replacement }),
   logOut: (): Promise<void> => call("log_out", {  }),
   preparePin: (purpose: PinPurpose): Promise<PinPrompt> => call("prepare_pin", { purpose }),
-  withholdPin: (ticket: string): Promise<void> => call("withhold_pin", { ticket }),
-  keyObjects: (key: string): Promise<Array<ObjectView>> => call("key_objects", { key }),
   startApplication: (business: Business, certificate: string | null): Promise<DraftView> => call("start_application", { business, certificate }),
   draft: (id: string): Promise<DraftView> => call("draft", { id }),
   saveField: (id: string, field: string, value: string): Promise<DraftView> => call("save_field", { id, field, value }),
@@ -2031,7 +1940,7 @@ export const commands = {
   withdrawApplication: (id: string): Promise<ApplicationView> => call("withdraw_application", { id }),
   saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
   saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
-  saveCertificate: (fingerprint: string, encoding: CertificateEncoding): Promise<string | null> => call("save_certificate", { fingerprint, encoding }),
+  saveCertificate: (fingerprint: string): Promise<string | null> => call("save_certificate", { fingerprint }),
   requestCode: (purpose: CodePurpose, account: string): Promise<void> => call("request_code", { purpose, account }),
   resetPassword: (account: string, code: string, replacement: string): Promise<void> => call("reset_password", { account, code, replacement }),
   reportLostKey: (account: string, code: string, circumstance: Circumstance): Promise<LostKeyReceipt> => call("report_lost_key", { account, code, circumstance }),
@@ -2050,11 +1959,12 @@ export const commands = {
   downloadDriver: (id: string): Promise<DriversView> => call("download_driver", { id }),
   cancelDriver: (id: string): Promise<DriversView> => call("cancel_driver", { id }),
   modules: (): Promise<ModulesView> => call("modules", {  }),
-  refreshProfiles: (): Promise<ProfilesView> => call("refresh_profiles", {  }),
   addModule: (): Promise<ModulesView> => call("add_module", {  }),
   setModule: (path: string, choice: ModuleUse): Promise<ModulesView> => call("set_module", { path, choice }),
   removeModule: (path: string): Promise<ModulesView> => call("remove_module", { path }),
   openDriver: (id: string): Promise<void> => call("open_driver", { id }),
+  installDriver: (id: string): Promise<DriversView> => call("install_driver", { id }),
+  pickDriver: (): Promise<DriversView | null> => call("pick_driver", {  }),
   examine: (): Promise<Examination> => call("examine", {  }),
   planRepair: (repair: Repair): Promise<RepairPlan> => call("plan_repair", { repair }),
   repair: (repair: Repair): Promise<Examination> => call("repair", { repair }),

@@ -32,7 +32,8 @@ export interface Pages {
   notices: object;
   account: { tab?: "data" | "access" | "local" };
   query: object;
-  support: object;
+  /** `check`: the doctor looks at once. */
+  support: { check?: boolean };
   announcements: object;
   "demo-desk": object;
 }

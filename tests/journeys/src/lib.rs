@@ -55,6 +55,14 @@ impl Stage {
         Self::set_in(folder, PIN, &["--catalogue".as_ref(), catalogue.as_os_str()])
     }
 
+    /// The same with a service that offers the drivers of a folder.
+    ///
+    /// # Errors
+    /// As [`Stage::set`].
+    pub fn set_with_drivers(drivers: &Path) -> Result<Self> {
+        Self::set_in(tempfile::tempdir()?, PIN, &["--drivers".as_ref(), drivers.as_os_str()])
+    }
+
     fn set_in(folder: TempDir, pin: &str, more: &[&OsStr]) -> Result<Self> {
         let service = Service::start_with(&folder.path().join("service"), "127.0.0.1:0", more)?;
         let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", pin)?;

@@ -1,6 +1,6 @@
 // One line about the keys, for the strip and the dialog: what is seen, how well it is, and what to do.
 import type { KeyStrip, KeyView, ModuleFaultView, PinTries } from "@/bindings";
-import { t } from "@/text";
+import { said, t } from "@/text";
 import { date, daysLeft } from "@/text/format";
 
 export type Tone = "quiet" | "good" | "warn" | "danger";
@@ -21,11 +21,11 @@ export function triesTone(tries: PinTries): Tone {
 
 /** About one key. */
 export function keyLine(key: KeyView): KeyLine {
-  if (!key.ready) return { tone: "warn", text: t("key.not_ready"), lead: key.label };
+  if (!key.ready) return { tone: "warn", text: t("key.not_ready"), lead: key.label === "" ? t("key.not_ready_lead") : `${key.label} · ${t("key.not_ready_lead")}` };
   if (key.holder === null || key.valid_until === null) return { tone: "quiet", text: t("key.empty"), lead: key.label };
   if (key.pin_must_change) return { tone: "warn", text: key.holder, lead: t("key.must_change") };
   const days = daysLeft(key.valid_until);
-  if (days < 0) return { tone: "danger", text: key.holder, lead: t("key.expired") };
+  if (days < 0) return { tone: "danger", text: key.holder, lead: t("key.expired_lead", { date: date(key.valid_until) }) };
   const until = t("key.valid_until", { date: date(key.valid_until) });
   if (days <= SOON_DAYS) return { tone: "warn", text: key.holder, lead: `${until} · ${t("key.days_left", { days })}` };
   return { tone: "good", text: key.holder, lead: until };
@@ -51,16 +51,24 @@ export function unusable(driver: string, fault: ModuleFaultView): string {
   }
 }
 
+/** Whether the doctor has more to say: no key is seen, or one that cannot be used as it is. */
+export function wantsDoctor(strip: KeyStrip | null): boolean {
+  return strip !== null && strip.state.kind !== "reading" && strip.state.kind !== "present";
+}
+
 /** About all of them. A warning about the PIN goes before everything else that can be said of a key. */
 export function stripLine(strip: KeyStrip | null): KeyLine {
   if (strip === null || strip.state.kind === "reading") return { tone: "quiet", text: t("key.reading"), lead: "" };
   switch (strip.state.kind) {
     case "no_key":
       return { tone: "quiet", text: t("key.none"), lead: t("key.none_lead") };
+    case "key_without_driver":
+      return { tone: "warn", text: t("key.undriven", { vendor: said(strip.state.vendor) }), lead: strip.state.package === null ? t("key.undriven_lead") : t("key.undriven_offer", { package: said(strip.state.package) }) };
     case "no_driver":
       return { tone: "warn", text: t("key.no_driver"), lead: t("key.no_driver_lead") };
     case "driver_failed":
-      return { tone: "danger", text: t("key.driver_failed"), lead: t(`err.${strip.state.failure.code}`) };
+      if (strip.state.failure.code === "driver_hung") return { tone: "danger", text: t("err.driver_hung"), lead: t("key.hung_lead", { driver: strip.state.driver }) };
+      return { tone: "danger", text: t("key.driver_failed"), lead: `${strip.state.driver}：${t(`err.${strip.state.failure.code}`)}` };
     case "module_unusable":
       return { tone: "danger", text: t("key.unusable"), lead: unusable(strip.state.driver, strip.state.fault) };
   }
@@ -69,6 +77,6 @@ export function stripLine(strip: KeyStrip | null): KeyLine {
   if (key === undefined) return { tone: "quiet", text: t("key.none"), lead: t("key.none_lead") };
   const line = keyLine(key);
   const pin = triesTone(key.tries);
-  const told = pin === "quiet" ? line : { tone: pin, text: line.text, lead: t(`tries.${key.tries}`) };
+  const told = pin === "quiet" ? line : { tone: pin, text: line.text, lead: key.tries === "locked" || key.tries === "last" ? t(`key.${key.tries}_lead`) : t(`tries.${key.tries}`) };
   return strip.keys.length > 1 ? { ...told, lead: `${told.lead} · ${t("key.several", { count: strip.keys.length })}` } : told;
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use certdesk_controller::{
     Controller, Demo,
     doctor::{
-        finding::{Examination, Fact, Finding, Level},
+        finding::{Examination, Fact, Finding, FindingCode, Level, Part},
         report::Report,
     },
     installed,
@@ -126,7 +126,7 @@ fn exit_code(usable: bool) -> ExitCode {
 fn table(examination: &Examination, language: Language, all: bool) -> String {
     let mut out = String::new();
     for finding in &examination.findings {
-        if finding.level == Level::Good && !all && finding.part != certdesk_controller::doctor::finding::Part::Key {
+        if finding.level == Level::Good && !all && finding.part != Part::Key {
             continue;
         }
         let facts: Vec<_> = finding.facts.iter().map(|fact| (name_of(fact), language.value(fact))).collect();
@@ -184,7 +184,7 @@ fn word(code: &impl serde::Serialize) -> String {
 }
 
 impl Language {
-    fn of_system() -> Self {
+    pub(crate) fn of_system() -> Self {
         let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
@@ -198,8 +198,22 @@ impl Language {
         }
     }
 
+    pub(crate) fn of(self, text: &certdesk_contract::catalogue::Text) -> &str {
+        match self {
+            Self::Chinese => &text.zh,
+            Self::English => &text.en,
+        }
+    }
+
+    /// The title of a finding, where its facts are not known.
+    pub(crate) fn title(self, code: FindingCode) -> String {
+        let title = self.words("finding", &format!("{}.title", word(&code)));
+        // Up to what would be filled in: `…：{vendor}`.
+        title.split(['：', '{']).next().unwrap_or_default().trim_end_matches([' ', ':']).to_owned()
+    }
+
     /// The window's own texts.
-    fn words(self, part: &str, path: &str) -> &'static str {
+    pub(crate) fn words(self, part: &str, path: &str) -> &'static str {
         static CHINESE: LazyLock<Value> =
             LazyLock::new(|| read(include_str!("../../../../ui/src/text/zh-CN/doctor.json")));
         static ENGLISH: LazyLock<Value> =
@@ -220,7 +234,6 @@ fn read(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use certdesk_controller::doctor::finding::FindingCode;
 
     #[test]
     fn every_code_has_its_words_in_both_languages() {

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use certdesk_cli::{
-    doctor,
+    doctor, drivers,
     journey::{self, Journey},
     profiles, receipt,
 };
@@ -39,6 +39,8 @@ enum Act {
         #[command(subcommand)]
         act: ProfilesAct,
     },
+    /// Lists, fetches, checks and installs drivers for keys.
+    Drivers(drivers::Arguments),
     /// Goes the whole journey: register, apply, correct, make the certificate on the key, log in with it.
     Journey(JourneyArguments),
 }
@@ -126,6 +128,7 @@ async fn main() -> Result<ExitCode> {
         Act::Receipt { act: ReceiptAct::Verify { file, ca, json } } => verify(&file, &ca, json),
         Act::Profiles { act: ProfilesAct::Check { file } } => profiles::run(&file, &installed::token_host()),
         Act::Doctor(arguments) => doctor::run(arguments).await,
+        Act::Drivers(arguments) => drivers::run(arguments).await,
         Act::Journey(arguments) => go(arguments).await.map(|()| ExitCode::SUCCESS),
     }
 }

@@ -28,9 +28,24 @@ pub struct DriverPackage {
     pub bytes: u64,
     /// SHA-256, lower-case hex.
     pub sha256: String,
+    /// Tokens it is for: ids of profiles (`pkcs11-profiles`), or USB numbers `vvvv:pppp`. Empty: only people can tell.
+    #[serde(default)]
+    pub tokens: Vec<String>,
+    /// What the package itself says of who made it: `Maintainer` of a `.deb`, `Vendor` of a `.rpm`, the name in the
+    /// certificate that signed an `.exe`, `.msi` or `.pkg`. Compared before it is installed; `None`: its SHA-256 alone is.
+    #[serde(default)]
+    pub signer: Option<String>,
+    /// Arguments by which an `.exe` installs without questions. The other kinds have ways of their system.
+    #[serde(default)]
+    pub silent: Vec<String>,
 }
 
 impl DriverPackage {
+    /// Whether it is for a token with these USB numbers, known by these profiles.
+    pub fn serves_token(&self, usb: &str, profiles: &[&str]) -> bool {
+        self.tokens.iter().any(|token| token == usb || profiles.contains(&token.as_str()))
+    }
+
     /// Whether the file's name is one plain name (no path, nothing a shell or a system takes for something else) with the
     /// ending of an installer of its system. Neither side touches a file of another name.
     pub fn has_plain_file_name(&self) -> bool {

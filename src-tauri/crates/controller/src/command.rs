@@ -179,6 +179,10 @@ commands! {
     remove_module(path: String) -> ModulesView;
     /// Opens the installer by the system's own way, after its SHA-256 was checked once more.
     open_driver(id: String) -> ();
+    /// Fetches where it must, checks content and maker, installs by the system's own way, and looks for the key.
+    install_driver(id: String) -> DriversView;
+    /// Asks for the package by the native dialog, for computers without a network; `None` when cancelled.
+    pick_driver() -> Option<DriversView>;
     /// Looks at everything that a key needs on this computer; `examination` events tell of each step.
     examine() -> Examination;
     /// What a repair will do, to be read before it is done.

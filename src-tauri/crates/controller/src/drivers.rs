@@ -1,8 +1,10 @@
-//! 服务支持: drivers of tokens, downloaded, checked, opened.
+//! 服务支持: drivers of tokens, downloaded, checked, opened or installed.
 //!
 //! A download lies in a folder of its own, named by the SHA-256 it must have, and gets its real name only once it has it.
 //! So what can be opened is always what the service announced, a broken download goes on where it broke, and a new
 //! version never mixes with an old one.
+
+mod install;
 
 use std::{
     collections::HashMap,
@@ -48,10 +50,14 @@ impl Controller {
         let total = packages.len();
         let system = System::here();
         let mut drivers = Vec::new();
+        let undriven = self.undriven().await;
         for package in packages.into_iter().filter(|package| system.takes(package)) {
             let state = self.driver_state(&package).await;
-            drivers.push(DriverView { package, state });
+            let for_key = undriven.iter().any(|key| key.is_served_by(&package));
+            drivers.push(DriverView { package, state, for_key });
         }
+        // What is needed now comes first; else the service's order stands.
+        drivers.sort_by_key(|driver| !driver.for_key);
         let others = u32::try_from(total - drivers.len()).unwrap_or(u32::MAX);
         DriversView { system: system.name, drivers, others }
     }
@@ -60,16 +66,9 @@ impl Controller {
     pub async fn download_driver(&self, id: String) -> Result<DriversView, Failure> {
         let packages = self.driver_packages().await?;
         let package = find(&packages, &id)?;
-        let cancel = CancellationToken::new();
-        {
-            let mut downloads = self.downloads();
-            let busy = |held: &Download| matches!(held.state, DriverState::Downloading { .. } | DriverState::Checking);
-            if !downloads.get(&id).is_some_and(busy) {
-                let state = DriverState::Downloading { done: 0 };
-                downloads.insert(id, Download { state, cancel: cancel.clone() });
-                let controller = self.clone();
-                tokio::spawn(async move { controller.run_download(package, cancel).await });
-            }
+        if let Some(cancel) = self.begin_driver(&id, DriverState::Downloading { done: 0 }) {
+            let controller = self.clone();
+            tokio::spawn(async move { controller.run_download(package, cancel).await });
         }
         Ok(self.drivers_view(packages).await)
     }
@@ -85,19 +84,37 @@ impl Controller {
     /// Opens the installer by the system's own way, after its SHA-256 was compared once more.
     pub async fn open_driver(&self, id: String) -> Result<(), Failure> {
         let package = find(&self.driver_packages().await?, &id)?;
-        let file = self.driver_file(&package);
-        let whole = Portal::driver_is_whole(&package, &file, &CancellationToken::new()).await;
+        self.hand_over_driver(&package).await
+    }
+
+    async fn hand_over_driver(&self, package: &DriverPackage) -> Result<(), Failure> {
+        let file = self.driver_file(package);
+        let whole = Portal::driver_is_whole(package, &file, &CancellationToken::new()).await;
         match whole {
             Ok(true) => {
                 let picker = self.inner.options.picker.clone();
                 tokio::task::spawn_blocking(move || picker.hand_over(&file)).await.map_err(internal)?
             }
             Ok(false) => {
-                self.forget_driver(&package).await;
+                self.forget_driver(package).await;
                 Err(LocalCode::DownloadDamaged.into())
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Notes that something is done with a driver; `None` where something is already.
+    fn begin_driver(&self, id: &str, state: DriverState) -> Option<CancellationToken> {
+        let mut downloads = self.downloads();
+        let busy = |held: &Download| {
+            matches!(held.state, DriverState::Downloading { .. } | DriverState::Checking | DriverState::Installing)
+        };
+        if downloads.get(id).is_some_and(busy) {
+            return None;
+        }
+        let cancel = CancellationToken::new();
+        downloads.insert(id.to_owned(), Download { state, cancel: cancel.clone() });
+        Some(cancel)
     }
 
     async fn run_download(self, package: DriverPackage, cancel: CancellationToken) {
@@ -156,6 +173,13 @@ impl Controller {
             _ if tokio::fs::try_exists(&file).await.unwrap_or(false) => DriverState::Ready,
             _ => DriverState::Available { done: tokio::fs::metadata(&part).await.map_or(0, |found| found.len()) },
         }
+    }
+
+    /// What the service listed last, without asking it.
+    pub(crate) async fn drivers_last_seen(&self) -> Vec<DriverPackage> {
+        let packages: Option<Vec<DriverPackage>> = self.kept(LIST.to_owned()).await.ok().flatten();
+        let system = System::here();
+        packages.unwrap_or_default().into_iter().filter(|package| system.takes(package)).collect()
     }
 
     async fn driver_packages(&self) -> Result<Vec<DriverPackage>, Failure> {

@@ -135,6 +135,12 @@ local_codes! {
     IssuanceUnfinished, false;
     /// What was downloaded is not what the service announced; it was thrown away.
     DownloadDamaged, true;
+    /// The package names another maker than the service does; it was thrown away and not run.
+    WrongPublisher, false;
+    /// Something is being done with this driver already.
+    DriverBusy, true;
+    /// The file is no driver that the service lists for this computer.
+    UnlistedDriver, false;
     /// The system has no way to open this file.
     OpenFailed, false;
     /// The person or the system did not allow a repair.

@@ -252,6 +252,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
         controller.load_standings().await;
         controller.load_module_choices().await;
         controller.watch_drivers().await;
+        controller.look_for_undriven().await;
         controller.tell_keys();
         controller.mind_session_key();
         controller.poll_notices();
@@ -268,6 +269,7 @@ impl Controller {
         self.watch_drivers().await;
         let watched = self.inner.keys.hotplug.watched();
         join_all(watched.iter().map(|watched| timeout(watched.patience(), watched.ask_anew()))).await;
+        self.look_for_undriven().await;
         Ok(self.tell_keys())
     }
 
@@ -299,7 +301,8 @@ impl Controller {
         let hotplug = &self.inner.keys.hotplug;
         let _turn = hotplug.telling.lock().unwrap_or_else(PoisonError::into_inner);
         let standings = self.state().standings.clone();
-        let strip = hotplug.strip(&standings, self.service_now());
+        let mut strip = hotplug.strip(&standings, self.service_now());
+        strip.state = self.explained(strip.state);
         let mut state = self.state();
         let changed = state.strip != strip;
         state.strip = strip.clone();

@@ -6,7 +6,7 @@
 use certdesk_contract::{
     account::AccountView,
     application::{Application, Receipt, Remark},
-    catalogue::Requirement,
+    catalogue::{Requirement, Text},
     certificate::{CertificateStatus, RenewalWindow, Revocation},
     driver::DriverPackage,
     notice::Notice,
@@ -143,6 +143,15 @@ pub enum KeyState {
         driver: String,
         /// What it does wrong.
         failure: Failure,
+    },
+    /// A key is plugged in by its USB numbers, and no driver for it is installed.
+    KeyWithoutDriver {
+        /// The key, as people call it.
+        vendor: Text,
+        /// USB numbers, `vvvv:pppp`.
+        usb: String,
+        /// The driver that the service has for it and this computer, as far as its list was seen.
+        package: Option<Text>,
     },
     /// A driver is installed, and none that can be used; `driver` names the first.
     ModuleUnusable {
@@ -899,6 +908,8 @@ pub struct DriverView {
     pub package: DriverPackage,
     /// How far it is here.
     pub state: DriverState,
+    /// For a key that is plugged in and that no driver shows.
+    pub for_key: bool,
 }
 
 /// How far a driver is on this computer.
@@ -921,7 +932,14 @@ pub enum DriverState {
     Checking,
     /// Here, and its SHA-256 is right: it can be opened.
     Ready,
-    /// Not fetched; the next try goes on where this one ended.
+    /// Being installed; the system may be asking for an administrator.
+    Installing,
+    /// Installed.
+    Installed {
+        /// What the key still lacks; `None`: it is seen.
+        missing: Option<crate::doctor::finding::FindingCode>,
+    },
+    /// Not fetched or not installed; the next try goes on where this one ended.
     Failed {
         /// Why.
         failure: Failure,

@@ -34,6 +34,9 @@ fn package() -> DriverPackage {
         file_name: "driver_1_all.deb".into(),
         bytes: CONTENT.len() as u64,
         sha256: SHA256.into(),
+        tokens: Vec::new(),
+        signer: None,
+        silent: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 import { flushPromises, mount, type VueWrapper } from "@vue/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { DriverState, DriversView, Event, KeyState } from "@/bindings";
+import type { DriverState, DriversView, Event, Examination, KeyState } from "@/bindings";
 
 const invoke = vi.hoisted(() => vi.fn());
 const told = vi.hoisted(() => ({ listener: undefined as ((event: { payload: unknown }) => void) | undefined }));
@@ -13,6 +13,7 @@ let page: VueWrapper;
 let view: DriversView;
 let keys: KeyState;
 let asked: string[];
+let examination: Examination;
 let answerLate: (() => Promise<void>) | null;
 const element = <T extends HTMLElement>(name: string) => document.querySelector<T>(`[data-testid="${name}"]`);
 async function emit(event: Event): Promise<void> {
@@ -25,7 +26,11 @@ beforeEach(async () => {
   asked = [];
   answerLate = null;
   keys = { kind: "no_driver" };
-  view = { system: "Debian GNU/Linux 12 · x86_64", others: 3, drivers: [{ state: { kind: "available", done: 0 }, package: { id: "mtoken", name: { zh: "龙脉驱动", en: "" }, serves: { zh: "mToken", en: "" }, publisher: "龙脉", version: "3.2", os: "linux_deb", architectures: [], file_name: "m.deb", bytes: 4_194_304, sha256: "ab".repeat(32) } }] };
+  examination = { waiting: [], usable: false, findings: [
+    { code: "card_service_stopped", part: "card_service", level: "problem", facts: [{ name: "device", value: "FT ePass2003", zh: null }], repair: { kind: "start_card_service" } },
+    { code: "clock_right", part: "service", level: "good", facts: [], repair: null },
+  ] };
+  view = { system: "Debian GNU/Linux 12 · x86_64", others: 3, drivers: [{ state: { kind: "available", done: 0 }, package: { id: "mtoken", name: { zh: "龙脉驱动", en: "" }, serves: { zh: "mToken", en: "" }, publisher: "龙脉", version: "3.2", os: "linux_deb", architectures: [], file_name: "m.deb", bytes: 4_194_304, sha256: "ab".repeat(32), tokens: [], signer: null, silent: [] }, for_key: false }] };
   invoke.mockReset().mockImplementation(async (_: string, { name }: { name: string }) => {
     asked.push(name);
     if (name === "home") return { session: null, drafts: [], keys: { state: keys, keys: [], failing: [] }, service: { address: "", reachable: true, failure: null }, settings: { locale: "zh-CN", theme: "system" }, demo: false };
@@ -35,6 +40,11 @@ beforeEach(async () => {
       await answerLate?.();
       return state({ kind: "downloading", done: 0 });
     }
+    if (name === "install_driver") return state({ kind: "checking" });
+    if (name === "examine") return examination;
+    if (name === "plan_repair") return { command: "pkexec systemctl start pcscd", asks_for_administrator: true };
+    if (name === "repair") return { waiting: [], usable: true, findings: [] };
+    if (name === "save_examination") return { name: "report.json", code: "RJRKHV" };
     if (name === "cancel_driver") return state({ kind: "available", done: 2_097_152 });
     return null;
   });
@@ -98,4 +108,54 @@ test("once the key is seen the page says that nothing is needed", async () => {
   await open();
   await emit({ kind: "keys", keys: { state: { kind: "present" }, keys: [], failing: [] } });
   expect(element("support-key")!.textContent).toContain("不用再装");
+});
+
+test("where no key is seen the doctor looks at once, and says what to do", async () => {
+  await open();
+  expect(asked).toContain("examine");
+  expect(element("finding")!.textContent).toContain("读卡服务没有启动");
+  expect(element("doctor-told")!.textContent).toContain("1");
+});
+
+test("where a key is there nothing is looked at unasked", async () => {
+  keys = { kind: "present" };
+  await app.start();
+  await open();
+  expect(asked).not.toContain("examine");
+  await press("doctor-look");
+  expect(asked).toContain("examine");
+});
+
+test("findings show as they come, with what is still looked at", async () => {
+  await open();
+  await emit({ kind: "examination", examination: { ...examination, waiting: ["service"], findings: examination.findings.slice(0, 1) } });
+  expect(element("doctor")!.dataset.state).toBe("running");
+  expect(element("doctor")!.textContent).toContain("办证服务与网络");
+  expect(element("doctor-save")).toBeNull();
+});
+
+test("a repair is named before it is done, and the doctor looks again after it", async () => {
+  await open();
+  await press("finding-repair");
+  expect(asked).not.toContain("repair");
+  expect(document.querySelector("[data-testid=repair-dialog]")!.textContent).toContain("pkexec systemctl start pcscd");
+  await press("repair-confirm");
+  expect(asked).toContain("repair");
+  expect(element("doctor-told")!.textContent).toContain("一切正常");
+});
+
+test("a saved report shows its code", async () => {
+  await open();
+  await press("doctor-save");
+  expect(element("doctor-code")!.textContent).toBe("RJRKHV");
+});
+
+test("a driver is installed, and the page says whether the key is seen", async () => {
+  view.drivers[0]!.for_key = true;
+  await open();
+  await press("driver-install");
+  await emit({ kind: "driver", id: "mtoken", state: { kind: "installed", missing: "key_none" } });
+  expect(element("driver-installed")!.dataset.missing).toBe("key_none");
+  await emit({ kind: "driver", id: "mtoken", state: { kind: "installed", missing: null } });
+  expect(element("driver-installed")!.textContent).toContain("已经认出来");
 });

@@ -1,5 +1,6 @@
 //! From what the probes saw to what is found. Pure: the same sight, the same findings.
 
+use certdesk_contract::driver::DriverPackage;
 use certdesk_domain::{Timestamp, token::PinTries};
 use certdesk_portal::{Line, LineStep};
 use certdesk_token::{FoundModule, ModuleFault, TokenError, discovery::Origin};
@@ -19,7 +20,8 @@ pub(crate) struct Sight {
     pub(crate) usb: Option<Result<Vec<UsbDevice>, String>>,
     pub(crate) card_service: Option<Option<CardService>>,
     pub(crate) service: Option<ServiceSight>,
-    pub(crate) offers: Option<Vec<Offer>>,
+    /// Drivers that the service has for this computer.
+    pub(crate) offers: Option<Vec<DriverPackage>>,
     pub(crate) computer: Option<Computer>,
     /// Probes that ran out of time.
     pub(crate) late: Vec<Probe>,
@@ -51,15 +53,6 @@ pub(crate) struct ServiceSight {
     pub(crate) skew: Option<time::Duration>,
 }
 
-/// A driver that the service has for this computer.
-#[derive(Clone, Debug)]
-pub(crate) struct Offer {
-    pub(crate) id: String,
-    pub(crate) name: certdesk_contract::catalogue::Text,
-    /// Tokens it is for: ids of profiles, USB numbers.
-    pub(crate) serves: Vec<String>,
-}
-
 /// Expiry is worth a word from here on.
 const SOON: time::Duration = time::Duration::days(60);
 
@@ -76,9 +69,31 @@ pub(crate) fn judge(sight: &Sight, now: Timestamp) -> Examination {
     Examination { waiting, findings, usable }
 }
 
-/// Profiles whose keys have these USB numbers.
-pub(crate) fn known_as(device: &UsbDevice) -> impl Iterator<Item = &'static Profile> + '_ {
-    pkcs11_profiles::all().iter().filter(|profile| profile.usb.contains(&device.numbers))
+/// A device that profiles know as a key.
+pub(crate) struct KnownKey {
+    /// The first of them, which names it.
+    pub(crate) profile: &'static Profile,
+    /// Ids of the profiles of its maker's own drivers.
+    pub(crate) own: Vec<&'static str>,
+    /// The same, and those of others that drive it too.
+    pub(crate) drivers: Vec<&'static str>,
+}
+
+impl KnownKey {
+    /// What profiles know of a device; `None` where none knows it.
+    pub(crate) fn of(device: &UsbDevice) -> Option<Self> {
+        let profiles: Vec<_> =
+            pkcs11_profiles::all().iter().filter(|profile| profile.usb.contains(&device.numbers)).collect();
+        let own: Vec<_> = profiles.iter().map(|profile| profile.id.as_str()).collect();
+        let others = profiles.iter().flat_map(|profile| &profile.driven_by).map(String::as_str);
+        let drivers = own.iter().copied().chain(others).collect();
+        Some(Self { profile: profiles.first()?, own, drivers })
+    }
+
+    /// Whether a module is loaded that drives it.
+    pub(crate) fn is_driven_by(&self, module: &FoundModule) -> bool {
+        module.fault.is_none() && module.profile.as_deref().is_some_and(|id| self.drivers.contains(&id))
+    }
 }
 
 impl Sight {
@@ -175,8 +190,7 @@ impl Judge<'_> {
         let Some(seen) = &self.sight.keys else { return };
         let mut known = false;
         for device in devices {
-            let mut profiles = known_as(device).peekable();
-            let Some(first) = profiles.peek().copied() else {
+            let Some(key) = KnownKey::of(device) else {
                 if device.is_reader && seen.keys.is_empty() {
                     known = true;
                     self.find(FindingCode::KeyUnknown, Level::Problem, |finding| about_device(finding, device));
@@ -187,38 +201,40 @@ impl Judge<'_> {
             if !seen.keys.is_empty() {
                 continue;
             }
-            let ids: Vec<_> = profiles.map(|profile| profile.id.as_str()).collect();
-            let driven = |module: &&ModuleSight| {
-                module.found.profile.as_deref().is_some_and(|id| ids.contains(&id)) && module.found.fault.is_none()
-            };
-            let driver = seen.modules.iter().find(driven);
-            let tell = |finding: Finding| {
-                about_device(finding, device).word(FactName::Vendor, &first.name, first.name_zh.as_deref())
-            };
-            if device.allowed == Some(false) && !device.is_reader {
-                let finding = tell(Finding::new(FindingCode::KeyForbidden, Level::Problem));
-                let finding = self.with(finding, Repair::AllowKeys);
-                self.found.push(finding);
-            } else if let Some(driver) = driver {
-                // One that fails is told of itself.
-                if matches!(driver.answer, Some(Ok(_))) {
-                    let finding = tell(Finding::new(FindingCode::KeyUnseen, Level::Problem));
-                    self.found.push(finding.fact(FactName::Driver, &driver.found.name).repair(Repair::LookAgain));
+            let driver = seen.modules.iter().find(|module| key.is_driven_by(&module.found));
+            let own = |module: &&ModuleSight| module.found.profile.as_deref().is_some_and(|id| key.own.contains(&id));
+            let offer = match driver.filter(own) {
+                Some(_) => None,
+                None => {
+                    let mut offers = self.sight.offers.iter().flatten();
+                    offers.find(|offer| offer.serves_token(&device.numbers, &key.own))
                 }
-            } else {
-                let offer = self.sight.offers.iter().flatten().find(|offer| {
-                    offer.serves.iter().any(|served| *served == device.numbers || ids.contains(&served.as_str()))
-                });
-                let finding = tell(Finding::new(FindingCode::KeyWithoutDriver, Level::Problem));
-                let finding = match offer {
+            };
+            let tell = |code| {
+                let finding = about_device(Finding::new(code, Level::Problem), device);
+                let finding = finding.word(FactName::Vendor, &key.profile.name, key.profile.name_zh.as_deref());
+                match offer {
                     Some(offer) => {
                         let repair = Repair::InstallDriver { id: offer.id.clone() };
                         finding.word(FactName::Package, &offer.name.en, Some(&offer.name.zh)).repair(repair)
                     }
-                    None => finding.repair(Repair::RefreshLists),
-                };
-                self.found.push(finding);
-            }
+                    None => finding,
+                }
+            };
+            let finding = if device.allowed == Some(false) && !device.is_reader {
+                self.with(tell(FindingCode::KeyForbidden), Repair::AllowKeys)
+            } else if let Some(driver) = driver {
+                // One that fails is told of itself.
+                if !matches!(driver.answer, Some(Ok(_))) {
+                    continue;
+                }
+                let finding = tell(FindingCode::KeyUnseen).fact(FactName::Driver, &driver.found.name);
+                if finding.repair.is_some() { finding } else { finding.repair(Repair::LookAgain) }
+            } else {
+                let finding = tell(FindingCode::KeyWithoutDriver);
+                if finding.repair.is_some() { finding } else { finding.repair(Repair::RefreshLists) }
+            };
+            self.found.push(finding);
         }
         let asked = seen.modules.iter().any(|module| module.answer.is_some());
         if seen.keys.is_empty() && !known && asked {
@@ -515,10 +531,21 @@ mod tests {
         let lonely = find(&seen, FindingCode::KeyWithoutDriver);
         assert_eq!(lonely.repair, Some(Repair::RefreshLists), "nothing is offered: the list may be old");
         assert!(lonely.facts.iter().any(|fact| fact.zh.as_deref() == Some("飞天诚信 ePass2003")), "its maker is named");
-        let offer = |serves: &str| Offer {
+        let text = certdesk_contract::catalogue::Text { zh: "飞天驱动".into(), en: "ePass driver".into() };
+        let offer = |token: &str| DriverPackage {
             id: "epass".into(),
-            name: certdesk_contract::catalogue::Text { zh: "飞天驱动".into(), en: "ePass driver".into() },
-            serves: vec![serves.into()],
+            name: text.clone(),
+            serves: text.clone(),
+            publisher: "Feitian".into(),
+            version: "1".into(),
+            os: certdesk_contract::driver::DriverOs::LinuxDeb,
+            architectures: Vec::new(),
+            file_name: "epass_1_all.deb".into(),
+            bytes: 1,
+            sha256: "00".repeat(32),
+            tokens: vec![token.into()],
+            signer: None,
+            silent: Vec::new(),
         };
         for serves in ["096e:0807", "feitian-epass2003"] {
             seen.offers = Some(vec![offer(serves)]);
@@ -536,6 +563,8 @@ mod tests {
         assert_eq!(find(&seen, FindingCode::KeyUnseen).repair, Some(Repair::LookAgain));
         let other = sight(vec![module("yubico", Ok(0))], Vec::new(), vec![device("096e:0807", true)]);
         find(&other, FindingCode::KeyWithoutDriver);
+        let shared = sight(vec![module("opensc", Ok(0))], Vec::new(), vec![device("096e:0807", true)]);
+        find(&shared, FindingCode::KeyUnseen);
     }
 
     #[test]

@@ -7,9 +7,10 @@
 
 pub mod finding;
 mod judge;
-mod machine;
+pub(crate) mod machine;
 mod repair;
 pub mod report;
+mod undriven;
 
 pub use machine::Machine;
 
@@ -21,9 +22,14 @@ use std::{
 
 use certdesk_contract::driver::DriverPackage;
 
-use crate::{Controller, failure::Failure, picker::SaveQuestion, view::Event};
+use crate::{
+    Controller,
+    failure::Failure,
+    picker::SaveQuestion,
+    view::{Event, Locale},
+};
 use finding::{Examination, Probe, Repair};
-use judge::{KeysSight, ModuleSight, Offer, ServiceSight, Sight};
+use judge::{KeysSight, ModuleSight, ServiceSight, Sight};
 use machine::System as _;
 use report::SavedReport;
 
@@ -34,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub(crate) struct Doctor {
     last: Mutex<Examination>,
+    /// Keys that are plugged in without a driver, as last looked for.
+    undriven: Mutex<Vec<undriven::Undriven>>,
     /// One examination at a time; who asks meanwhile waits for a new one.
     turn: tokio::sync::Mutex<()>,
 }
@@ -80,13 +88,13 @@ impl Controller {
     /// Saves what the last examination found, redacted, by the native dialog; `None` when cancelled.
     pub async fn save_examination(&self) -> Result<Option<SavedReport>, Failure> {
         let report = self.report();
-        let question =
-            SaveQuestion { title: "Certdesk".to_owned(), file_name: format!("certdesk-{}.json", report.code) };
-        let Some(path) = self.inner.options.picker.save(question).await? else { return Ok(None) };
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let written = tokio::fs::write(&path, report.to_json()).await;
-        written.map_err(crate::convert::not_written)?;
-        Ok(Some(SavedReport { name, code: report.code }))
+        let (title, file_name) = match self.state().settings.locale {
+            Locale::ZhCn => ("保存检查报告", format!("检查报告 {}.json", report.code)),
+            Locale::En => ("Save the report", format!("report {}.json", report.code)),
+        };
+        let question = SaveQuestion { title: title.to_owned(), file_name };
+        let saved = self.save_file(question, report.to_json().into_bytes()).await?;
+        Ok(saved.map(|name| SavedReport { name, code: report.code }))
     }
 
     /// What the last examination found, as it may leave this computer.
@@ -150,9 +158,8 @@ impl Controller {
     }
 
     /// The drivers for this computer; none where the service cannot be asked, which is told elsewhere.
-    async fn see_offers(&self) -> Vec<Offer> {
-        let Ok(view) = self.drivers().await else { return Vec::new() };
-        let offer = |package: DriverPackage| Offer { id: package.id, name: package.name, serves: Vec::new() };
-        view.drivers.into_iter().map(|driver| offer(driver.package)).collect()
+    async fn see_offers(&self) -> Vec<DriverPackage> {
+        let view = self.drivers().await;
+        view.map(|view| view.drivers.into_iter().map(|driver| driver.package).collect()).unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
 //! What the program can do about a finding.
 
-use std::process::Stdio;
+use std::time::Duration;
 
 use super::{
     finding::{Repair, RepairPlan},
@@ -8,14 +8,17 @@ use super::{
 };
 use crate::{
     Controller,
-    convert::internal,
     failure::{Failure, LocalCode},
 };
+
+/// The system's question and the repair take no longer than this.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// What a repair will do.
 pub(crate) async fn plan(controller: &Controller, repair: &Repair) -> Result<RepairPlan, Failure> {
     let command = match repair {
-        Repair::InstallDriver { .. } | Repair::RefreshLists | Repair::LookAgain => None,
+        Repair::RefreshLists | Repair::LookAgain => None,
+        Repair::InstallDriver { id } => controller.driver_command(id).await?,
         _ => controller.inner.options.machine.elevated(repair).map(|command| command.to_string()),
     };
     let asks = command.is_some() || matches!(repair, Repair::InstallDriver { .. });
@@ -29,23 +32,15 @@ pub(crate) async fn plan(controller: &Controller, repair: &Repair) -> Result<Rep
 /// system has no such repair.
 pub(crate) async fn run(controller: &Controller, repair: Repair) -> Result<(), Failure> {
     match repair {
-        Repair::InstallDriver { id } => controller.open_driver(id).await,
+        Repair::InstallDriver { id } => controller.install_driver_now(&id).await.map(|_| ()),
         Repair::RefreshLists => controller.drivers().await.map(|_| ()),
-        Repair::LookAgain => controller.refresh_keys().await.map(|_| ()),
+        Repair::LookAgain => {
+            controller.inner.keys.look_again().await;
+            controller.refresh_keys().await.map(|_| ())
+        }
         other => {
-            let machine = &controller.inner.options.machine;
-            let elevated = machine.elevated(&other).ok_or(LocalCode::Gone)?;
-            let mut command = machine.command(&elevated.program);
-            command.args(&elevated.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-            let output = command.output().await.map_err(internal)?;
-            if output.status.success() {
-                return Ok(());
-            }
-            // pkexec(1): 126 dismissed or not allowed, 127 no authorisation.
-            let refused = matches!(output.status.code(), Some(126 | 127));
-            let code = if refused { LocalCode::RepairRefused } else { LocalCode::RepairFailed };
-            let words = String::from_utf8_lossy(&output.stderr);
-            Err(Failure::new(code).with_detail(words.lines().last().unwrap_or_default().to_owned()))
+            let elevated = controller.inner.options.machine.elevated(&other).ok_or(LocalCode::Gone)?;
+            controller.run_elevated(&elevated, PATIENCE).await
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{fs, io, os::unix::net::UnixStream, path::Path};
 
+use certdesk_contract::driver::DriverOs;
+
 use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
 use crate::doctor::finding::Repair;
 
@@ -81,6 +83,33 @@ impl System for Machine {
         };
         Some(Elevated { program: "pkexec".into(), arguments })
     }
+
+    async fn signer(&self, package: &Path, kind: DriverOs) -> Option<String> {
+        let package = package.to_str()?;
+        let said = match kind {
+            DriverOs::LinuxDeb => self.ask("dpkg-deb", &["--field", package, "Maintainer"]).await?,
+            DriverOs::LinuxRpm => self.ask("rpm", &["-qp", "--qf", "%{VENDOR}", package]).await?,
+            DriverOs::Windows | DriverOs::Macos => return None,
+        };
+        Some(said.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
+    fn install(&self, package: &Path, kind: DriverOs, _: &[String]) -> Option<Elevated> {
+        let package = package.to_str()?;
+        let install: &[&str] = match kind {
+            // apt takes a path for a file's name, and fetches what it depends on.
+            DriverOs::LinuxDeb if self.has("apt-get") => &["apt-get", "install", "-y", "--no-install-recommends"],
+            DriverOs::LinuxDeb => &["dpkg", "-i"],
+            DriverOs::LinuxRpm if self.has("dnf") => &["dnf", "install", "-y"],
+            DriverOs::LinuxRpm if self.has("zypper") => {
+                &["zypper", "--non-interactive", "install", "--allow-unsigned-rpm"]
+            }
+            DriverOs::LinuxRpm => &["rpm", "-U"],
+            DriverOs::Windows | DriverOs::Macos => return None,
+        };
+        let arguments = install.iter().copied().chain([package]).map(ToOwned::to_owned).collect();
+        self.has("pkexec").then(|| Elevated { program: "pkexec".into(), arguments })
+    }
 }
 
 /// What `AllowKeys` runs; `$1` is [`udev_rules`].
@@ -103,6 +132,12 @@ fn udev_rules() -> String {
 }
 
 impl Machine {
+    /// Whether a program of the system is there.
+    fn has(&self, program: &str) -> bool {
+        let programs = self.programs.clone().or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+        std::env::split_paths(&programs).any(|folder| folder.join(program).is_file())
+    }
+
     fn text(&self, path: &str) -> Option<String> {
         read(&self.root.join(path))
     }

@@ -1,9 +1,10 @@
 //! macOS: the system's own programs, USB by IOKit (nusb).
 
-use std::io;
+use std::{io, path::Path};
 
 use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
 use crate::doctor::finding::Repair;
+use certdesk_contract::driver::DriverOs;
 
 impl System for Machine {
     async fn computer(&self) -> Computer {
@@ -35,5 +36,23 @@ impl System for Machine {
 
     fn elevated(&self, _: &Repair) -> Option<Elevated> {
         None
+    }
+
+    async fn signer(&self, package: &Path, kind: DriverOs) -> Option<String> {
+        let package = package.to_str().filter(|_| kind == DriverOs::Macos)?;
+        // Fails, and so says nothing, where the signature is not whole or not trusted. The first certificate is the
+        // signer's: `1. Developer ID Installer: Maker Ltd (TEAM123456)`.
+        let said = self.ask("pkgutil", &["--check-signature", package]).await?;
+        said.lines().find_map(|line| line.trim().strip_prefix("1. ")).map(ToOwned::to_owned)
+    }
+
+    fn install(&self, package: &Path, kind: DriverOs, _: &[String]) -> Option<Elevated> {
+        let is_pkg = package.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("pkg"));
+        let package = package.to_str().filter(|_| kind == DriverOs::Macos && is_pkg)?;
+        // Quoted for the shell, then for AppleScript.
+        let shell = format!("/usr/sbin/installer -pkg '{}' -target /", package.replace('\'', r"'\''"));
+        let script = shell.replace('\\', r"\\").replace('"', "\\\"");
+        let script = format!("do shell script \"{script}\" with administrator privileges");
+        Some(Elevated { program: "osascript".into(), arguments: vec!["-e".into(), script] })
     }
 }

@@ -8,7 +8,15 @@ mod macos;
 #[cfg(windows)]
 mod windows;
 
-use std::{ffi::OsString, io, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    ffi::OsString,
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use certdesk_contract::driver::DriverOs;
 
 use tokio::process::Command;
 
@@ -52,13 +60,6 @@ impl Machine {
         command.creation_flags(0x0800_0000); // CREATE_NO_WINDOW
         command
     }
-
-    /// Whether a program of the system is there.
-    pub(crate) fn has(&self, program: &str) -> bool {
-        let programs = self.programs.clone().or_else(|| std::env::var_os("PATH")).unwrap_or_default();
-        let ending = if cfg!(windows) { ".exe" } else { "" };
-        std::env::split_paths(&programs).any(|folder| folder.join(format!("{program}{ending}")).is_file())
-    }
 }
 
 /// No answer of a program of the system is waited for longer.
@@ -74,6 +75,11 @@ pub(crate) trait System {
     async fn card_service(&self) -> Option<CardService>;
     /// What a repair would run; `None` where this system has no such repair.
     fn elevated(&self, repair: &Repair) -> Option<Elevated>;
+    /// What a package says of who made it ([`DriverPackage::signer`](certdesk_contract::driver::DriverPackage::signer));
+    /// `None` where it says nothing that the system believes, or there is nobody to ask.
+    async fn signer(&self, package: &Path, kind: DriverOs) -> Option<String>;
+    /// What installs a package; `None` where there is no way but to open it.
+    fn install(&self, package: &Path, kind: DriverOs, silent: &[String]) -> Option<Elevated>;
 }
 
 /// The computer.
@@ -117,7 +123,8 @@ pub(crate) enum CardService {
     Stopped,
     /// Not installed.
     Missing,
-    /// It does not let this user in.
+    /// It does not let this user in. Only polkit does that.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code))]
     Forbidden,
 }
 
@@ -128,6 +135,20 @@ pub(crate) struct Elevated {
     pub(crate) program: String,
     /// Its arguments.
     pub(crate) arguments: Vec<String>,
+}
+
+impl Elevated {
+    /// Whether this exit code says that the person or the system did not allow it.
+    pub(crate) fn is_refusal(&self, code: i32) -> bool {
+        match self.program.as_str() {
+            // pkexec(1): 126 dismissed or not allowed, 127 no authorisation.
+            "pkexec" => matches!(code, 126 | 127),
+            // Start-Process throws where the person says no, and PowerShell ends with 1 before anything ran.
+            "powershell.exe" => code == 1,
+            // AppleScript's error -128 is the person's "cancel".
+            _ => code == 1,
+        }
+    }
 }
 
 impl std::fmt::Display for Elevated {

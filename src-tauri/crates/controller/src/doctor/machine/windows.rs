@@ -1,7 +1,8 @@
 //! Windows: registry, service manager, USB by SetupAPI (nusb), User Account Control through PowerShell.
 
-use std::io;
+use std::{io, path::Path};
 
+use certdesk_contract::driver::DriverOs;
 use windows_service::{
     service::{ServiceAccess, ServiceState},
     service_manager::{ServiceManager, ServiceManagerAccess},
@@ -68,23 +69,53 @@ impl System for Machine {
         };
         Some(run_as("cmd.exe", &format!("/c {command}")))
     }
+
+    async fn signer(&self, package: &Path, kind: DriverOs) -> Option<String> {
+        if kind != DriverOs::Windows {
+            return None;
+        }
+        // Authenticode: who signed, only where Windows finds the signature whole and the signer trusted.
+        let file = quoted(&package.display().to_string());
+        let script = format!(
+            "$s = Get-AuthenticodeSignature -LiteralPath {file}; \
+             if ($s.Status -eq 'Valid') {{ $s.SignerCertificate.GetNameInfo('SimpleName', $false) }}"
+        );
+        let said = self.ask("powershell.exe", &["-NoProfile", "-NonInteractive", "-Command", &script]).await?;
+        Some(said.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
+    fn install(&self, package: &Path, kind: DriverOs, silent: &[String]) -> Option<Elevated> {
+        let file = package.to_str().filter(|_| kind == DriverOs::Windows)?;
+        let is_msi = package.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("msi"));
+        Some(if is_msi {
+            run_as("msiexec.exe", &format!("/i \"{file}\" /passive /norestart"))
+        } else {
+            run_as(file, &silent.join(" "))
+        })
+    }
 }
 
 /// The smart card service.
 const SERVICE: &str = "SCardSvr";
 
 /// A program run as administrator, User Account Control asking; ends with the program's own exit code.
-pub(crate) fn run_as(program: &str, arguments: &str) -> Elevated {
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+fn run_as(program: &str, arguments: &str) -> Elevated {
+    // An empty list of arguments is refused.
+    let with = if arguments.is_empty() { String::new() } else { format!("-ArgumentList {} ", quoted(arguments)) };
     let script = format!(
-        "$p = Start-Process -FilePath {} -ArgumentList {} -Verb RunAs -Wait -PassThru; exit $p.ExitCode",
+        "$ErrorActionPreference = 'Stop'; \
+         $p = Start-Process -FilePath {} {with}-Verb RunAs -Wait -PassThru; exit $p.ExitCode",
         quoted(program),
-        quoted(arguments),
     );
     Elevated {
         program: "powershell.exe".into(),
         arguments: vec!["-NoProfile".into(), "-NonInteractive".into(), "-Command".into(), script],
     }
+}
+
+/// A literal of PowerShell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 impl Machine {
