@@ -106,6 +106,14 @@ impl Hotplug {
         fold(shown, |seen| Look::at(seen.module.path(), &seen.info))
     }
 
+    /// How many keys a driver shows, as it said last; a driver that has not answered yet does not answer.
+    pub(crate) fn said(&self, module: &Path) -> Option<Result<usize, TokenError>> {
+        let watched = self.watched().into_iter().find(|watched| watched.driver.module.path() == module)?;
+        let unanswered = TokenError::Hung { call: "list".into(), after: FIRST_PATIENCE };
+        let said = watched.last().clone().unwrap_or(Err(unanswered));
+        Some(said.map(|tokens| tokens.len()))
+    }
+
     /// Watches these drivers and no others. One that is watched already keeps what it said.
     fn watch(&self, drivers: &Drivers, inner: &Weak<Inner>) {
         let mut held = self.watched.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,6 @@ use certdesk_token::{
     Wishes,
     discovery::{self, Origin},
 };
-use futures_util::future::join_all;
 
 use crate::{
     Controller, Options,
@@ -231,18 +230,10 @@ pub(crate) struct Asked {
 }
 
 impl Keys {
-    /// Asks each module by itself, side by side.
-    pub(crate) async fn ask_each(&self) -> Vec<Asked> {
-        let drivers = self.drivers().await;
-        let asked = drivers.found.iter().map(async |found| {
-            let driver = drivers.usable.iter().find(|driver| driver.module.path() == found.path);
-            let answer = match driver {
-                Some(driver) => Some(driver.module.list().await.map(|tokens| tokens.len())),
-                None => None,
-            };
-            Asked { found: found.clone(), answer }
-        });
-        join_all(asked).await
+    /// All modules, with what those that are asked said last.
+    pub(crate) async fn asked(&self) -> Vec<Asked> {
+        let found = self.found().await;
+        found.into_iter().map(|found| Asked { answer: self.hotplug.said(&found.path), found }).collect()
     }
 }
 

@@ -139,10 +139,10 @@ impl Controller {
     }
 
     async fn see_keys(&self) -> KeysSight {
-        let modules = self.inner.keys.ask_each().await;
+        let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
+        let modules = self.inner.keys.asked().await;
         let modules =
             modules.into_iter().map(|asked| ModuleSight { found: asked.found, answer: asked.answer }).collect();
-        let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
         KeysSight { modules, keys }
     }
 
