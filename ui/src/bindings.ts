@@ -288,6 +288,8 @@ reminder_days: Array<number>,
  */
 helpdesk: string, };
 
+export type CertificateEncoding = "pem" | "der";
+
 export type CertificateStatus = "issued" | "active" | "expired" | "revoked";
 
 export type CertificateView = { 
@@ -642,7 +644,15 @@ drivers: Array<DriverView>,
  */
 others: number, };
 
-export type Event = { "kind": "keys", 
+export type Event = { "kind": "pin_again", 
+/**
+ * What the dialog has to say.
+ */
+prompt: PinPrompt, 
+/**
+ * The PIN given before this was refused.
+ */
+refused: PinTries | null, } | { "kind": "keys", 
 /**
  * Now.
  */
@@ -1045,6 +1055,14 @@ can_log_in: boolean,
  */
 tries: PinTries, 
 /**
+ * Tries of the security officer's PIN, by which a locked key is unblocked.
+ */
+so_tries: PinTries, 
+/**
+ * It still has the PIN it was handed out with: nothing goes before a new one.
+ */
+pin_must_change: boolean, 
+/**
  * PIN is typed on the key's own pad.
  */
 pin_pad: boolean, 
@@ -1053,9 +1071,13 @@ pin_pad: boolean,
  */
 ready: boolean, 
 /**
- * Fewest and most characters of its PIN.
+ * Fewest and most bytes of its PIN, as the key states it; 0 as the most stands for no limit. Anything else is not sent.
  */
-pin_length: [number, number], };
+pin_length: [number, number], 
+/**
+ * What is known of the PINs of such keys besides: advice, which the key need not share.
+ */
+pin_advice: PinAdvice | null, };
 
 export type LegalAct = "submit" | "withdraw";
 
@@ -1075,7 +1097,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1187,7 +1209,11 @@ export type ModulesView = {
 /**
  * All that were found, used or not.
  */
-modules: Array<ModuleView>, };
+modules: Array<ModuleView>, 
+/**
+ * What is known of tokens and drivers.
+ */
+profiles: ProfilesView, };
 
 export type NextActor = "applicant" | "service" | "nobody";
 
@@ -1264,6 +1290,38 @@ unread: number,
  * The service was not asked: as last seen, expiry by the service's time.
  */
 offline: boolean, };
+
+export type ObjectClass = "certificate" | "private_key" | "public_key" | "secret_key" | "data" | "other";
+
+export type ObjectView = { 
+/**
+ * What it is.
+ */
+class: ObjectClass, 
+/**
+ * Kind of key or certificate in PKCS#11's words.
+ */
+kind: string | null, 
+/**
+ * Label.
+ */
+label: string, 
+/**
+ * `CKA_ID`, lower-case hex.
+ */
+id: string, 
+/**
+ * Bits in a key.
+ */
+bits: number | null, 
+/**
+ * Bytes in a public certificate or data object.
+ */
+bytes: number | null, 
+/**
+ * Attributes that are true, in PKCS#11's words without `CKA_`.
+ */
+flags: Array<string>, };
 
 export type Offer = { 
 /**
@@ -1355,6 +1413,22 @@ id_kind: IdKind,
  */
 id_number: string, };
 
+export type PinAdvice = { 
+/**
+ * Fewest characters.
+ */
+min: number, 
+/**
+ * Most characters.
+ */
+max: number, 
+/**
+ * Of what it consists.
+ */
+characters: PinCharacters, };
+
+export type PinCharacters = "digits" | "letters_and_digits" | "printable";
+
 export type PinOutcome = { "kind": "logged_in", 
 /**
  * The session.
@@ -1375,7 +1449,11 @@ receipt: ReceiptView, } | { "kind": "withdrawn",
 /**
  * The case after it.
  */
-application: ApplicationView, } | { "kind": "removed" } | { "kind": "refused", 
+application: ApplicationView, } | { "kind": "removed" } | { "kind": "pin_changed" } | { "kind": "unblocked" } | { "kind": "tested" } | { "kind": "objects", 
+/**
+ * Certificates and their keys first.
+ */
+objects: Array<ObjectView>, } | { "kind": "taken" } | { "kind": "refused", 
 /**
  * What is known of the tries now.
  */
@@ -1447,13 +1525,57 @@ key: string,
 /**
  * [`CertificateView::fingerprint`].
  */
-fingerprint: string, };
+fingerprint: string, } | { "kind": "change_pin", 
+/**
+ * Key.
+ */
+key: string, } | { "kind": "unblock", 
+/**
+ * Key.
+ */
+key: string, } | { "kind": "test_key", 
+/**
+ * Key.
+ */
+key: string, 
+/**
+ * [`CertificateView::fingerprint`].
+ */
+fingerprint: string, } | { "kind": "show_objects", 
+/**
+ * Key.
+ */
+key: string, };
 
 export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 
 export type Probe = "keys" | "usb" | "card_service" | "service" | "offers" | "computer";
 
 export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "bad_signature" | "signature_expired" | "replayed" | "act_signature_required" | "form_signature_invalid" | "wrong_code" | "renewal_not_open" | "certificate_busy" | "draft_changed" | "case_changed" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
+
+export type ProfilesRefusal = { "kind": "bad_signature" } | { "kind": "older" } | { "kind": "from_the_future" } | { "kind": "newer_format" } | { "kind": "unusable", 
+/**
+ * What is wrong, for the helpdesk.
+ */
+detail: string, };
+
+export type ProfilesView = { 
+/**
+ * When the published profiles in use were signed; `None`: none are, the packaged ones count.
+ */
+signed_at: string | null, 
+/**
+ * How many of them there are.
+ */
+published: number, 
+/**
+ * All that is known, packaged and published.
+ */
+known: number, 
+/**
+ * Why what the service publishes now was not taken; the last good ones stay.
+ */
+refused: ProfilesRefusal | null, };
 
 export type Query = { 
 /**
@@ -1917,6 +2039,8 @@ export const commands = {
   changePassword: (current: string, replacement: string): Promise<SessionView> => call("change_password", { current, replacement }),
   logOut: (): Promise<void> => call("log_out", {  }),
   preparePin: (purpose: PinPurpose): Promise<PinPrompt> => call("prepare_pin", { purpose }),
+  withholdPin: (ticket: string): Promise<void> => call("withhold_pin", { ticket }),
+  keyObjects: (key: string): Promise<Array<ObjectView>> => call("key_objects", { key }),
   startApplication: (business: Business, certificate: string | null): Promise<DraftView> => call("start_application", { business, certificate }),
   draft: (id: string): Promise<DraftView> => call("draft", { id }),
   saveField: (id: string, field: string, value: string): Promise<DraftView> => call("save_field", { id, field, value }),
@@ -1940,7 +2064,7 @@ export const commands = {
   withdrawApplication: (id: string): Promise<ApplicationView> => call("withdraw_application", { id }),
   saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
   saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
-  saveCertificate: (fingerprint: string): Promise<string | null> => call("save_certificate", { fingerprint }),
+  saveCertificate: (fingerprint: string, encoding: CertificateEncoding): Promise<string | null> => call("save_certificate", { fingerprint, encoding }),
   requestCode: (purpose: CodePurpose, account: string): Promise<void> => call("request_code", { purpose, account }),
   resetPassword: (account: string, code: string, replacement: string): Promise<void> => call("reset_password", { account, code, replacement }),
   reportLostKey: (account: string, code: string, circumstance: Circumstance): Promise<LostKeyReceipt> => call("report_lost_key", { account, code, circumstance }),
@@ -1959,6 +2083,7 @@ export const commands = {
   downloadDriver: (id: string): Promise<DriversView> => call("download_driver", { id }),
   cancelDriver: (id: string): Promise<DriversView> => call("cancel_driver", { id }),
   modules: (): Promise<ModulesView> => call("modules", {  }),
+  refreshProfiles: (): Promise<ProfilesView> => call("refresh_profiles", {  }),
   addModule: (): Promise<ModulesView> => call("add_module", {  }),
   setModule: (path: string, choice: ModuleUse): Promise<ModulesView> => call("set_module", { path, choice }),
   removeModule: (path: string): Promise<ModulesView> => call("remove_module", { path }),
