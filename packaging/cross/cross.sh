@@ -30,8 +30,8 @@ apt_install() { # only what is missing
 
 native_tools() { # the C compiler and linker for a target
   case $1 in
-    x86_64-pc-windows-gnu) apt_install gcc-mingw-w64-x86-64-win32 nasm ;;
-    aarch64-unknown-linux-gnu) apt_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross ;;
+    x86_64-pc-windows-gnu) apt_install gcc-mingw-w64-x86-64-win32 nasm perl ;; # perl configures SQLCipher's OpenSSL
+    aarch64-unknown-linux-gnu) apt_install gcc-aarch64-linux-gnu libc6-dev-arm64-cross libssl-dev ;;
     aarch64-apple-darwin) ;; # nothing of macOS can be had here: C sources are not compiled, a check links nothing
     *) die "no recipe for the target $1" ;;
   esac
@@ -137,7 +137,11 @@ target_env() {
       [ ! -x "$D/bin/run-windows" ] || export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER="$D/bin/run-windows" ;;
     aarch64-unknown-linux-gnu)
       # a check links nothing, so this machine's own .pc files do for the window's libraries
-      export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc PKG_CONFIG_ALLOW_CROSS=1 ;;
+      export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc PKG_CONFIG_ALLOW_CROSS=1
+      # and this machine's OpenSSL headers for SQLCipher: they differ by word size alone
+      mkdir -p "$D/openssl/openssl"
+      ln -sf /usr/include/openssl/*.h "/usr/include/$(uname -m)-linux-gnu/openssl/"*.h "$D/openssl/openssl/"
+      export AARCH64_UNKNOWN_LINUX_GNU_OPENSSL_INCLUDE_DIR=$D/openssl AARCH64_UNKNOWN_LINUX_GNU_OPENSSL_LIB_DIR=$D/openssl ;;
     aarch64-apple-darwin)
       # the stand-in archiver makes an empty library, which the cc crate then looks for
       mkdir -p "$D/bin"

@@ -4,7 +4,12 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
-use certdesk_controller::{Demo, Options, doctor::Machine, installed};
+use certdesk_controller::{
+    Demo, Options,
+    doctor::Machine,
+    installed,
+    storage::{DemoKeyStore, KeyStore, SystemKeyStore},
+};
 use tauri::AppHandle;
 
 use crate::dialogs::Dialogs;
@@ -60,7 +65,13 @@ pub(crate) fn read(mut arguments: impl Iterator<Item = OsString>) -> Result<Star
 impl Start {
     /// What the controller is started with.
     pub(crate) fn options(self, app: AppHandle) -> Options {
+        let key_store: Arc<dyn KeyStore> = match self.demo {
+            // A demo asks nobody's key store.
+            Some(_) => Arc::new(DemoKeyStore::new(&self.data)),
+            None => Arc::new(SystemKeyStore),
+        };
         Options {
+            key_store,
             data: self.data,
             service: self.service,
             demo: self.demo,

@@ -7,7 +7,7 @@ import { keyAnswers } from "./key";
 import { doctorAnswers } from "./doctor";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
-import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView } from "../src/bindings";
+import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
 type Handler = (args: any) => unknown;
@@ -114,6 +114,17 @@ function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
   }
 }
 
+/** `storage=choose_keeping|passphrase|key_store_away|newer|opening`, `aside=key_lost|damaged|begun_anew`, `kept=memory|…`. */
+function storage(wanted: URLSearchParams): StorageView {
+  const asked = wanted.get("storage");
+  const trouble = wanted.get("aside") as StorageTrouble | null;
+  const notice = trouble && { trouble, file: "certdesk.db.set-aside-20261123-0755" };
+  if (asked === "opening") return { state: { kind: "opening" }, notice };
+  const cause: Record<string, Failure | undefined> = { choose_keeping: failure("key_store_away", { detail: "org.freedesktop.DBus.Error.ServiceUnknown", retriable: true }), key_store_away: failure("key_store_locked", { detail: "prompt dismissed", retriable: true }), newer: failure("storage_newer") };
+  if (asked !== null) return { state: { kind: "asking", question: asked as StorageQuestion, failure: cause[asked] ?? null }, notice };
+  return { state: { kind: "open", kept: (wanted.get("kept") ?? "key_store") as KeyKeeping }, notice };
+}
+
 /** Rough checks: enough to see faults come and go. */
 function registrationFaults(given: Registration): FieldFault[] {
   const faults: FieldFault[] = [];
@@ -159,11 +170,23 @@ export function install(wanted: URLSearchParams): Fake {
     demo: wanted.get("demo") !== "0",
     drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", step: "files", changed_at: at(-0.1) }] : [],
     unread_notices: 0,
+    storage: storage(wanted),
   };
 
   const answers: Answers = {
     home: () => structuredClone(home),
     save_settings: ({ settings }) => void (home.settings = settings),
+    storage: () => home.storage,
+    retry_storage: () => home.storage,
+    keep_nothing: () => (home.storage = { state: { kind: "open", kept: "memory" }, notice: null }),
+    choose_passphrase: () => (home.storage = { state: { kind: "open", kept: "passphrase" }, notice: null }),
+    unlock_storage: ({ passphrase }) => {
+      if (passphrase !== "金山大道的猫") throw failure("wrong_passphrase");
+      return (home.storage = { state: { kind: "open", kept: "passphrase" }, notice: null });
+    },
+    begin_storage_anew: () => (home.storage = { state: { kind: "open", kept: "key_store" }, notice: { trouble: "begun_anew", file: "certdesk.db.set-aside-20261123-0755" } }),
+    storage_notice_read: () => (home.storage = { ...home.storage, notice: null }),
+    change_passphrase: () => null,
     catalogue: () => catalogue,
     regions: () => regions,
     refresh_keys: () => home.keys,

@@ -2,7 +2,7 @@
 // of the program; pages read it and never copy it.
 import { listen } from "@tauri-apps/api/event";
 import { computed, reactive, ref, shallowRef } from "vue";
-import { commands, type Catalogue, type Event, type Failure, type Home, type Region, type SessionView, type Settings } from "./bindings";
+import { commands, type Catalogue, type Event, type Failure, type Home, type Region, type SessionView, type Settings, type StorageView } from "./bindings";
 import { toFailure } from "./failure";
 import { createRouter, type Route } from "./route";
 import { setLocale } from "./text";
@@ -62,6 +62,9 @@ function take(event: Event): void {
       break;
     case "session":
       setSession(event.session, event.unasked);
+      break;
+    case "storage":
+      setStorage(event.storage);
       break;
     case "service":
       patch({ service: event.service });
@@ -132,6 +135,13 @@ async function saveSettings(settings: Settings): Promise<void> {
   await commands.saveSettings(settings);
 }
 
+/** What the program answered about the data on this computer. */
+function setStorage(storage: StorageView): void {
+  patch({ storage });
+  // What was left out of the first page is there now.
+  if (storage.state.kind === "open") void refresh();
+}
+
 async function logOut(): Promise<void> {
   leaving = true;
   try {
@@ -191,6 +201,7 @@ export const app = reactive({
   service: computed(() => home.value?.service ?? null),
   settings: computed<Settings>(() => home.value?.settings ?? rememberedLook()),
   demo: computed(() => home.value?.demo ?? false),
+  storage: computed(() => home.value?.storage ?? null),
   drafts: computed(() => home.value?.drafts ?? []),
   /** The service agreement was accepted in this run. */
   agreementAccepted,
@@ -200,6 +211,7 @@ export const app = reactive({
   start,
   refresh,
   saveSettings,
+  setStorage,
   setSession,
   logOut,
   deleteLocalData,

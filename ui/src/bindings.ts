@@ -644,7 +644,11 @@ drivers: Array<DriverView>,
  */
 others: number, };
 
-export type Event = { "kind": "pin_again", 
+export type Event = { "kind": "storage", 
+/**
+ * Now.
+ */
+storage: StorageView, } | { "kind": "pin_again", 
 /**
  * What the dialog has to say.
  */
@@ -943,7 +947,11 @@ drafts: Array<DraftSummary>,
 /**
  * Notices that were not read, as far as it is known.
  */
-unread_notices: number, };
+unread_notices: number, 
+/**
+ * What is kept on this computer, and the key to it.
+ */
+storage: StorageView, };
 
 export type IdKind = "resident_id" | "passport" | "hk_macao_permit" | "taiwan_permit" | "foreign_permanent_resident" | "officer_id";
 
@@ -972,6 +980,8 @@ algorithms: Array<KeyAlgorithm>,
 failure: Failure | null, };
 
 export type KeyAlgorithm = "rsa2048" | "rsa3072" | "rsa4096" | "ec_p256" | "ec_p384" | "sm2";
+
+export type KeyKeeping = "key_store" | "passphrase" | "memory" | "demo";
 
 export type KeyState = { "kind": "reading" } | { "kind": "present" } | { "kind": "no_key" } | { "kind": "no_driver" } | { "kind": "driver_failed", 
 /**
@@ -1097,7 +1107,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1953,6 +1963,48 @@ export type State = "draft" | "submitted" | "in_review" | "needs_correction" | "
 
 export type Step = "handler" | "form" | "files" | "submit";
 
+export type StorageNotice = { 
+/**
+ * Why.
+ */
+trouble: StorageTrouble, 
+/**
+ * Name of the file it is now, in the folder of the program's data.
+ */
+file: string, };
+
+export type StorageQuestion = "choose_keeping" | "passphrase" | "key_store_away" | "newer";
+
+export type StorageState = { "kind": "opening" } | { "kind": "asking", 
+/**
+ * What is asked.
+ */
+question: StorageQuestion, 
+/**
+ * Why.
+ */
+failure: Failure | null, } | { "kind": "failed", 
+/**
+ * Why.
+ */
+failure: Failure, } | { "kind": "open", 
+/**
+ * Where its key is kept.
+ */
+kept: KeyKeeping, };
+
+export type StorageTrouble = "key_lost" | "damaged" | "begun_anew";
+
+export type StorageView = { 
+/**
+ * Now.
+ */
+state: StorageState, 
+/**
+ * What happened to it, until it was read.
+ */
+notice: StorageNotice | null, };
+
 export type Text = { 
 /**
  * zh-CN
@@ -2065,6 +2117,14 @@ export const commands = {
   saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
   saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
   saveCertificate: (fingerprint: string, encoding: CertificateEncoding): Promise<string | null> => call("save_certificate", { fingerprint, encoding }),
+  storage: (): Promise<StorageView> => call("storage", {  }),
+  retryStorage: (): Promise<StorageView> => call("retry_storage", {  }),
+  keepNothing: (): Promise<StorageView> => call("keep_nothing", {  }),
+  choosePassphrase: (passphrase: string): Promise<StorageView> => call("choose_passphrase", { passphrase }),
+  unlockStorage: (passphrase: string): Promise<StorageView> => call("unlock_storage", { passphrase }),
+  changePassphrase: (current: string, replacement: string): Promise<void> => call("change_passphrase", { current, replacement }),
+  beginStorageAnew: (): Promise<StorageView> => call("begin_storage_anew", {  }),
+  storageNoticeRead: (): Promise<StorageView> => call("storage_notice_read", {  }),
   requestCode: (purpose: CodePurpose, account: string): Promise<void> => call("request_code", { purpose, account }),
   resetPassword: (account: string, code: string, replacement: string): Promise<void> => call("reset_password", { account, code, replacement }),
   reportLostKey: (account: string, code: string, circumstance: Circumstance): Promise<LostKeyReceipt> => call("report_lost_key", { account, code, circumstance }),

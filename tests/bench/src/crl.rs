@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use certdesk_cache::Cache;
+use certdesk_cache::{Cache, CacheKey};
 use certdesk_controller::announcements::keep_list;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer, KeyIdMethod, KeyPair,
@@ -69,7 +69,7 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
     let database = folder.join("cache.db");
     let issuer = fs::read(folder.join("issuer.der"))?;
     let start = Instant::now();
-    let cache = Cache::open(&database)?;
+    let cache = Cache::open(&database, &CacheKey::random())?;
     let list = fs::read(folder.join("list.crl"))?;
     let kept = keep_list(&cache, &list, issuer, None).map_err(|error| anyhow!("{error}"))?;
     let store_ms = ms(start.elapsed());

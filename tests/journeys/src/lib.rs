@@ -4,12 +4,18 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::{Context, Result, ensure};
+use certdesk_cache::{Cache, CacheKey};
 use certdesk_cli::journey::{self, Journey};
 use certdesk_contract::{account::ConsentSubject, application::Review, catalogue::Catalogue};
-use certdesk_controller::{Controller, Demo, Failure, LocalCode, Options, Uuid, view::DraftView};
+use certdesk_controller::{
+    Controller, Demo, Failure, LocalCode, Options, Uuid,
+    storage::{DemoKeyStore, KeyStore as _},
+    view::DraftView,
+};
 use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, State, token::KeyAlgorithm};
 use serde::{Deserialize, Serialize};
 use softhsm_lab::FaultyModule;
@@ -93,7 +99,8 @@ impl Stage {
     /// As [`Stage::options`].
     pub fn another_computer(&self) -> Result<Controller> {
         let options = self.options()?;
-        Ok(Controller::start(Options { data: self.folder.path().join("another computer"), ..options }))
+        let data = self.folder.path().join("another computer");
+        Ok(Controller::start(Options { key_store: Arc::new(DemoKeyStore::new(&data)), data, ..options }))
     }
 
     /// Kills the service as a power cut would and starts it again on the same data and address.
@@ -105,6 +112,33 @@ impl Stage {
         self.service.kill();
         self.service = Service::start(&self.folder.path().join("service"), &address)?;
         Ok(())
+    }
+
+    /// What the program keeps, read with the demo's key.
+    ///
+    /// # Errors
+    /// When there is nothing yet, or it does not open.
+    pub fn cache(&self) -> Result<Cache> {
+        Ok(Cache::open(&self.folder.path().join("client/certdesk.db"), &self.cache_key()?)?)
+    }
+
+    /// Writes what the program keeps into a new file without a key.
+    ///
+    /// # Errors
+    /// When there is nothing yet, or it does not open.
+    pub fn decrypt_cache(&self, to: &Path) -> Result<()> {
+        let cache = rusqlite::Connection::open(self.folder.path().join("client/certdesk.db"))?;
+        let key: String = self.cache_key()?.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        cache.execute_batch(&format!("PRAGMA key = \"x'{key}'\""))?;
+        cache.execute("ATTACH DATABASE ?1 AS open KEY ''", [to.to_str().context("the folder's name is text")?])?;
+        Ok(cache.query_row("SELECT sqlcipher_export('open')", [], |_| Ok(()))?)
+    }
+
+    fn cache_key(&self) -> Result<CacheKey> {
+        let data = self.folder.path().join("client");
+        let kept: serde_json::Value = serde_json::from_slice(&std::fs::read(data.join("demo-key.json"))?)?;
+        let name = kept["name"].as_str().context("the demo's key has no name")?.parse()?;
+        DemoKeyStore::new(&data).key(name)?.context("the demo's key is not there")
     }
 
     /// What the program is started with.

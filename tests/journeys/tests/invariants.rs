@@ -49,6 +49,26 @@ fn only_the_shell_depends_on_tauri() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_tests_that_the_security_page_names_are_there() -> Result<()> {
+    let root = project_root()?;
+    let page = fs::read_to_string(root.join("docs/security.md"))?;
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains("`,") || line.ends_with("` |"));
+    let named: Vec<_> =
+        rows.flat_map(|row| row.split('`').skip(1).step_by(2)).filter(|name| name.contains('_')).collect();
+    assert!(named.len() >= 15, "the page names its tests");
+    let mut sources = String::new();
+    for tree in ["src-tauri", "tests"] {
+        for file in rust_files(&root.join(tree))? {
+            sources.push_str(&fs::read_to_string(file)?);
+        }
+    }
+    for name in named {
+        assert!(sources.contains(&format!("fn {name}(")), "docs/security.md names {name}, and there is no such test");
+    }
+    Ok(())
+}
+
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use certdesk_cache::{Cache, Issuance};
+use certdesk_cache::Issuance;
 use certdesk_cli::journey::Journey;
 use certdesk_controller::{
     Failure, LocalCode, Pin, PinEntry, Uuid,
@@ -193,7 +193,7 @@ async fn seed_on(
         chain: Vec::new(),
     };
     change(&mut journal);
-    Ok(Cache::open(&stage.scratch().join("client/certdesk.db"))?.put_issuance(&journal)?)
+    Ok(stage.cache()?.put_issuance(&journal)?)
 }
 
 /// One pair, one certificate, nothing left over.

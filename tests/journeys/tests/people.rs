@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use certdesk_cache::{Cache, Document};
+use certdesk_cache::Document;
 use certdesk_cli::journey;
 use certdesk_contract::{
     ProblemCode,
@@ -233,7 +233,7 @@ async fn the_end_of_a_certificate_is_told_offline_and_not_told_again_by_the_serv
     catalogue["reminder_days"] = serde_json::json!([400, 30]);
     let file = stage.scratch().join("catalogue.json");
     std::fs::write(&file, serde_json::to_vec(&catalogue)?)?;
-    let cache = Cache::open(&stage.scratch().join("client/certdesk.db"))?;
+    let cache = stage.cache()?;
     cache.put_document("catalogue", &Document { etag: None, json: catalogue })?;
 
     let mut events = certdesk.events();
@@ -355,7 +355,7 @@ async fn local_data_is_handed_over_whole_and_deleted_to_the_last_byte() -> Resul
     }
 
     // A certificate on its way is not to be lost by this.
-    let cache = Cache::open(&stage.scratch().join("client/certdesk.db"))?;
+    let cache = stage.cache()?;
     let journal = |step: &str| certdesk_cache::Issuance {
         application: draft.id,
         token_id: "ab".repeat(32),

@@ -33,6 +33,31 @@ async fn the_whole_journey_leaves_no_pin_password_or_person_in_logs_and_no_pin_o
             assert!(line.is_none(), "{secret} stands in {whose} log: {line:?}");
         }
     }
+    // What the client wrote has nothing of the person either, in whatever characters. That the scan would find it shows in
+    // a copy without a key.
+    personal.truncate(5);
+    personal.extend([
+        "福州云帆测试科技有限公司",
+        "91350100M000100Y43",
+        outcome.account.as_str(),
+        outcome.number.as_str(),
+    ]);
+    let client = stage.scratch().join("client");
+    for secret in &personal {
+        for bytes in encodings(secret) {
+            let found = holds(&client, &bytes)?;
+            assert!(found.is_none(), "{secret} stands on disk in {found:?}");
+        }
+    }
+    let open = stage.scratch().join("without a key");
+    std::fs::create_dir(&open)?;
+    stage.decrypt_cache(&open.join("certdesk.db"))?;
+    for kept in ["王䶮", "11010519491231002X", "福州云帆测试科技有限公司", "91350100M000100Y43"] {
+        assert!(
+            holds(&open, kept.as_bytes())?.is_some(),
+            "{kept} is kept, and the scan finds it where nothing is encrypted"
+        );
+    }
     personal.truncate(2);
     for folder in ["client", "service/data"] {
         for secret in &personal {
@@ -61,6 +86,12 @@ impl Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// As different systems and programs write a text.
+fn encodings(text: &str) -> [Vec<u8>; 3] {
+    let utf16 = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    [text.as_bytes().to_vec(), utf16, encoding_rs::GB18030.encode(text).0.into_owned()]
 }
 
 /// The first file below `folder` that holds these bytes.

@@ -11,10 +11,11 @@ import notices from "./en/notices";
 import query from "./en/query";
 import recover from "./en/recover";
 import shell from "./en/shell";
+import storage from "./en/storage";
 import support from "./en/support";
 import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...support, ...failures, doctor };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...storage, ...support, ...failures, doctor };
 export default en;

@@ -1,19 +1,21 @@
 //! What this computer remembers: drafts, picked files and how far they are, the journal of 制证, and what the service
-//! said last. One SQLite file.
+//! said last. One SQLite file, encrypted page by page (SQLCipher) with a random key.
 //!
 //! The promise: a call that returned `Ok` is on the disk. Neither `kill -9` nor a power cut takes it back (WAL with
 //! `synchronous=FULL`; proven for the first by `tests/kill.rs`). Each act is one transaction, so a reader sees all of
 //! it or nothing.
 //!
-//! Knows the shapes of what it keeps, but neither the network, nor the clock (times come in), nor any secret.
+//! Knows the shapes of what it keeps, but neither the network, nor the clock (times come in), nor where its key is kept.
 //! Calls block for some milliseconds: the controller keeps them off its loop.
 
 mod error;
+mod file;
+mod key;
 mod schema;
 pub mod table;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,6 +23,8 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::CacheError;
+pub use file::set_aside;
+pub use key::CacheKey;
 pub use table::{
     account::AccountData,
     attachment::{Attachment, AttachmentPhase},
@@ -34,36 +38,59 @@ pub use table::{
 #[derive(Clone, Debug)]
 pub struct Cache {
     connection: Arc<Mutex<Connection>>,
+    /// Where it lies; `None`: in memory.
+    path: Option<Arc<PathBuf>>,
 }
 
 impl Cache {
-    /// Opens the file, made readable for its owner alone if it is not there, and brings it up to date.
+    /// Opens the file with its key, made readable for its owner alone if it is not there, and brings it up to date. A file
+    /// of an earlier version of the program, which is not encrypted, is encrypted with this key.
     ///
     /// # Errors
-    /// [`CacheError::Corrupt`] if it is no such file, [`CacheError::Newer`] if a later version of the program made it.
-    pub fn open(path: &Path) -> Result<Self, CacheError> {
-        keep_private(path)?;
-        Self::prepare(Connection::open(path)?)
+    /// [`CacheError::Corrupt`] if it is no such file, if it is damaged, or if it has another key: whoever keeps the key
+    /// knows its [`CacheKey::mark`]. [`CacheError::Newer`] if a later version of the program made it.
+    pub fn open(path: &Path, key: &CacheKey) -> Result<Self, CacheError> {
+        Self::prepare(file::open(path, key)?, Some(path))
     }
 
-    /// A cache that forgets all when dropped, for tests.
+    /// Whether there is a file that needs a key: not one of an earlier version of the program, and not an empty one.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn is_encrypted(path: &Path) -> Result<bool, CacheError> {
+        file::is_encrypted(path)
+    }
+
+    /// A cache that forgets all when dropped, where nothing may be kept, and for tests.
     ///
     /// # Errors
     /// As [`Cache::open`].
     pub fn in_memory() -> Result<Self, CacheError> {
-        Self::prepare(Connection::open_in_memory()?)
+        Self::prepare(Connection::open_in_memory()?, None)
     }
 
-    fn prepare(mut connection: Connection) -> Result<Self, CacheError> {
+    #[cfg(test)]
+    fn open_plain(path: &Path) -> Result<Self, CacheError> {
+        Self::prepare(Connection::open(path)?, Some(path))
+    }
+
+    fn prepare(mut connection: Connection, path: Option<&Path>) -> Result<Self, CacheError> {
         // Another program may hold the file for a moment: the command line tool, a backup.
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        // What is deleted is personal data: overwrite it.
+        // What is deleted is personal data: overwrite it. What is sorted is too: it never lies in a file of its own.
         connection.pragma_update(None, "secure_delete", true)?;
-        schema::migrate(&mut connection)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        schema::migrate(&mut connection, path)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), path: path.map(|path| Arc::new(path.to_owned())) })
+    }
+
+    /// Cuts the log, where what was deleted still lies as it was.
+    fn cut_log(&self) -> Result<(), CacheError> {
+        self.connection().pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?;
+        Ok(())
     }
 
     /// For a single statement.
@@ -82,23 +109,51 @@ impl Cache {
     }
 }
 
-/// SQLite gives its journal files the permissions of the main file, so that one is made first.
-#[cfg(unix)]
-fn keep_private(path: &Path) -> Result<(), CacheError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    std::fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(CacheError::from_io)?;
-    Ok(())
-}
-
-/// Elsewhere the user's own folder is closed to others.
-#[cfg(not(unix))]
-fn keep_private(_: &Path) -> Result<(), CacheError> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    fn key() -> CacheKey {
+        CacheKey::from_bytes(&KEY).unwrap()
+    }
+
+    #[test]
+    fn nothing_in_the_file_or_its_log_can_be_read_without_the_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("certdesk.db");
+        let cache = Cache::open(&path, &key()).unwrap();
+        cache.put_setting("holder", &"王䶮 13800138000").unwrap();
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files: Vec<_> = files.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+        assert!(
+            files.iter().any(|(path, bytes)| path.ends_with("certdesk.db-wal") && !bytes.is_empty()),
+            "a log is there"
+        );
+        for (path, bytes) in &files {
+            for plain in ["王䶮", "13800138000", "SQLite format 3", "CREATE TABLE"] {
+                let found = bytes.windows(plain.len()).any(|window| window == plain.as_bytes());
+                assert!(!found, "{plain} stands in {}", path.display());
+            }
+        }
+        drop(cache);
+        let cache = Cache::open(&path, &key()).unwrap();
+        assert_eq!(cache.setting::<String>("holder").unwrap().as_deref(), Some("王䶮 13800138000"));
+    }
+
+    #[test]
+    fn another_key_opens_nothing_and_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("certdesk.db");
+        drop(Cache::open(&path, &key()).unwrap());
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(Cache::open(&path, &CacheKey::random()), Err(CacheError::Corrupt)));
+        let plain = Connection::open(&path).unwrap().query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+        assert!(plain.is_err(), "and no key opens nothing either");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "the file is as it was");
+        Cache::open(&path, &key()).expect("its own key opens it");
+    }
 
     #[test]
     fn a_file_that_is_no_cache_is_called_so_and_left_alone() {
@@ -107,43 +162,52 @@ mod tests {
         std::fs::write(&path, "this is no database, whatever its name says".repeat(100)).unwrap();
         let before = std::fs::read(&path).unwrap();
         assert!(
-            matches!(Cache::open(&path), Err(CacheError::Corrupt)),
+            matches!(Cache::open(&path, &key()), Err(CacheError::Corrupt)),
             "a file of another kind is refused with that word"
         );
         assert_eq!(std::fs::read(&path).unwrap(), before, "nothing was written over it");
     }
 
     #[test]
-    fn a_damaged_page_is_called_damage() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("certdesk.db");
-        let cache = Cache::open(&path).unwrap();
-        for i in 0..200 {
-            cache.put_setting(&format!("setting {i}"), &"x".repeat(500)).unwrap();
+    fn damage_is_called_damage() {
+        let whole = {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("certdesk.db");
+            let cache = Cache::open(&path, &key()).unwrap();
+            for i in 0..200 {
+                cache.put_setting(&format!("setting {i}"), &"x".repeat(500)).unwrap();
+            }
+            drop(cache);
+            std::fs::read(&path).unwrap()
+        };
+        let half = whole.len() / 2;
+        let flipped: Vec<_> =
+            whole.iter().enumerate().map(|(at, byte)| if at < 4096 { *byte } else { byte ^ 0xA5 }).collect();
+        for (what, bytes) in [("pages changed", &flipped[..]), ("cut in the middle", &whole[..half - half % 4096])] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("certdesk.db");
+            std::fs::write(&path, bytes).unwrap();
+            let outcome = Cache::open(&path, &key()).and_then(|cache| cache.setting::<String>("setting 7"));
+            assert!(matches!(outcome, Err(CacheError::Corrupt)), "{what}: told as damage, got {outcome:?}");
         }
-        drop(cache);
-        let mut bytes = std::fs::read(&path).unwrap();
-        let page = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
-        for byte in &mut bytes[page..] {
-            *byte ^= 0xA5;
-        }
-        std::fs::write(&path, bytes).unwrap();
-        let outcome = Cache::open(&path).and_then(|cache| cache.setting::<String>("setting 7"));
-        assert!(matches!(outcome, Err(CacheError::Corrupt)), "damage is told as damage, got {outcome:?}");
     }
 
     #[test]
     fn a_file_of_a_later_version_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("certdesk.db");
-        drop(Cache::open(&path).unwrap());
-        Connection::open(&path).unwrap().pragma_update(None, "user_version", 4711).unwrap();
-        assert!(matches!(Cache::open(&path), Err(CacheError::Newer { found: 4711, .. })));
+        let cache = Cache::open(&path, &key()).unwrap();
+        cache.connection().pragma_update(None, "user_version", 4711).unwrap();
+        drop(cache);
+        assert!(matches!(Cache::open(&path, &key()), Err(CacheError::Newer { found: 4711, .. })));
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_an_error_not_a_crash() {
-        assert!(matches!(Cache::open(Path::new("/nonexistent/证办通/certdesk.db")), Err(CacheError::CannotOpen(_))));
+        assert!(matches!(
+            Cache::open(Path::new("/nonexistent/证办通/certdesk.db"), &key()),
+            Err(CacheError::CannotOpen(_))
+        ));
     }
 
     #[test]
@@ -162,7 +226,7 @@ mod tests {
     fn only_its_owner_may_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&folder.path().join("certdesk.db")).unwrap();
+        let cache = Cache::open(&folder.path().join("certdesk.db"), &key()).unwrap();
         cache.put_setting("theme", &"dark").unwrap();
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let entry = entry.unwrap();

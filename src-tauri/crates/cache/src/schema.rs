@@ -1,8 +1,10 @@
 //! The tables, and how a file of an earlier version becomes one of today.
 
+use std::path::Path;
+
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::CacheError;
+use crate::{CacheError, file};
 
 /// One script a version, in order; `user_version` counts those that have run. Never change one that was released.
 ///
@@ -69,13 +71,21 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// Runs the scripts that have not run on this file yet, all or none.
-pub(crate) fn migrate(connection: &mut Connection) -> Result<(), CacheError> {
+/// Runs the scripts that have not run on this file yet, all or none. Where one runs on a file that has something in it, a
+/// copy of it as it was is kept beside it first. `path`: where the file lies.
+pub(crate) fn migrate(connection: &mut Connection, path: Option<&Path>) -> Result<(), CacheError> {
     let known = MIGRATIONS.len() as i64;
+    if version(connection)? < known {
+        // Into the file with what is in its log, so that a copy of the file has it.
+        connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?;
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let found = version(&transaction)?;
     if found > known {
         return Err(CacheError::Newer { found, known });
+    }
+    if let Some(path) = path.filter(|_| 0 < found && found < known) {
+        file::back_up(path, found)?;
     }
     for script in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
         transaction.execute_batch(script)?;
@@ -83,4 +93,41 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), CacheError> {
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
     Ok(())
+}
+
+fn version(connection: &Connection) -> Result<i64, CacheError> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cache, CacheKey};
+
+    #[test]
+    fn an_earlier_file_is_brought_up_to_date_and_kept_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, key) = (folder.path().join("certdesk.db"), CacheKey::random());
+        let connection = file::open(&path, &key).unwrap();
+        connection.pragma_update(None, "journal_mode", "WAL").unwrap();
+        connection.execute_batch(MIGRATIONS[0]).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection.execute("INSERT INTO setting VALUES ('theme', '\"dark\"')", []).unwrap();
+        // Killed: the row lies in the log alone.
+        std::mem::forget(connection);
+        std::fs::write(folder.path().join("certdesk.db.backup-of-version-0"), "an older one").unwrap();
+
+        let cache = Cache::open(&path, &key).unwrap();
+        assert_eq!(cache.setting::<String>("theme").unwrap().as_deref(), Some("dark"), "what was there is there");
+        assert_eq!(cache.crl().unwrap(), None, "and what is new works");
+        assert!(!folder.path().join("certdesk.db.backup-of-version-0").exists(), "one copy is enough");
+        let copy = file::open(&folder.path().join("certdesk.db.backup-of-version-1"), &key).unwrap();
+        assert_eq!(version(&copy).unwrap(), 1, "the copy is of the version before");
+        let theme: String = copy.query_row("SELECT value FROM setting", [], |row| row.get(0)).unwrap();
+        assert_eq!(theme, "\"dark\"", "with all that was in it");
+        drop(copy);
+        cache.forget("qy1").unwrap();
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_string_lossy().contains("backup")), "a person's data goes from it too");
+    }
 }

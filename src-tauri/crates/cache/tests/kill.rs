@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use certdesk_cache::{Attachment, AttachmentPhase, Cache, Draft};
+use certdesk_cache::{Attachment, AttachmentPhase, Cache, CacheKey, Draft};
 use certdesk_domain::{Business, FileKind, RequirementId, Timestamp};
 use uuid::Uuid;
 
@@ -22,12 +22,12 @@ const ROUNDS: u32 = 20;
 fn nothing_acknowledged_is_lost_when_the_writer_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("certdesk.db");
-    let cache = Cache::open(&path).unwrap();
+    let cache = Cache::open(&path, &key()).unwrap();
     cache.create_draft(&Draft::new(DRAFT, "acct", Business::New, "handler", Timestamp::UNIX_EPOCH)).unwrap();
     drop(cache);
     for round in 1..=ROUNDS {
         let acknowledged = write_until_killed(&path, Duration::from_micros(random(60_000)));
-        let cache = Cache::open(&path).expect("the file opens after its writer was killed");
+        let cache = Cache::open(&path, &key()).expect("the file opens after its writer was killed");
         let draft = cache.draft(DRAFT).unwrap().expect("the draft is there");
         let typed: u64 = draft.handler.address.detail.parse().unwrap_or(0);
         assert!(typed >= acknowledged, "round {round}: {acknowledged} was acknowledged as saved, {typed} is there");
@@ -41,7 +41,7 @@ fn nothing_acknowledged_is_lost_when_the_writer_is_killed() {
 #[test]
 fn writer() {
     let Some(path) = std::env::var_os(FILE) else { return };
-    let cache = Cache::open(&PathBuf::from(path)).unwrap();
+    let cache = Cache::open(&PathBuf::from(path), &key()).unwrap();
     let mut number = cache.attachments(DRAFT).unwrap().len() as u64;
     loop {
         number += 1;
@@ -76,6 +76,10 @@ fn write_until_killed(path: &Path, life: Duration) -> u64 {
     child.wait().expect("it ends");
     assert!(last > 0, "the writer wrote");
     last
+}
+
+fn key() -> CacheKey {
+    CacheKey::from_bytes(&[7; 32]).expect("32 bytes are a key")
 }
 
 fn random(below: u64) -> u64 {

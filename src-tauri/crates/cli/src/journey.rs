@@ -15,6 +15,7 @@ use certdesk_controller::{
     doctor::Machine,
     failure::FailureCode,
     picker::NoPicker,
+    storage::DemoKeyStore,
     view::{CertificateView, DraftView, IssuanceStep, KeyView, PinOutcome, PinPurpose, SessionView, Step, UploadState},
 };
 use certdesk_domain::{
@@ -107,9 +108,10 @@ pub fn sample_registration(kind: AccountKind) -> Registration {
     }
 }
 
-/// Options for a program without a window.
+/// Options for a program without a window that plays in the demo: the key of what it keeps lies beside it.
 pub fn options(data: PathBuf, service: String, modules: Vec<PathBuf>, token_host: PathBuf) -> Options {
     Options {
+        key_store: Arc::new(DemoKeyStore::new(&data)),
         data,
         service: Some(service),
         demo: None,

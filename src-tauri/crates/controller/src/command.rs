@@ -141,6 +141,19 @@ commands! {
     /// Saves a certificate by the native dialog.
     save_certificate(fingerprint: String, encoding: CertificateEncoding) -> Option<String>;
 
+    // What is kept on this computer
+    storage() -> StorageView;
+    /// Asks the key store once more.
+    retry_storage() -> StorageView;
+    /// Nothing is kept beyond this run.
+    keep_nothing() -> StorageView;
+    choose_passphrase(passphrase: String) -> StorageView;
+    unlock_storage(passphrase: String) -> StorageView;
+    change_passphrase(current: String, replacement: String) -> ();
+    /// Sets aside what cannot be opened.
+    begin_storage_anew() -> StorageView;
+    storage_notice_read() -> StorageView;
+
     // Without a key: forgotten password, lost key
     request_code(purpose: CodePurpose, account: String) -> ();
     reset_password(account: String, code: String, replacement: String) -> ();

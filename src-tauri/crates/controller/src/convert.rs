@@ -87,6 +87,8 @@ impl From<CacheError> for Failure {
         let code = match error {
             CacheError::DiskFull => LocalCode::DiskFull,
             CacheError::Gone { .. } => LocalCode::Gone,
+            CacheError::Newer { .. } => LocalCode::StorageNewer,
+            CacheError::Corrupt => LocalCode::StorageDamaged,
             _ => LocalCode::StorageFailed,
         };
         Failure::new(code).with_detail(error.to_string())

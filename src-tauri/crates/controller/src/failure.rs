@@ -103,6 +103,18 @@ local_codes! {
     DiskFull, true;
     /// Local state cannot be read or written.
     StorageFailed, false;
+    /// The system's key store is not there, or does not answer.
+    KeyStoreAway, true;
+    /// The system's key store stays locked.
+    KeyStoreLocked, true;
+    /// Not the passphrase of what is kept on this computer.
+    WrongPassphrase, false;
+    /// The passphrase has too few characters.
+    PassphraseTooShort, false;
+    /// A later version of the program wrote what is kept on this computer.
+    StorageNewer, false;
+    /// What is kept on this computer is damaged; the next start sets it aside.
+    StorageDamaged, false;
     /// The key is not plugged in.
     NoKey, true;
     /// The key was pulled out meanwhile.

@@ -54,7 +54,7 @@ impl Controller {
         // From the file to its owner nothing is swept.
         let sweeping = self.inner.signed_forms.lock().await;
         let attachment = Uuid::now_v7();
-        let path = self.signed_folder().join(format!("{form_sha256}-{attachment}.pdf"));
+        let path = self.own_files().join(format!("{form_sha256}-{attachment}.pdf"));
         let written = path.clone();
         let write = tokio::task::spawn_blocking(move || write_private(&written, &signed));
         write.await.map_err(internal)?.map_err(not_written)?;
@@ -117,9 +117,13 @@ impl Controller {
 
     /// Removes signed forms that nothing names any more.
     pub(crate) async fn sweep_signed_forms(&self) {
-        let folder = self.signed_folder();
         let _sweeping = self.inner.signed_forms.lock().await;
-        let listed = folder.clone();
+        // Only what belongs to the cache that is open: of any other, nobody here knows what is still named.
+        if let Err(failure) = self.opened().await {
+            tracing::warn!(code = ?failure.code, "signed forms not swept");
+            return;
+        }
+        let listed = self.own_files();
         let there = tokio::task::spawn_blocking(move || list(&listed)).await.unwrap_or_default();
         if there.is_empty() {
             return;
@@ -154,12 +158,8 @@ impl Controller {
 
     /// SHA-256 of the form that a signed form of ours signs; `None` for any other file.
     fn form_of<'a>(&self, held: &'a Attachment) -> Option<&'a str> {
-        let name = held.path.strip_prefix(self.signed_folder()).ok()?.to_str()?;
+        let name = held.path.strip_prefix(self.own_files()).ok()?.to_str()?;
         name.split_once('-').map(|(form, _)| form)
-    }
-
-    fn signed_folder(&self) -> PathBuf {
-        self.inner.options.data.join("signed")
     }
 }
 

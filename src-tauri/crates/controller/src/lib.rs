@@ -7,7 +7,7 @@
 //! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
 //! password), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
-//! player), `demo`.
+//! player), `storage` (the cache and its key), `demo`.
 //!
 //! Tasks run beside the calls: one for each driver asks it once a second what is plugged in, one empties the upload queue,
 //! one tells the service of drafts. Everything else happens inside the method that was called, so a test can await it.
@@ -45,6 +45,7 @@ mod pin;
 mod profiles;
 mod query;
 mod recovery;
+pub mod storage;
 mod sync;
 mod uploads;
 pub mod view;
@@ -92,6 +93,8 @@ pub struct Options {
     pub picker: Arc<dyn picker::Picker>,
     /// The computer that the doctor looks at.
     pub machine: doctor::Machine,
+    /// Who keeps the key of what is kept here.
+    pub key_store: Arc<dyn storage::KeyStore>,
 }
 
 /// The program. Cheap to clone.
@@ -103,8 +106,8 @@ pub struct Controller {
 struct Inner {
     options: Options,
     portal: Result<Portal, Failure>,
-    /// Opened by the first who needs it: the first paint does not wait for the disk.
-    cache: OnceCell<Cache>,
+    /// Opened by the first who needs it: the first paint waits for neither disk nor key store.
+    storage: storage::Storage,
     settings_read: OnceCell<()>,
     standings_read: OnceCell<()>,
     modules_read: OnceCell<()>,
@@ -173,7 +176,7 @@ impl Controller {
                 keys: keys::Keys::new(&options),
                 options,
                 portal,
-                cache: OnceCell::new(),
+                storage: storage::Storage::default(),
                 settings_read: OnceCell::new(),
                 standings_read: OnceCell::new(),
                 modules_read: OnceCell::new(),
@@ -220,6 +223,7 @@ impl Controller {
             demo: self.inner.options.demo.is_some(),
             drafts,
             unread_notices: state.unread_notices,
+            storage: self.storage_view(),
         })
     }
 
@@ -396,21 +400,7 @@ impl Controller {
         T: Send + 'static,
         F: FnOnce(&Cache) -> Result<T, certdesk_cache::CacheError> + Send + 'static,
     {
-        let data = self.inner.options.data.clone();
-        let cache = self
-            .inner
-            .cache
-            .get_or_try_init(|| async move {
-                let open = move || {
-                    private_folder(&data).map_err(|error| {
-                        Failure::new(LocalCode::StorageFailed).with_detail(error.kind().to_string())
-                    })?;
-                    Cache::open(&data.join("certdesk.db")).map_err(Failure::from)
-                };
-                tokio::task::spawn_blocking(open).await.map_err(convert::internal)?
-            })
-            .await?
-            .clone();
+        let cache = self.opened().await?.cache;
         tokio::task::spawn_blocking(move || work(&cache)).await.map_err(convert::internal)?.map_err(Failure::from)
     }
 

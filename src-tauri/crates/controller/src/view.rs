@@ -41,6 +41,91 @@ pub struct Home {
     pub drafts: Vec<DraftSummary>,
     /// Notices that were not read, as far as it is known.
     pub unread_notices: u32,
+    /// What is kept on this computer, and the key to it.
+    pub storage: StorageView,
+}
+
+/// Where the data of this computer stands, and what is to be told about it.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct StorageView {
+    /// Now.
+    pub state: StorageState,
+    /// What happened to it, until it was read.
+    pub notice: Option<StorageNotice>,
+}
+
+/// Whether what is kept on this computer can be used.
+#[derive(Clone, Debug, Serialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum StorageState {
+    /// The key store is being asked, or the file opened.
+    Opening,
+    /// A person decides.
+    Asking {
+        /// What is asked.
+        question: StorageQuestion,
+        /// Why.
+        failure: Option<Failure>,
+    },
+    /// The disk is full, or does not let us.
+    Failed {
+        /// Why.
+        failure: Failure,
+    },
+    /// It can.
+    Open {
+        /// Where its key is kept.
+        kept: KeyKeeping,
+    },
+}
+
+/// What a person decides about what is kept on this computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageQuestion {
+    /// No key store takes a key: a passphrase, or keep nothing.
+    ChooseKeeping,
+    /// The passphrase.
+    Passphrase,
+    /// The key is in a key store that stays locked or does not answer: ask it again, keep nothing, or begin anew.
+    KeyStoreAway,
+    /// A later version of the program wrote it: keep nothing until this one is renewed, or begin anew.
+    Newer,
+}
+
+/// Where the key of what is kept on this computer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyKeeping {
+    /// In the system's key store.
+    KeyStore,
+    /// Under a passphrase.
+    Passphrase,
+    /// In memory: nothing is kept beyond this run.
+    Memory,
+    /// In a file of the demo.
+    Demo,
+}
+
+/// What was kept could not be used and was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct StorageNotice {
+    /// Why.
+    pub trouble: StorageTrouble,
+    /// Name of the file it is now, in the folder of the program's data.
+    pub file: String,
+}
+
+/// Why it was set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageTrouble {
+    /// Its key is not in the key store any more.
+    KeyLost,
+    /// The file is damaged.
+    Damaged,
+    /// A person wished to begin anew.
+    BegunAnew,
 }
 
 /// Who is logged in, and what is open to them.
@@ -950,6 +1035,11 @@ pub enum DriverState {
 #[derive(Clone, Debug, Serialize, TS)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Event {
+    /// What is kept on this computer was opened, or a person is asked how.
+    Storage {
+        /// Now.
+        storage: StorageView,
+    },
     /// An act under way signs with a key that wants its PIN for each signature: `submit_pin` or `withhold_pin`.
     PinAgain {
         /// What the dialog has to say.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::from_json;
-use crate::{Attachment, Cache, CacheError, Draft, Issuance};
+use crate::{Attachment, Cache, CacheError, Draft, Issuance, file};
 
 /// Everything kept of one account.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -68,11 +68,10 @@ impl Cache {
             Ok(())
         })?;
         // Deleted content was overwritten where it lay; what is left of it in the log and in pages that were moved goes now.
-        let connection = self.connection();
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.execute_batch("VACUUM")?;
-        connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))?;
-        Ok(())
+        self.connection().execute_batch("VACUUM")?;
+        self.cut_log()?;
+        // What was before a change of the tables is kept whole: nothing can be taken out of it, so it goes.
+        self.path.as_deref().map_or(Ok(()), |path| file::remove_backups(path))
     }
 
     /// How many public documents are kept, the revocation list among them, and their size in bytes.
@@ -117,7 +116,8 @@ mod tests {
     #[test]
     fn an_account_is_forgotten_to_the_last_byte_and_another_is_not_touched() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(&folder.path().join("certdesk.db")).unwrap();
+        // Not encrypted, so that what is left in it can be seen.
+        let cache = Cache::open_plain(&folder.path().join("certdesk.db")).unwrap();
         cache.put_document("catalogue", &Document { etag: None, json: "public".into() }).unwrap();
         filled(&cache, "qy1", "王䶮 of the one");
         let kept = filled(&cache, "qy11", "李测试 of the other");

@@ -168,13 +168,13 @@ impl Cache {
         statement.query_map([], |row| row.get(0))?.map(|path| Ok(path::from_bytes(path?))).collect()
     }
 
-    /// Forgets a file. The file itself is not touched.
+    /// Forgets a file, down to the bytes of the log. The file itself is not touched.
     ///
     /// # Errors
     /// Those of the file.
     pub fn delete_attachment(&self, id: Uuid) -> Result<(), CacheError> {
         self.connection().prepare_cached("DELETE FROM attachment WHERE id = ?1")?.execute([id.to_string()])?;
-        Ok(())
+        self.cut_log()
     }
 }
 

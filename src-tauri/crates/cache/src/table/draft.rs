@@ -171,13 +171,13 @@ impl Cache {
         self.transaction(|transaction| update(transaction, id, now, change))
     }
 
-    /// Forgets a draft with its form and its attachments.
+    /// Forgets a draft with its form and its attachments, down to the bytes of the log.
     ///
     /// # Errors
     /// Those of the file.
     pub fn delete_draft(&self, id: Uuid) -> Result<(), CacheError> {
         self.connection().prepare_cached("DELETE FROM draft WHERE id = ?1")?.execute([id.to_string()])?;
-        Ok(())
+        self.cut_log()
     }
 
     /// Keeps the form made of a draft: its bytes, and in the draft what is known of them.
