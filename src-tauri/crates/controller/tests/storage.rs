@@ -294,13 +294,10 @@ async fn a_lost_key_is_a_clean_start_told_in_a_sentence() {
         keep_something(&certdesk).await;
         computer.stop(certdesk).await;
         // Emptied, or with another key under the same name.
-        let mut keys = computer.store.keys.lock().unwrap();
-        if emptied {
-            keys.clear()
-        } else {
-            keys.values_mut().for_each(|key| *key = CacheKey::random())
+        {
+            let mut keys = computer.store.keys.lock().unwrap();
+            if emptied { keys.clear() } else { keys.values_mut().for_each(|key| *key = CacheKey::random()) }
         }
-        drop(keys);
         let certdesk = computer.start();
         let view = settled(&certdesk).await;
         let notice = view.notice.clone().expect("it is told");
