@@ -6,6 +6,7 @@ use certdesk_controller::{
     Controller, Options,
     doctor::Machine,
     picker::NoPicker,
+    storage::DemoKeyStore,
     view::{Event, KeyStrip},
 };
 use std::{
@@ -26,6 +27,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 pub async fn times(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<()> + Send>) -> Result<String> {
     let data = subject.folder.join("shown");
     let program = Controller::start(Options {
+        key_store: Arc::new(DemoKeyStore::new(&data)),
         data,
         service: None,
         demo: None,
