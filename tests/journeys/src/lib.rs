@@ -98,9 +98,7 @@ impl Stage {
     /// # Errors
     /// As [`Stage::options`].
     pub fn another_computer(&self) -> Result<Controller> {
-        let options = self.options()?;
-        let data = self.folder.path().join("another computer");
-        Ok(Controller::start(Options { key_store: Arc::new(DemoKeyStore::new(&data)), data, ..options }))
+        Ok(Controller::start(kept_at(self.options()?, self.folder.path().join("another computer"))))
     }
 
     /// Kills the service as a power cut would and starts it again on the same data and address.
@@ -377,4 +375,9 @@ pub struct Seat {
 /// Outside the project's folder.
 pub fn specimens() -> Result<PathBuf> {
     Ok(project_root()?.join("tests/fixtures/files"))
+}
+
+/// The same program with its state in another folder, and the key to that beside it.
+pub fn kept_at(options: Options, data: PathBuf) -> Options {
+    Options { key_store: Arc::new(DemoKeyStore::new(&data)), data, ..options }
 }

@@ -59,7 +59,7 @@ async fn a_revoked_certificate_is_announced_and_its_owner_logs_in_by_password_ag
     stage.service.kill();
     assert!(matches!(status(certdesk, &file).await?, RevocationStatus::Revoked { .. }), "once revoked, for good");
     let mut options = stage.options()?;
-    options.data = stage.scratch().join("another computer");
+    options = journeys::kept_at(options, stage.scratch().join("another computer"));
     let another = Controller::start(options);
     let offline = RevocationStatus::Unknown { why: UnknownWhy::Offline };
     assert_eq!(status(&another, &file).await?, offline, "without a list nothing is certain, and nothing good");

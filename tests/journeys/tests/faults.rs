@@ -17,7 +17,7 @@ async fn a_wrong_or_missing_service_address_is_told() -> Result<()> {
     let ask = async |address: Option<&str>| -> Result<LocalCode> {
         let mut options = stage.options()?;
         options.service = address.map(str::to_owned);
-        options.data = stage.scratch().join("other");
+        options = journeys::kept_at(options, stage.scratch().join("other"));
         told(Controller::start(options).catalogue().await)
     };
     assert_eq!(ask(None).await?, LocalCode::NoServiceAddress, "no address");
@@ -48,7 +48,7 @@ async fn what_is_no_service_is_told_from_one_that_hangs_up() -> Result<()> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let mut options = stage.options()?;
         options.service = Some(format!("https://{}", listener.local_addr()?));
-        options.data = stage.scratch().join("other");
+        options = journeys::kept_at(options, stage.scratch().join("other"));
         let certdesk = Controller::start(options);
         let (asked, served) = tokio::join!(certdesk.catalogue(), answer_once(&listener, answer));
         served?;

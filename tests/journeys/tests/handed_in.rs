@@ -62,7 +62,7 @@ async fn a_case_corrected_on_another_computer_is_whole_on_both() -> Result<()> {
     let before = here.start_correction(case).await.map_err(failed)?;
 
     let mut options = stage.options()?;
-    options.data = stage.scratch().join("another computer");
+    options = journeys::kept_at(options, stage.scratch().join("another computer"));
     let there = Controller::start(options);
     there.catalogue().await.map_err(failed)?;
     there.log_in_with_password(account, journey::PASSWORD.into()).await.map_err(failed)?;

@@ -200,7 +200,7 @@ async fn a_notice_is_told_once_and_read_offline_it_is_read_everywhere() -> Resul
     assert_eq!(told_so_far(&mut events).await, view.notices, "told once, however often it is asked for");
 
     let mut options = stage.options()?;
-    options.data = stage.scratch().join("another computer");
+    options = journeys::kept_at(options, stage.scratch().join("another computer"));
     let another = Controller::start(options);
     another.log_in_with_password(account, journey::PASSWORD.into()).await.map_err(failed)?;
     assert_eq!(another.notices().await.map_err(failed)?.unread, 1);

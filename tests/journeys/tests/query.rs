@@ -16,7 +16,7 @@ async fn two_things_about_an_application_show_where_it_stands() -> Result<()> {
     let handler = draft.handler;
 
     let mut options = stage.options()?;
-    options.data = stage.scratch().join("stranger");
+    options = journeys::kept_at(options, stage.scratch().join("stranger"));
     let stranger = Controller::start(options);
     let ask = async |number: &str, identity: &str, phone: &str| {
         let query = Query { number: number.into(), identity: identity.into(), phone: phone.into() };

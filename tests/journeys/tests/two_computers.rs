@@ -268,7 +268,7 @@ async fn until_either<'a>(one: &'a Controller, other: &'a Controller, id: Uuid) 
 /// Until a program of no memory finds it at the service.
 async fn told_to_the_service(stage: &Stage, account: &str, id: Uuid, mail: &str) -> Result<()> {
     let mut options = stage.options()?;
-    options.data = stage.scratch().join(Uuid::now_v7().to_string());
+    options = journeys::kept_at(options, stage.scratch().join(Uuid::now_v7().to_string()));
     let third = Controller::start(options);
     third.catalogue().await.map_err(failed)?;
     third.log_in_with_password(account.to_owned(), journey::PASSWORD.into()).await.map_err(failed)?;
