@@ -72,6 +72,10 @@ async fn a_renewal_killed_after_any_step_leaves_one_that_works_and_no_orphan() -
 
         // The first, the second and the third object of the old one went.
         for left in [5, 4, 3] {
+            // One kill may have come late and let two of them go: the next would then fall into a login, which is not meant.
+            if objects(&stage)? <= left {
+                continue;
+            }
             let mut killed = applicant(&seat, "remove", &old.fingerprint)?;
             wait_for(&mut killed, |line| line == "removing" || line == "removed")?;
             while objects(&stage)? > left && killed.try_wait()?.is_none() {
