@@ -192,25 +192,36 @@ async fn a_service_that_never_answers_is_given_up() {
     assert!(begun.elapsed() <= Duration::from_secs(31), "half a minute is enough: {:?}", begun.elapsed());
 }
 
+/// Answers each request with `chunk` so many times, as long as somebody takes it; and how many bytes of it went out.
+async fn chunks(root: &Root, chunk: Vec<u8>, times: usize) -> (Server, Arc<AtomicUsize>) {
+    let sent = Arc::new(AtomicUsize::new(0));
+    let (acceptor, counted) = (root.local(), sent.clone());
+    let server = Server::tcp(move |tcp| {
+        let (acceptor, counted, chunk) = (acceptor.clone(), counted.clone(), chunk.clone());
+        async move {
+            let mut tls = acceptor.accept(tcp).await.unwrap();
+            let _ = tls.read(&mut [0; 4096]).await;
+            let _ = tls.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
+            let part = [format!("{:x}\r\n", chunk.len()).as_bytes(), &chunk, b"\r\n"].concat();
+            for _ in 0..times {
+                if tls.write_all(&part).await.is_err() {
+                    return;
+                }
+                counted.fetch_add(chunk.len(), Ordering::SeqCst);
+            }
+        }
+    })
+    .await;
+    (server, sent)
+}
+
 #[tokio::test]
 async fn an_answer_without_end_is_cut_off() {
     let root = Root::new();
     let announced =
         Server::https(root.local(), |_| Some(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n[".to_vec()))
             .await;
-    let chunked = Server::tcp({
-        let acceptor = root.local();
-        move |tcp| {
-            let acceptor = acceptor.clone();
-            async move {
-                let mut tls = acceptor.accept(tcp).await.unwrap();
-                let _ = tls.read(&mut [0; 4096]).await;
-                let _ = tls.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
-                while tls.write_all(format!("10000\r\n{}\r\n", " ".repeat(0x10000)).as_bytes()).await.is_ok() {}
-            }
-        }
-    })
-    .await;
+    let (chunked, _) = chunks(&root, vec![b' '; 0x10000], usize::MAX).await;
     for server in [announced, chunked] {
         let said = portal(&server.url(), &root).applications().await.unwrap_err();
         // The announced one breaks off before it can grow; the other one must be stopped by us.
@@ -228,27 +239,7 @@ async fn a_revocation_list_of_ten_million_entries_is_refused_before_it_fills_the
     const AT_ONCE: usize = 10_000;
     let chunk = entry.repeat(AT_ONCE);
     let root = Root::new();
-    let sent = Arc::new(AtomicUsize::new(0));
-    let server = Server::tcp({
-        let (acceptor, sent) = (root.local(), sent.clone());
-        move |tcp| {
-            let (acceptor, sent, chunk) = (acceptor.clone(), sent.clone(), chunk.clone());
-            async move {
-                let mut tls = acceptor.accept(tcp).await.unwrap();
-                let _ = tls.read(&mut [0; 4096]).await;
-                let _ = tls.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").await;
-                let length = format!("{:x}\r\n", chunk.len());
-                for _ in 0..ENTRIES / AT_ONCE {
-                    let part = [length.as_bytes(), &chunk, b"\r\n"].concat();
-                    if tls.write_all(&part).await.is_err() {
-                        return;
-                    }
-                    sent.fetch_add(chunk.len(), Ordering::SeqCst);
-                }
-            }
-        }
-    })
-    .await;
+    let (server, sent) = chunks(&root, chunk, ENTRIES / AT_ONCE).await;
     let said = portal(&server.url(), &root).crl(None).await.unwrap_err();
     assert!(garbled(&said, "the revocation list is too large"), "{said:?}");
     let sent = sent.load(Ordering::SeqCst);
@@ -299,6 +290,18 @@ async fn redirects_are_not_followed() {
     assert!(!visited.load(Ordering::SeqCst), "nothing of ours may go to another address");
 }
 
+/// Answers every request with an empty list, and keeps its head.
+async fn keeping_heads(root: &Root) -> (Server, Arc<Mutex<Vec<String>>>) {
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let kept = heads.clone();
+    let server = Server::https(root.local(), move |head| {
+        kept.lock().unwrap().push(head.to_owned());
+        http("200 OK", "", "[]")
+    })
+    .await;
+    (server, heads)
+}
+
 fn session(access_token: &str) -> Login {
     let session: Session = serde_json::from_value(serde_json::json!({
         "access_token": access_token, "expires_at": "2030-01-01T00:00:00Z", "kind": "password", "must_change_password": false,
@@ -313,13 +316,7 @@ fn session(access_token: &str) -> Login {
 #[tokio::test]
 async fn a_logout_still_on_its_way_leaves_the_next_login_alone() {
     let root = Root::new();
-    let heads = Arc::new(Mutex::new(Vec::new()));
-    let kept = heads.clone();
-    let server = Server::https(root.local(), move |head| {
-        kept.lock().unwrap().push(head.to_owned());
-        http("200 OK", "", "[]")
-    })
-    .await;
+    let (server, heads) = keeping_heads(&root).await;
     let portal = portal(&server.url(), &root);
     portal.set_session(&session("first"));
     let telling = portal.log_out();
@@ -338,13 +335,7 @@ async fn a_logout_still_on_its_way_leaves_the_next_login_alone() {
 #[tokio::test]
 async fn the_session_travels_with_requests_and_shows_nowhere() {
     let root = Root::new();
-    let heads = Arc::new(Mutex::new(Vec::new()));
-    let kept = heads.clone();
-    let server = Server::https(root.local(), move |head| {
-        kept.lock().unwrap().push(head.to_owned());
-        http("200 OK", "", "[]")
-    })
-    .await;
+    let (server, heads) = keeping_heads(&root).await;
     let portal = portal(&server.url(), &root);
     portal.set_session(&session("AbCdEf123"));
     portal.applications().await.unwrap();
