@@ -9,10 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
-use stage::{Desktop, Running, program};
+use anyhow::{Context, Result};
+use stage::{Desktop, Running};
 
-use crate::within::{PATIENCE, until};
+use crate::{
+    hands::xdotool,
+    within::{PATIENCE, until},
+};
 
 /// No more requests for so long: the paste is through.
 const QUIET: Duration = Duration::from_millis(200);
@@ -149,54 +152,4 @@ fn titles(desktop: &Desktop) -> String {
     let found = xdotool(desktop, &["search", "--onlyvisible", "--name", ""]).unwrap_or_default();
     let title = |id| xdotool(desktop, &["getwindowname", id]).unwrap_or_default();
     found.lines().map(|id| format!("“{}”", title(id).trim())).collect::<Vec<_>>().join(", ")
-}
-
-/// Drags a file from another program's window to a point of the screen and lets it go there.
-///
-/// # Errors
-/// When the other program does not start, or nothing takes the file.
-pub async fn drag(desktop: &Desktop, file: &Path, to: (i64, i64)) -> Result<()> {
-    // Where it covers nothing that is dragged to: the stage is wider than the window.
-    let (x, y) = (0, 0);
-    let mut source = Running::start(
-        Command::new(program("drag-source")?)
-            .args([x.to_string(), y.to_string()])
-            .arg(file)
-            .envs(desktop.environment())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(desktop.log()?),
-    )?;
-    until("the window to drag from", PATIENCE, async || {
-        xdotool(desktop, &["search", "--onlyvisible", "--name", "^drag-source$"]).ok().filter(|found| !found.is_empty())
-    })
-    .await?;
-    let go = |x: i64, y: i64| xdotool(desktop, &["mousemove", &x.to_string(), &y.to_string()]).map(drop);
-    go(x + 20, y + 20)?;
-    xdotool(desktop, &["mousedown", "1"])?;
-    // Small steps, as a hand goes: what is passed over has time to say whether it takes files.
-    const STEPS: i64 = 40;
-    for step in 1..=STEPS {
-        go(x + 20 + (to.0 - x - 20) * step / STEPS, y + 20 + (to.1 - y - 20) * step / STEPS)?;
-    }
-    until("the drop", PATIENCE, async || {
-        // It is let go once the window under it had its say; a drop that was refused flies back and may be tried again.
-        let _ = go(to.0 + 1, to.1).and_then(|()| go(to.0, to.1));
-        let _ = xdotool(desktop, &["mouseup", "1"]);
-        source.ended()
-    })
-    .await
-    .map(drop)
-}
-
-fn xdotool(desktop: &Desktop, arguments: &[&str]) -> Result<String> {
-    let output =
-        Command::new("xdotool").args(arguments).env("DISPLAY", desktop.display()).stdin(Stdio::null()).output()?;
-    ensure!(
-        output.status.success(),
-        "xdotool {}: {}",
-        arguments.join(" "),
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

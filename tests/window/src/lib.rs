@@ -4,11 +4,12 @@
 //! Knows the window by its `data-testid` marks and its visible words; kept from knowing what is behind them.
 
 mod dialog;
+mod hands;
 mod judge;
 pub mod tour;
 mod window;
 mod within;
 
-pub use dialog::{FileDialog, drag};
+pub use dialog::FileDialog;
 pub use judge::Finding;
 pub use window::{Start, Window};

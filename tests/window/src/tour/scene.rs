@@ -109,7 +109,7 @@ impl Scene {
     /// When the element does not come, or the file is not taken.
     pub async fn drag(&self, file: &Path, id: &str) -> Result<()> {
         let to = self.window.middle_on_screen(id).await?;
-        crate::drag(&self.desktop, file, to).await
+        crate::hands::drag(&self.desktop, file, to).await
     }
 
     /// The phone: the newest message to this number.
