@@ -62,14 +62,12 @@ const NEEDS: &[Need] = &[
     need("upload judge", "curl", Purpose::Test, Seen::Program("curl")),
 ];
 
+/// What the token lab has in common with the rest: it needs neither window nor display.
+const TOKEN_LAB_SHARES: [&str; 5] = ["build-essential", "pkg-config", "softhsm2", "opensc", "openssl"];
+
 /// What the token lab can use beside what the tests need. All of it may be missing: then its modules are left out.
 const TOKEN_LAB: &[Need] = &[
-    need("C compiler", "build-essential", Purpose::Test, Seen::Program("cc")),
-    need("pkg-config", "pkg-config", Purpose::Test, Seen::Program("pkg-config")),
-    need("software key", "softhsm2", Purpose::Test, Seen::SoftHsm),
-    need("PKCS#11 tools", "opensc", Purpose::Test, Seen::Program("pkcs11-tool")),
     need("OpenSC's modules", "opensc-pkcs11", Purpose::Test, Seen::Library("pkcs11-spy.so")),
-    need("signature judge", "openssl", Purpose::Test, Seen::Program("openssl")),
     need("OpenSSL's headers", "libssl-dev", Purpose::Test, Seen::File("/usr/include/openssl/evp.h")),
     need("SQLite's headers", "libsqlite3-dev", Purpose::Test, Seen::File("/usr/include/sqlite3.h")),
     need("C parser", "libclang-dev", Purpose::Test, Seen::CParser),
@@ -102,7 +100,8 @@ pub(crate) fn look(purpose: Purpose) -> Vec<(&'static Need, bool)> {
 
 /// What the token lab can use, and this machine lacks.
 pub(crate) fn missing_for_token_lab() -> Vec<&'static Need> {
-    TOKEN_LAB.iter().filter(|need| !need.seen.is_there()).collect()
+    let shared = NEEDS.iter().filter(|need| TOKEN_LAB_SHARES.contains(&need.package));
+    shared.chain(TOKEN_LAB).filter(|need| !need.seen.is_there()).collect()
 }
 
 /// Names the packages, then installs them.
