@@ -1,9 +1,12 @@
-//! Private SoftHSM token stores for tests, and the faulty module before them: each its own directory, so that tests do not meet (SoftHSM processes that
-//! share one lose sight of tokens). Missing programs fail the test with the name of the package; nothing is skipped.
+//! Private SoftHSM token stores for tests, and modules that stand before them: the faulty one and `pkcs11-spy`. Each store
+//! has its own directory, so that tests do not meet (SoftHSM processes that share one lose sight of tokens). Missing
+//! programs fail the test with the name of the package; nothing is skipped.
 
 mod faulty;
+mod spy;
 
 pub use faulty::FaultyModule;
+pub use spy::Spy;
 
 use std::{
     ffi::OsString,

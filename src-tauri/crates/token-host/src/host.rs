@@ -203,9 +203,8 @@ impl Host {
     fn login(&mut self, token: &str, pin: Option<Pin>) -> Answer {
         let slot = self.slot(token)?;
         let info = self.token_info(slot).map_err(token_error)?;
-        // Asking for the pad of a token without one crashes some modules.
-        if pin.is_none() && !info.protected_authentication_path() {
-            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
+        if pin.is_none() {
+            must_have_pad(&info)?;
         }
         let was_locked = info.user_pin_locked() && !self.unblocked.remove(&slot);
         let session = self.session(slot)?;
@@ -229,17 +228,26 @@ impl Host {
         }
     }
 
-    /// `pins`: the old and the new one, or both typed on the pad.
-    fn change_pin(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
+    /// Where a token sits that is to get a new PIN, and what it says of itself. What it would refuse anyhow is told before
+    /// it is asked: a PIN would be tried for nothing.
+    fn about_to_set(
+        &mut self,
+        token: &str,
+        pins: Option<&(Pin, Pin)>,
+    ) -> Result<(Slot, cryptoki::slot::TokenInfo), TokenError> {
         let slot = self.slot(token)?;
         let info = self.token_info(slot).map_err(token_error)?;
-        if pins.is_none() && !info.protected_authentication_path() {
-            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
+        match pins {
+            None => must_have_pad(&info)?,
+            Some((_, new)) if !takes_length(&info, new) => return Err(TokenError::NewPinLength),
+            Some(_) => {}
         }
-        // Before the token is asked: the old PIN would be tried for nothing.
-        if pins.as_ref().is_some_and(|(_, new)| !takes_length(&info, new)) {
-            return Err(TokenError::NewPinLength);
-        }
+        Ok((slot, info))
+    }
+
+    /// `pins`: the old and the new one, or both typed on the pad.
+    fn change_pin(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
+        let (slot, info) = self.about_to_set(token, pins.as_ref())?;
         let was_locked = info.user_pin_locked() && !self.unblocked.remove(&slot);
         self.session(slot)?;
         let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
@@ -276,14 +284,7 @@ impl Host {
 
     /// `pins`: that of the security officer and the user's new one, or both typed on the pad.
     fn unblock(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
-        let slot = self.slot(token)?;
-        let info = self.token_info(slot).map_err(token_error)?;
-        if pins.is_none() && !info.protected_authentication_path() {
-            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
-        }
-        if pins.as_ref().is_some_and(|(_, new)| !takes_length(&info, new)) {
-            return Err(TokenError::NewPinLength);
-        }
+        let (slot, info) = self.about_to_set(token, pins.as_ref())?;
         let was_locked = info.so_pin_locked();
         self.session(slot)?;
         let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
@@ -324,8 +325,8 @@ impl Host {
     fn sign(&mut self, what: ToSign, again: Option<Option<Pin>>) -> Answer {
         let slot = self.slot(&what.token)?;
         let info = self.token_info(slot).map_err(token_error)?;
-        if matches!(again, Some(None)) && !info.protected_authentication_path() {
-            return Err(TokenError::Unsupported { what: "a PIN pad".into() });
+        if matches!(again, Some(None)) {
+            must_have_pad(&info)?;
         }
         let functions = &self.functions;
         let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, sm2: self.sm2 };
@@ -433,6 +434,14 @@ fn leave(session: &Session) -> Result<(), TokenError> {
         SessionState::RoPublic | SessionState::RwPublic => Ok(()),
         _ => session.logout().map_err(token_error),
     }
+}
+
+/// Asking for the pad of a token without one crashes some modules.
+fn must_have_pad(info: &cryptoki::slot::TokenInfo) -> Result<(), TokenError> {
+    if info.protected_authentication_path() {
+        return Ok(());
+    }
+    Err(TokenError::Unsupported { what: "a PIN pad".into() })
 }
 
 /// Whether a PIN is within what the token states. 0 as its most stands for no limit.

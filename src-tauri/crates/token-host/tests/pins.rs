@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use certdesk_token::{Deadlines, HostProgram, KeyAlgorithm, Module, ObjectClass, Pin, PinTries, TokenError};
-use softhsm_lab::{FaultyModule, SO_PIN, SoftHsm};
+use softhsm_lab::{FaultyModule, SO_PIN, SoftHsm, Spy};
 use std::path::{Path, PathBuf};
 
 const LABEL: &str = "福州云帆测试";
@@ -28,25 +28,15 @@ async fn lab() -> (SoftHsm, Module, String) {
     (store, module, id)
 }
 
-/// The same behind `pkcs11-spy`, and how often a function was called.
-async fn spied() -> (SoftHsm, Module, String, impl Fn(&str) -> usize) {
-    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
-    let places =
-        folders.iter().flat_map(|folder| ["pkcs11", "."].map(|sub| Path::new(folder).join(sub).join("pkcs11-spy.so")));
-    let spy = places.into_iter().find(|path| path.is_file()).expect("install opensc-pkcs11: pkcs11-spy.so is missing");
+/// The same behind `pkcs11-spy`.
+async fn spied() -> (SoftHsm, Module, String, Spy) {
     let mut store = SoftHsm::new();
     store.add_token(LABEL, PIN);
-    let log = store.dir.path().join("calls.log");
-    store.environment.push(("PKCS11SPY".into(), store.module.clone().into()));
-    store.environment.push(("PKCS11SPY_OUTPUT".into(), log.clone().into()));
-    let module = module(&store, &spy);
+    let spy = Spy::on(&mut store);
+    let module = module(&store, &spy.module);
     let tokens = module.list().await.expect("the spy forwards");
     let id = tokens.into_iter().find(|token| token.initialised).expect("the token is there").id;
-    let calls = move |function: &str| {
-        let text = std::fs::read_to_string(&log).unwrap();
-        text.lines().filter(|line| line.ends_with(&format!(": {function}"))).count()
-    };
-    (store, module, id, calls)
+    (store, module, id, spy)
 }
 
 #[tokio::test]
@@ -117,8 +107,8 @@ async fn a_flag_that_stays_after_unblocking_keeps_nobody_out() {
 /// No PIN is sent that the person did not type for this act, and none twice.
 #[tokio::test]
 async fn the_module_sees_each_pin_once() {
-    let (_store, module, id, calls) = spied().await;
-    let seen = || (calls("C_Login"), calls("C_SetPIN"), calls("C_InitPIN"));
+    let (_store, module, id, spy) = spied().await;
+    let seen = || (spy.calls("C_Login"), spy.calls("C_SetPIN"), spy.calls("C_InitPIN"));
     module.change_pin(&id, pin("000000"), pin("246824")).await.unwrap_err();
     assert_eq!(seen(), (0, 1, 0), "a wrong old PIN is sent once");
     module.change_pin(&id, pin(PIN), pin("12")).await.unwrap_err();

@@ -6,7 +6,7 @@ use certdesk_token::{
     Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
 };
 use ring::signature::{self, UnparsedPublicKey};
-use softhsm_lab::SoftHsm;
+use softhsm_lab::{SoftHsm, Spy};
 use std::{
     io::Read,
     path::{Path, PathBuf},
@@ -106,19 +106,13 @@ async fn a_wrong_pin_is_told_and_nothing_is_tried_again() {
 /// `pkcs11-spy` stands between helper and SoftHSM and notes each call.
 #[tokio::test]
 async fn the_module_sees_each_pin_once() {
-    let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"];
-    let places =
-        folders.iter().flat_map(|folder| ["pkcs11", "."].map(|sub| Path::new(folder).join(sub).join("pkcs11-spy.so")));
-    let spy = places.into_iter().find(|path| path.is_file()).expect("install opensc-pkcs11: pkcs11-spy.so is missing");
     let mut store = SoftHsm::new();
     store.add_token(LABEL, PIN);
-    let log = store.dir.path().join("calls.log");
-    store.environment.push(("PKCS11SPY".into(), store.module.clone().into()));
-    store.environment.push(("PKCS11SPY_OUTPUT".into(), log.clone().into()));
-    let module = module(&store, &spy, Deadlines::default());
+    let spy = Spy::on(&mut store);
+    let module = module(&store, &spy.module, Deadlines::default());
     let tokens = module.list().await.expect("the spy forwards");
     let id = &tokens.iter().find(|token| token.initialised).expect("the token is there").id;
-    let logins = || std::fs::read_to_string(&log).unwrap().lines().filter(|line| line.ends_with(": C_Login")).count();
+    let logins = || spy.calls("C_Login");
     assert_eq!(logins(), 0, "listing sends no PIN");
     module.login(id, pin("000000")).await.unwrap_err();
     assert_eq!(logins(), 1, "a wrong PIN is sent once");
