@@ -1011,7 +1011,7 @@ driver: string,
 /**
  * Why it is not loaded.
  */
-fault: ModuleFaultView, };
+fault: ModuleFault, };
 
 export type KeyStrip = { 
 /**
@@ -1143,17 +1143,17 @@ numbers: Array<string>,
  */
 reported_at: string, };
 
-export type ModuleFaultView = { "kind": "not_a_library" } | { "kind": "not_a_module" } | { "kind": "other_machine", 
+export type ModuleFault = { "kind": "not_a_library" } | { "kind": "not_a_module" } | { "kind": "other_machine", 
 /**
  * Such as `x86`, `ARM64`.
  */
 machine: string, 
 /**
- * 32 or 64; 0 where it is not known.
+ * 32 or 64; 0 where the header does not tell.
  */
 bits: number, } | { "kind": "missing_libraries", 
 /**
- * Their names.
+ * Their names, as the module has them.
  */
 names: Array<string>, } | { "kind": "other_interface", 
 /**
@@ -1209,7 +1209,7 @@ choice: ModuleUse,
 /**
  * Why it is not used; `None` where it is.
  */
-fault: ModuleFaultView | null, 
+fault: ModuleFault | null, 
 /**
  * Keys it shows that another module shows better, so that they are on the strip once.
  */

@@ -286,14 +286,29 @@ pub async fn certified(stage: &Stage, kind: AccountKind) -> Result<(Journey, Str
 /// # Errors
 /// Where a step does not go as it should.
 pub async fn certified_in(stage: &Stage, certdesk: Controller, kind: AccountKind) -> Result<(Journey, String)> {
-    let mut journey = stage.journey_of(&certdesk, kind, KeyAlgorithm::EcP256)?;
+    let (journey, account) = with_certificate(stage, &certdesk, kind, KeyAlgorithm::EcP256).await?;
+    journey.log_in_with_key(&account).await?;
+    Ok((journey, account))
+}
+
+/// Somebody with a certificate of this kind, made on the key just now, and not logged in with it yet; with the name of the
+/// account.
+///
+/// # Errors
+/// Where a step does not go as it should.
+pub async fn with_certificate(
+    stage: &Stage,
+    certdesk: &Controller,
+    kind: AccountKind,
+    algorithm: KeyAlgorithm,
+) -> Result<(Journey, String)> {
+    let mut journey = stage.journey_of(certdesk, kind, algorithm)?;
     journey.key_label = Some(stage.key.label.clone());
     let account = journey.register().await?;
     let draft = journey.fill_in().await?;
     journey.hand_in(draft.id).await?;
     journey.be_approved(draft.id).await?;
     journey.make_certificate(draft.id).await?;
-    journey.log_in_with_key(&account).await?;
     Ok((journey, account))
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use certdesk_cli::journey;
 use certdesk_controller::{
     Controller, LocalCode,
-    view::{KeyState, ModuleFaultView, UploadState},
+    view::{KeyState, ModuleFault, UploadState},
 };
 use certdesk_domain::{AccountKind, token::KeyAlgorithm};
 use journeys::{Stage, failed, guide_opened, picture_row, specimens, told};
@@ -76,7 +76,7 @@ async fn without_a_driver_the_strip_says_so() -> Result<()> {
     let strip = Controller::start(options).refresh_keys().await.map_err(failed)?;
     let KeyState::ModuleUnusable { driver, fault } = strip.state else { panic!("the strip says {:?}", strip.state) };
     assert_eq!(driver, "vendor.so", "the driver is named");
-    assert_eq!(fault, ModuleFaultView::Gone, "and that it is not there");
+    assert_eq!(fault, ModuleFault::Gone, "and that it is not there");
     Ok(())
 }
 

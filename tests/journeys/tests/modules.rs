@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use certdesk_controller::{
     Controller, LocalCode, Options,
-    view::{ModuleFaultView, ModuleOrigin, ModuleUse, ModuleView, ModulesView},
+    view::{ModuleFault, ModuleOrigin, ModuleUse, ModuleView, ModulesView},
 };
 use journeys::{Stage, failed, told};
 
@@ -34,7 +34,7 @@ async fn a_key_that_two_modules_show_is_shown_once_and_a_person_may_choose_by_wh
     certdesk.set_module(found.path.clone(), ModuleUse::Always).await.map_err(failed)?;
     assert_eq!(shown(&certdesk).await?, (1, 0, 1), "and what a person pinned goes before that");
     let view = certdesk.set_module(found.path.clone(), ModuleUse::Never).await.map_err(failed)?;
-    assert_eq!(module(&view, &softhsm)?.fault, Some(ModuleFaultView::Banned), "switched off");
+    assert_eq!(module(&view, &softhsm)?.fault, Some(ModuleFault::Banned), "switched off");
     assert_eq!(shown(&certdesk).await?, (1, 0, 0), "the other one shows the key alone");
     drop(certdesk);
 

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use certdesk_cli::journey::Journey;
 use certdesk_controller::{
     Controller, Failure, LocalCode, Pin, PinEntry,
     view::{CertificateEncoding, Event, KeyView, ObjectClass, PinOutcome, PinPurpose},
@@ -12,12 +11,11 @@ use certdesk_domain::{
     AccountKind,
     token::{KeyAlgorithm, PinTries},
 };
-use journeys::{PIN, Stage, certified, failed, told};
-use softhsm_lab::FaultyModule;
+use journeys::{PIN, Stage, certified, failed, told, with_certificate};
+use softhsm_lab::{FaultyModule, SO_PIN};
 use tokio::task::JoinHandle;
 
 const NEW: &str = "246824";
-const SO_PIN: &str = "12345678";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_pin_logs_in_and_the_old_one_does_not() -> Result<()> {
@@ -137,7 +135,7 @@ async fn a_key_that_wants_its_pin_each_time_asks_the_person() -> Result<()> {
     let stage = Stage::set()?;
     let (certdesk, faulty) = behind(&stage, "always-authenticate")?;
     let person = person(&certdesk, &[PIN; 3]);
-    let (journey, account) = with_certificate(&stage, &certdesk, KeyAlgorithm::EcP256).await?;
+    let (journey, account) = with_certificate(&stage, &certdesk, AccountKind::Enterprise, KeyAlgorithm::EcP256).await?;
     assert_eq!(faulty.pin_tries(), 1 + 2, "one PIN opened the key, one went with the request, one with the proof");
     certdesk.log_out().await.map_err(failed)?;
     let id = key(&certdesk).await?.id;
@@ -184,7 +182,7 @@ async fn what_the_authority_offers_is_made_and_logs_in() -> Result<()> {
             }
         })?;
         let certdesk = Controller::start(stage.options()?);
-        let (journey, account) = with_certificate(&stage, &certdesk, algorithm).await?;
+        let (journey, account) = with_certificate(&stage, &certdesk, AccountKind::Enterprise, algorithm).await?;
         journey.log_in_with_key(&account).await?;
         let certificate = journey.look_at_certificate().await?;
         let id = key(&certdesk).await?.id;
@@ -206,21 +204,7 @@ async fn what_the_authority_offers_is_made_and_logs_in() -> Result<()> {
 fn behind(stage: &Stage, script: &str) -> Result<(Controller, FaultyModule)> {
     let faulty = FaultyModule::named("libsofthsm2.so", &stage.key.module, &stage.key.environment());
     faulty.play(script);
-    let mut options = stage.options()?;
-    options.modules = vec![faulty.path.clone()];
-    Ok((Controller::start(options), faulty))
-}
-
-/// Somebody with a certificate of this kind, made on the key just now.
-async fn with_certificate(stage: &Stage, certdesk: &Controller, algorithm: KeyAlgorithm) -> Result<(Journey, String)> {
-    let mut journey = stage.journey_of(certdesk, AccountKind::Enterprise, algorithm)?;
-    journey.key_label = Some(stage.key.label.clone());
-    let account = journey.register().await?;
-    let draft = journey.fill_in().await?;
-    journey.hand_in(draft.id).await?;
-    journey.be_approved(draft.id).await?;
-    journey.make_certificate(draft.id).await?;
-    Ok((journey, account))
+    Ok((stage.program_with(&[&faulty])?, faulty))
 }
 
 /// Somebody who gives these PINs, one each time an act asks in the middle; and what was said of the one before.

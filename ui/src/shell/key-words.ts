@@ -1,5 +1,5 @@
 // One line about the keys, for the strip and the dialog: what is seen, how well it is, and what to do.
-import type { KeyStrip, KeyView, ModuleFaultView, PinTries } from "@/bindings";
+import type { KeyStrip, KeyView, ModuleFault, PinTries } from "@/bindings";
 import { said, t } from "@/text";
 import { date, daysLeft } from "@/text/format";
 
@@ -38,7 +38,7 @@ export function endingKey(strip: KeyStrip | null): { key: KeyView; until: string
 }
 
 /** Why a driver is not loaded, and what to do. */
-export function unusable(driver: string, fault: ModuleFaultView): string {
+export function unusable(driver: string, fault: ModuleFault): string {
   switch (fault.kind) {
     case "other_machine":
       return t("key.unusable_other_machine", { driver, machine: fault.machine, bits: fault.bits });

@@ -7,10 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use certdesk_token::{
-    FoundModule, ModuleFault, Wishes,
-    discovery::{self, Origin},
-};
+use certdesk_token::{FoundModule, ModuleFault, ModuleOrigin, Wishes, discovery};
 use pkcs11_profiles::{Arch, Interface, Os, Profile};
 
 /// What there is to say of a profile file.
@@ -72,7 +69,7 @@ fn look(profile: &Profile, os: Os, arch: Arch, token_host: &Path, report: &mut R
         path,
         name: profile.name.clone(),
         profile: Some(profile.id.clone()),
-        origin: Origin::Profile,
+        origin: ModuleOrigin::Profile,
         helper: None,
         fault: Some(ModuleFault::OtherInterface { name: "SKF".into() }),
     }));

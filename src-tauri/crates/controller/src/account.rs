@@ -7,7 +7,7 @@ use certdesk_contract::{
     session::PasswordLogin,
 };
 use certdesk_domain::form::Registration;
-use certdesk_portal::Login;
+use certdesk_portal::{Login, Portal};
 use futures_util::future::OptionFuture;
 use uuid::Uuid;
 
@@ -98,16 +98,11 @@ impl Controller {
         let key = self.state().session_key.take();
         let had_session = self.state().session.is_some();
         // Out is out, and at once: neither key nor service keeps anyone logged in here, not even while they are told.
-        let telling = had_session.then(|| self.portal()).transpose()?.map(|portal| portal.log_out());
-        if had_session {
-            self.end_session(None);
-        }
+        let telling = had_session.then(|| self.leave_session(None));
         if let Some(key) = key {
             self.inner.keys.log_out(&key.id).await;
         }
-        if let Some(Err(error)) = OptionFuture::from(telling).await {
-            tracing::info!(code = ?Failure::from(error).code, "the service was not told of the logout");
-        }
+        OptionFuture::from(telling).await;
         Ok(())
     }
 
@@ -138,6 +133,19 @@ impl Controller {
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
         Ok(view)
+    }
+
+    /// Ends the session here at once; the service is told when the answer is awaited.
+    pub(crate) fn leave_session(&self, unasked: Option<Failure>) -> impl Future<Output = ()> + Send + use<> {
+        let telling = self.portal().map(Portal::log_out);
+        self.end_session(unasked);
+        async move {
+            if let Ok(telling) = telling
+                && let Err(error) = telling.await
+            {
+                tracing::info!(code = ?Failure::from(error).code, "the service was not told of the end of the session");
+            }
+        }
     }
 
     /// Ends the session here; `unasked` says why, where nobody wanted it.

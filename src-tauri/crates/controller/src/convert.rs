@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     failure::{Failure, LocalCode},
-    view::{ObjectClass, ObjectView, PinAdvice, PinCharacters},
+    view::{ObjectView, PinAdvice, PinCharacters},
 };
 
 /// A fault of this program, with its cause for the helpdesk.
@@ -144,17 +144,8 @@ impl From<TokenError> for Failure {
 
 impl From<certdesk_token::TokenObject> for ObjectView {
     fn from(object: certdesk_token::TokenObject) -> Self {
-        use certdesk_token::ObjectClass as Held;
-        let class = match object.class {
-            Held::Certificate => ObjectClass::Certificate,
-            Held::PrivateKey => ObjectClass::PrivateKey,
-            Held::PublicKey => ObjectClass::PublicKey,
-            Held::SecretKey => ObjectClass::SecretKey,
-            Held::Data => ObjectClass::Data,
-            Held::Other => ObjectClass::Other,
-        };
         Self {
-            class,
+            class: object.class,
             kind: object.kind,
             label: object.label,
             id: object.id.iter().map(|byte| format!("{byte:02x}")).collect(),

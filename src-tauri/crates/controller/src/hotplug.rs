@@ -108,7 +108,7 @@ impl Hotplug {
 
     /// How many keys a driver shows, as it said last; a driver that has not answered yet does not answer.
     pub(crate) fn said(&self, module: &Path) -> Option<Result<usize, TokenError>> {
-        let watched = self.watched().into_iter().find(|watched| watched.driver.module.path() == module)?;
+        let watched = self.of(module)?;
         let unanswered = TokenError::Hung { call: "list".into(), after: FIRST_PATIENCE };
         let said = watched.last().clone().unwrap_or(Err(unanswered));
         Some(said.map(|tokens| tokens.len()))
@@ -140,6 +140,16 @@ impl Hotplug {
 
     fn watched(&self) -> Vec<Arc<Watched>> {
         self.all_watched().drivers
+    }
+
+    fn of(&self, module: &Path) -> Option<Arc<Watched>> {
+        self.watched().into_iter().find(|watched| watched.driver.module.path() == module)
+    }
+
+    /// The first driver that showed such a token when it answered last.
+    fn that_shows(&self, is_it: impl Fn(&TokenInfo) -> bool) -> Option<Arc<Watched>> {
+        let shows = |watched: &Arc<Watched>| matches!(&*watched.last(), Some(Ok(shown)) if shown.iter().any(&is_it));
+        self.watched().into_iter().find(shows)
     }
 
     fn strip(&self, standings: &Standings, now: Timestamp) -> KeyStrip {
@@ -178,15 +188,13 @@ impl Hotplug {
         let is_it = |token: &TokenInfo| {
             token.id == key.id || token.certificates.iter().any(|held| held.der == key.certificate_der)
         };
-        let watched = self.watched();
-        let shows = |watched: &&Arc<Watched>| matches!(&*watched.last(), Some(Ok(shown)) if shown.iter().any(is_it));
-        if let Some(holder) = watched.iter().find(shows) {
+        if let Some(holder) = self.that_shows(is_it) {
             absence.driver = Some(holder.driver.module.path().to_owned());
             absence.since = None;
             return None;
         }
-        let of = |path: &Path| watched.iter().find(|watched| watched.driver.module.path() == path);
-        let says_so = absence.driver.as_deref().and_then(of).is_some_and(|held| matches!(&*held.last(), Some(Ok(_))));
+        let holder = absence.driver.as_deref().and_then(|module| self.of(module));
+        let says_so = holder.is_some_and(|held| matches!(&*held.last(), Some(Ok(_))));
         if !says_so {
             return None;
         }
@@ -286,8 +294,7 @@ impl Controller {
     /// # Errors
     /// Those of the driver. A key that is not there (any more) is no error here.
     pub(crate) async fn refresh_key(&self, id: &str) -> Result<(), Failure> {
-        let shows = |watched: &&Arc<Watched>| matches!(&*watched.last(), Some(Ok(shown)) if shown.iter().any(|token| token.id == id));
-        let Some(watched) = self.inner.keys.hotplug.watched().iter().find(shows).cloned() else {
+        let Some(watched) = self.inner.keys.hotplug.that_shows(|token| token.id == id) else {
             self.refresh_keys().await?;
             return Ok(());
         };
@@ -331,15 +338,7 @@ impl Controller {
         if self.state().session_key.take_if(|held| Some(&*held) == key.as_ref()).is_none() {
             return;
         }
-        let telling = self.portal().map(certdesk_portal::Portal::log_out);
-        self.end_session(Some(LocalCode::SessionKeyPulled.into()));
-        tokio::spawn(async move {
-            if let Ok(telling) = telling
-                && let Err(error) = telling.await
-            {
-                tracing::info!(code = ?Failure::from(error).code, "the service was not told that the key was pulled");
-            }
-        });
+        tokio::spawn(self.leave_session(Some(LocalCode::SessionKeyPulled.into())));
     }
 }
 

@@ -12,9 +12,8 @@ use certdesk_domain::Timestamp;
 use certdesk_pki::Certificate;
 use certdesk_portal::{PortalError, TokenChallenge, TokenProof};
 use certdesk_token::{
-    FoundModule, HostProgram, Module, ModuleFault, Pin, SignatureScheme, TokenCertificate, TokenError, TokenInfo,
-    Wishes,
-    discovery::{self, Origin},
+    FoundModule, HostProgram, Module, ModuleFault, ModuleOrigin, Pin, SignatureScheme, TokenCertificate, TokenError,
+    TokenInfo, Wishes, discovery,
 };
 
 use crate::{
@@ -223,9 +222,10 @@ impl Keys {
 }
 
 /// A module of this computer, and what it says.
+#[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) found: FoundModule,
-    /// How many keys it shows; `None` where it is not loaded.
+    /// How many keys it shows, or why none; `None` where it is not loaded.
     pub(crate) answer: Option<Result<usize, TokenError>>,
 }
 
@@ -245,10 +245,10 @@ impl Controller {
         let seen = self.inner.keys.seen(id)?;
         let standings = self.state().standings.clone();
         let candidates = login_certificates(&seen.info, &standings, self.service_now());
-        let candidates = candidates.into_iter().filter(|held| logs_in(&held.der));
+        let candidates = candidates.into_iter().filter(|(_, parsed)| logs_in(parsed));
         let mut refused = Failure::new(LocalCode::NoCertificateOnKey);
-        for (tried, certificate) in candidates.take(MOST_CANDIDATES).enumerate() {
-            match self.log_in_with_certificate(id, certificate).await {
+        for (tried, (held, parsed)) in candidates.take(MOST_CANDIDATES).enumerate() {
+            match self.log_in_with_certificate(id, held, &parsed.spki_der).await {
                 Err(failure) if is_refusal(&failure) => refused = if tried == 0 { failure } else { refused },
                 other => return other,
             }
@@ -256,11 +256,15 @@ impl Controller {
         Err(refused)
     }
 
-    async fn log_in_with_certificate(&self, id: &str, certificate: &TokenCertificate) -> Result<SessionView, Failure> {
-        let spki = Certificate::parse(&certificate.der)?.spki_der;
-        let scheme = certdesk_pki::key_algorithm(&spki)?.scheme();
+    async fn log_in_with_certificate(
+        &self,
+        id: &str,
+        certificate: &TokenCertificate,
+        spki: &[u8],
+    ) -> Result<SessionView, Failure> {
+        let scheme = certdesk_pki::key_algorithm(spki)?.scheme();
         let sign = async |challenge: TokenChallenge| -> Result<TokenProof, TokenError> {
-            let by = KeyPlace { key: id, key_id: &certificate.key_id, spki: &spki };
+            let by = KeyPlace { key: id, key_id: &certificate.key_id, spki };
             let signature = self.sign(by, scheme, &challenge.message(scheme)).await?;
             Ok(TokenProof { certificate_der: certificate.der.clone(), scheme, signature })
         };
@@ -288,31 +292,34 @@ fn is_refusal(failure: &Failure) -> bool {
 }
 
 /// Whether a login by this certificate has a name for how its key signs.
-fn logs_in(der: &[u8]) -> bool {
-    let algorithm = Certificate::parse(der).and_then(|parsed| certdesk_pki::key_algorithm(&parsed.spki_der));
+fn logs_in(certificate: &Certificate) -> bool {
+    let algorithm = certdesk_pki::key_algorithm(&certificate.spki_der);
     algorithm.is_ok_and(|algorithm| certdesk_pki::web_eid::jwa_name(algorithm.scheme()).is_some())
 }
 
-/// The certificates with their private key, in the order a login would take them: those that can log in at all, of them
-/// those nothing bad is known of, of them those valid now, of them the one valid longest, and of two that end together the newer one. Where none is valid,
-/// the one that ended last, so that the strip can say so.
-fn login_certificates<'a>(info: &'a TokenInfo, standings: &Standings, now: Timestamp) -> Vec<&'a TokenCertificate> {
+/// The certificates with their private key, read, in the order a login would take them: those that can log in at all, of
+/// them those nothing bad is known of, of them those valid now, of them the one valid longest, and of two that end
+/// together the newer one. Where none is valid, the one that ended last, so that the strip can say so.
+fn login_certificates<'a>(
+    info: &'a TokenInfo,
+    standings: &Standings,
+    now: Timestamp,
+) -> Vec<(&'a TokenCertificate, Certificate)> {
     let with_key = info.certificates.iter().filter(|certificate| certificate.has_private_key);
     let parsed = with_key.filter_map(|held| Some((held, Certificate::parse(&held.der).ok()?)));
     let mut ranked: Vec<_> = parsed
         .map(|(held, parsed)| {
             let standing = standings.get(&certificates::sha256(&held.der)).copied().unwrap_or(Standing::Fine);
             let valid = parsed.not_before <= now && now <= parsed.not_after;
-            ((logs_in(&held.der), standing, valid, parsed.not_after, parsed.not_before), held)
+            ((logs_in(&parsed), standing, valid, parsed.not_after, parsed.not_before), (held, parsed))
         })
         .collect();
     ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
-    ranked.into_iter().map(|(_, held)| held).collect()
+    ranked.into_iter().map(|(_, certificate)| certificate).collect()
 }
 
 pub(crate) fn key_view(Seen { info, module }: &Seen, standings: &Standings, now: Timestamp) -> KeyView {
-    let held = login_certificates(info, standings, now).into_iter().next();
-    let certificate = held.and_then(|held| Certificate::parse(&held.der).ok());
+    let certificate = login_certificates(info, standings, now).into_iter().next().map(|(_, parsed)| parsed);
     KeyView {
         id: info.id.clone(),
         label: info.label.clone(),
@@ -321,7 +328,7 @@ pub(crate) fn key_view(Seen { info, module }: &Seen, standings: &Standings, now:
         serial: info.serial.clone(),
         holder: certificate.as_ref().map(|certificate| certificate.holder.clone()),
         valid_until: certificate.as_ref().map(|certificate| certificate.not_after),
-        can_log_in: held.is_some_and(|held| logs_in(&held.der)),
+        can_log_in: certificate.as_ref().is_some_and(logs_in),
         tries: info.tries,
         so_tries: info.so_tries,
         pin_must_change: info.pin_must_change,
@@ -341,11 +348,11 @@ impl Drivers {
         let reason = |module: &&FoundModule| match &module.fault {
             None | Some(ModuleFault::Banned) => false,
             // An entry left behind by a driver that was removed.
-            Some(ModuleFault::Gone) => module.origin == Origin::Chosen,
+            Some(ModuleFault::Gone) => module.origin == ModuleOrigin::Chosen,
             Some(_) => true,
         };
         let unusable = self.found.iter().find(reason).and_then(|module| {
-            Some(KeyState::ModuleUnusable { driver: file_name(module), fault: module.fault.clone()?.into() })
+            Some(KeyState::ModuleUnusable { driver: file_name(module), fault: module.fault.clone()? })
         });
         Some(unusable.unwrap_or(KeyState::NoDriver))
     }

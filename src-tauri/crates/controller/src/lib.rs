@@ -452,6 +452,26 @@ fn private_folder(path: &std::path::Path) -> std::io::Result<()> {
     folder.create(path)
 }
 
+/// Writes a small file for its owner alone in the place of the one before; it is on the disk before it takes its place.
+/// Its folder is made where it is not there.
+fn replace_file(
+    path: &std::path::Path,
+    write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder)?;
+    }
+    let new = path.with_extension("new");
+    let mut options = std::fs::File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    write(&mut file)?;
+    file.sync_all()?;
+    std::fs::rename(&new, path)
+}
+
 fn portal(options: &Options) -> Result<Portal, Failure> {
     let address = options.service.as_deref().ok_or(LocalCode::NoServiceAddress)?;
     let base = Url::parse(address).map_err(|_| LocalCode::BadServiceAddress)?;

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use certdesk_token::{FoundModule, ModuleFault, discovery::Origin};
+use certdesk_token::{FoundModule, ModuleFault};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
     picker::OpenQuestion,
-    view::{Locale, ModuleOrigin, ModuleUse, ModuleView, ModulesView},
+    view::{Locale, ModuleUse, ModuleView, ModulesView},
 };
 
 /// What a person wants of modules, as it is kept.
@@ -181,14 +181,10 @@ fn module_view(module: &FoundModule, choices: &Choices, folded_keys: u32) -> Mod
         vendor: profile.map(|profile| profile.vendor.clone()),
         profile: module.profile.clone(),
         notes: profile.and_then(|profile| profile.notes.clone()),
-        origin: match &module.origin {
-            Origin::Chosen => ModuleOrigin::Chosen,
-            Origin::Registered { by } => ModuleOrigin::Registered { by: by.clone() },
-            Origin::Profile => ModuleOrigin::Profile,
-        },
+        origin: module.origin.clone(),
         added: choices.added.contains(&module.path),
         choice: choices.of(&module.path),
-        fault: module.fault.clone().map(Into::into),
+        fault: module.fault.clone(),
         folded_keys,
     }
 }

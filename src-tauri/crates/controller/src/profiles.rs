@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Controller,
-    convert::internal,
-    failure::{Failure, LocalCode},
+    convert::{internal, not_written},
+    failure::Failure,
     view::{ProfilesRefusal, ProfilesView},
 };
 
@@ -149,8 +149,7 @@ impl Controller {
                 let etag = kept.etag.clone();
                 let folder = self.profiles_folder();
                 let written = tokio::task::spawn_blocking(move || keep(&folder, &kept)).await.map_err(internal)?;
-                written
-                    .map_err(|error| Failure::new(LocalCode::StorageFailed).with_detail(error.kind().to_string()))?;
+                written.map_err(not_written)?;
                 self.lay_over(bundle, etag);
                 self.inner.keys.look_again().await;
             }
@@ -209,13 +208,9 @@ fn read(file: &Path) -> Option<Kept> {
 
 /// Keeps a bundle; the one before stays beside it. A kill between any two steps leaves one of them whole.
 fn keep(folder: &Path, kept: &Kept) -> std::io::Result<()> {
-    crate::private_folder(folder)?;
-    let (current, draft) = (folder.join(CURRENT), folder.join("draft.part"));
-    let mut file = std::fs::File::create(&draft)?;
-    std::io::Write::write_all(&mut file, &serde_json::to_vec(kept)?)?;
-    file.sync_all()?;
+    let current = folder.join(CURRENT);
     if read(&current).is_some() {
         std::fs::rename(&current, folder.join(PREVIOUS))?;
     }
-    std::fs::rename(draft, current)
+    crate::replace_file(&current, |file| Ok(serde_json::to_writer(file, kept)?))
 }

@@ -19,6 +19,70 @@ pub enum PinTries {
     Unknown,
 }
 
+/// Who pointed to a driver module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ModuleOrigin {
+    /// A person, or whoever started the program.
+    Chosen,
+    /// The system's own list of modules.
+    Registered {
+        /// Whose list: `p11-kit`, `Firefox`.
+        by: String,
+    },
+    /// A place that our profiles know.
+    Profile,
+}
+
+/// Why a driver module is not loaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum ModuleFault {
+    /// The file is no library of this system.
+    NotALibrary,
+    /// A library, but no PKCS#11 module: it has no `C_GetFunctionList`.
+    NotAModule,
+    /// For another machine than any of our helper programs.
+    OtherMachine {
+        /// Such as `x86`, `ARM64`.
+        machine: String,
+        /// 32 or 64; 0 where the header does not tell.
+        bits: u8,
+    },
+    /// Libraries it needs are not on this computer.
+    MissingLibraries {
+        /// Their names, as the module has them.
+        names: Vec<String>,
+    },
+    /// A driver of another interface than PKCS#11.
+    OtherInterface {
+        /// `SKF` (GM/T 0016).
+        name: String,
+    },
+    /// A person does not want it.
+    Banned,
+    /// There is no such file.
+    Gone,
+}
+
+/// Class of an object on a token (`CKA_CLASS`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectClass {
+    /// `CKO_CERTIFICATE`
+    Certificate,
+    /// `CKO_PRIVATE_KEY`
+    PrivateKey,
+    /// `CKO_PUBLIC_KEY`
+    PublicKey,
+    /// `CKO_SECRET_KEY`
+    SecretKey,
+    /// `CKO_DATA`
+    Data,
+    /// Any other.
+    Other,
+}
+
 /// Algorithm of a key pair on a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ts_rs::TS, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

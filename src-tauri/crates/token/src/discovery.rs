@@ -10,6 +10,7 @@ mod p11kit;
 mod places;
 
 use crate::header::{Header, Machine};
+use certdesk_domain::token::{ModuleFault, ModuleOrigin};
 use pkcs11_profiles::{Arch, Interface, Os, Trust};
 use serde::Serialize;
 use std::{
@@ -44,57 +45,11 @@ pub struct FoundModule {
     /// [`pkcs11_profiles::Profile::id`], where one knows it.
     pub profile: Option<String>,
     /// Who pointed to it.
-    pub origin: Origin,
+    pub origin: ModuleOrigin,
     /// The helper program that can load it; `None` where there is none, which is a fault too.
     pub helper: Option<PathBuf>,
     /// Why it is not loaded.
     pub fault: Option<ModuleFault>,
-}
-
-/// Who pointed to a module.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Origin {
-    /// A person, or whoever started the program.
-    Chosen,
-    /// The system's own list of modules.
-    Registered {
-        /// Whose list: `p11-kit`, `Firefox`.
-        by: String,
-    },
-    /// A place that our profiles know.
-    Profile,
-}
-
-/// Why a module is not loaded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum ModuleFault {
-    /// The file is no library of this system.
-    NotALibrary,
-    /// A library, but no PKCS#11 module: it has no `C_GetFunctionList`.
-    NotAModule,
-    /// For another machine than any of our helper programs.
-    OtherMachine {
-        /// Such as `x86`, `ARM64`.
-        machine: String,
-        /// 32 or 64; 0 where the header does not tell.
-        bits: u8,
-    },
-    /// Libraries it needs are not on this computer.
-    MissingLibraries {
-        /// Their names, as the module has them.
-        names: Vec<String>,
-    },
-    /// A driver of another interface than PKCS#11.
-    OtherInterface {
-        /// `SKF` (GM/T 0016).
-        name: String,
-    },
-    /// A person does not want it.
-    Banned,
-    /// There is no such file.
-    Gone,
 }
 
 /// Finds all modules, judged; each file once, and in the order in which their word counts where they show one token.
@@ -144,7 +99,7 @@ fn preference(module: &FoundModule, judge: &Judge) -> u8 {
     let profile = module.profile.as_deref().and_then(pkcs11_profiles::by_id);
     match profile {
         _ if judge.always.contains(&real(&module.path)) => 0,
-        _ if module.origin == Origin::Chosen => 1,
+        _ if module.origin == ModuleOrigin::Chosen => 1,
         // A maker's own module knows its tokens better than one for the tokens of all makers.
         Some(profile) if profile.generic => 4,
         Some(profile) if profile.trust != Trust::Reported => 2,
@@ -162,7 +117,7 @@ fn leave_out_twins(found: &mut Vec<FoundModule>, wishes: &Wishes) {
     found.retain(|module| {
         let other = module.helper.as_ref() != usual;
         let twin = module.profile.as_ref().is_some_and(|profile| served.contains(profile));
-        module.origin == Origin::Chosen || !(other && twin)
+        module.origin == ModuleOrigin::Chosen || !(other && twin)
     });
 }
 
@@ -171,25 +126,25 @@ struct Candidate {
     path: PathBuf,
     name: Option<String>,
     profile: Option<String>,
-    origin: Origin,
+    origin: ModuleOrigin,
     interface: Interface,
 }
 
 impl Candidate {
     fn chosen(path: &Path) -> Self {
         let (path, interface) = (path.to_owned(), Interface::Pkcs11);
-        Self { path, name: None, profile: None, origin: Origin::Chosen, interface }
+        Self { path, name: None, profile: None, origin: ModuleOrigin::Chosen, interface }
     }
 
     fn registered(found: &places::Registration) -> Self {
-        let origin = Origin::Registered { by: found.by.to_owned() };
+        let origin = ModuleOrigin::Registered { by: found.by.to_owned() };
         let (path, interface) = (found.path.clone(), Interface::Pkcs11);
         Self { path, name: Some(found.name.clone()), profile: None, origin, interface }
     }
 
     fn profiled(found: &pkcs11_profiles::ModuleCandidate) -> Self {
         let (name, profile) = (Some(found.name.clone()), Some(found.profile.clone()));
-        Self { path: found.path.clone(), name, profile, origin: Origin::Profile, interface: found.interface }
+        Self { path: found.path.clone(), name, profile, origin: ModuleOrigin::Profile, interface: found.interface }
     }
 }
 
@@ -388,7 +343,7 @@ mod tests {
         let places = Places { registered, profiled: vec![candidate(softhsm, "softhsm")] };
         let found = discover_in(&Wishes { added: vec![link], ..wishes() }, &places);
         assert_eq!(found.len(), 1, "registered, profiled and added: one file, one module");
-        assert_eq!(found[0].origin, Origin::Registered { by: "p11-kit".into() }, "the system's word comes first");
+        assert_eq!(found[0].origin, ModuleOrigin::Registered { by: "p11-kit".into() }, "the system's word comes first");
         assert_eq!(found[0].profile.as_deref(), Some("softhsm"), "its profile is known by its name");
         assert_eq!(found[0].fault, None, "and nothing it needs is missing");
     }

@@ -1,9 +1,9 @@
 //! Access to tokens (USB keys) through helper processes.
 //!
 //! Knows the messages to a helper, how one is started, given a deadline, killed and replaced, which drivers a computer
-//! has, and how a driver's file is judged before it is loaded. Is kept from knowing PKCS#11 itself and from loading anything: the helper
-//! (`certdesk-token-host`) does that, one process for each driver module, so that a driver that crashes or hangs takes
-//! nothing along. A PIN passes through once and is wiped; no call is ever repeated by this crate.
+//! has, and how a driver's file is judged before it is loaded. Is kept from knowing PKCS#11 itself and from loading
+//! anything: the helper (`certdesk-token-host`) does that, one process for each driver module, so that a driver that
+//! crashes or hangs takes nothing along. A PIN passes through once and is wiped; no call is ever repeated by this crate.
 
 pub mod discovery;
 pub mod error;
@@ -12,9 +12,9 @@ pub mod message;
 pub mod module;
 pub mod pin;
 
-pub use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
-pub use discovery::{FoundModule, ModuleFault, Wishes};
+pub use certdesk_domain::token::{KeyAlgorithm, ModuleFault, ModuleOrigin, ObjectClass, PinTries, SignatureScheme};
+pub use discovery::{FoundModule, Wishes};
 pub use error::TokenError;
-pub use message::{KeyPair, ObjectClass, TokenCertificate, TokenInfo, TokenObject};
+pub use message::{KeyPair, TokenCertificate, TokenInfo, TokenObject};
 pub use module::{Deadlines, HostProgram, Module};
 pub use pin::Pin;

@@ -7,7 +7,7 @@
 //! The helper first sends [`Reply::Ready`] (or why not) under id 0; then each request gets one answer under its own id.
 
 use crate::{error::TokenError, pin::Pin};
-use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
+use certdesk_domain::token::{KeyAlgorithm, ObjectClass, PinTries, SignatureScheme};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
@@ -297,23 +297,6 @@ pub struct TokenObject {
     pub bytes: Option<u32>,
     /// `CKA_PRIVATE` and the like that are true, in the standard's words without `CKA_`.
     pub flags: Vec<String>,
-}
-
-/// `CKA_CLASS`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum ObjectClass {
-    /// `CKO_CERTIFICATE`
-    Certificate,
-    /// `CKO_PRIVATE_KEY`
-    PrivateKey,
-    /// `CKO_PUBLIC_KEY`
-    PublicKey,
-    /// `CKO_SECRET_KEY`
-    SecretKey,
-    /// `CKO_DATA`
-    Data,
-    /// Any other.
-    Other,
 }
 
 /// Why bytes are no frame.

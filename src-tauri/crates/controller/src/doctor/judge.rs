@@ -3,7 +3,7 @@
 use certdesk_contract::driver::DriverPackage;
 use certdesk_domain::{Timestamp, token::PinTries};
 use certdesk_portal::{Line, LineStep};
-use certdesk_token::{FoundModule, ModuleFault, TokenError, discovery::Origin};
+use certdesk_token::{FoundModule, ModuleFault, ModuleOrigin, TokenError};
 use pkcs11_profiles::Profile;
 use time::format_description::well_known::Iso8601;
 
@@ -11,7 +11,7 @@ use super::{
     finding::{Examination, FactName, Finding, FindingCode, Level, Probe, Repair},
     machine::{CardService, Computer, UsbDevice},
 };
-use crate::{failure::Failure, view::KeyView};
+use crate::{failure::Failure, keys::Asked, view::KeyView};
 
 /// What was seen so far; `None` where a probe has not answered.
 #[derive(Clone, Debug, Default)]
@@ -32,16 +32,8 @@ pub(crate) struct Sight {
 /// Modules and keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KeysSight {
-    pub(crate) modules: Vec<ModuleSight>,
+    pub(crate) modules: Vec<Asked>,
     pub(crate) keys: Vec<KeyView>,
-}
-
-/// One module.
-#[derive(Clone, Debug)]
-pub(crate) struct ModuleSight {
-    pub(crate) found: FoundModule,
-    /// How many keys it shows, or why none; `None` where it is not loaded.
-    pub(crate) answer: Option<Result<usize, TokenError>>,
 }
 
 /// The portal service.
@@ -202,7 +194,7 @@ impl Judge<'_> {
                 continue;
             }
             let driver = seen.modules.iter().find(|module| key.is_driven_by(&module.found));
-            let own = |module: &&ModuleSight| module.found.profile.as_deref().is_some_and(|id| key.own.contains(&id));
+            let own = |module: &&Asked| module.found.profile.as_deref().is_some_and(|id| key.own.contains(&id));
             let offer = match driver.filter(own) {
                 Some(_) => None,
                 None => {
@@ -358,13 +350,13 @@ fn is_usable(key: &KeyView, now: Timestamp) -> bool {
     key.ready && key.can_log_in && in_force && key.tries != PinTries::Locked
 }
 
-fn about_module(module: &ModuleSight, code: FindingCode, level: Level) -> Finding {
+fn about_module(module: &Asked, code: FindingCode, level: Level) -> Finding {
     let path = module.found.path.display();
     Finding::new(code, level).fact(FactName::Driver, &module.found.name).fact(FactName::File, path)
 }
 
 /// A module that is not loaded.
-fn refused(module: &ModuleSight, fault: &ModuleFault, bad: Level) -> Finding {
+fn refused(module: &Asked, fault: &ModuleFault, bad: Level) -> Finding {
     match fault {
         ModuleFault::OtherMachine { machine, bits } => {
             let bits = if *bits == 0 { String::new() } else { format!(" ({bits}-bit)") };
@@ -384,7 +376,7 @@ fn refused(module: &ModuleSight, fault: &ModuleFault, bad: Level) -> Finding {
         }
         ModuleFault::Banned => about_module(module, FindingCode::DriverBanned, Level::Note),
         // An entry left behind by a driver that was removed harms nobody.
-        ModuleFault::Gone if module.found.origin != Origin::Chosen => {
+        ModuleFault::Gone if module.found.origin != ModuleOrigin::Chosen => {
             about_module(module, FindingCode::DriverGone, Level::Note)
         }
         ModuleFault::Gone => about_module(module, FindingCode::DriverGone, bad),
@@ -392,7 +384,7 @@ fn refused(module: &ModuleSight, fault: &ModuleFault, bad: Level) -> Finding {
 }
 
 /// A module that was loaded, or should have been.
-fn failed(module: &ModuleSight, error: &TokenError, bad: Level) -> Finding {
+fn failed(module: &Asked, error: &TokenError, bad: Level) -> Finding {
     let about = |code| about_module(module, code, bad);
     match error {
         TokenError::WrongArchitecture { found, needed } => {
@@ -471,18 +463,18 @@ mod tests {
             path: "/usr/lib/libcastle.so.1.0.0".into(),
             name: "Feitian ePass2003".into(),
             profile: Some(profile.into()),
-            origin: Origin::Profile,
+            origin: ModuleOrigin::Profile,
             helper: None,
             fault,
         }
     }
 
-    fn module(profile: &str, answer: Result<usize, TokenError>) -> ModuleSight {
-        ModuleSight { found: found(profile, None), answer: Some(answer) }
+    fn module(profile: &str, answer: Result<usize, TokenError>) -> Asked {
+        Asked { found: found(profile, None), answer: Some(answer) }
     }
 
-    fn unusable(fault: ModuleFault) -> ModuleSight {
-        ModuleSight { found: found("haitai", Some(fault)), answer: None }
+    fn unusable(fault: ModuleFault) -> Asked {
+        Asked { found: found("haitai", Some(fault)), answer: None }
     }
 
     fn device(numbers: &str, is_reader: bool) -> UsbDevice {
@@ -490,7 +482,7 @@ mod tests {
     }
 
     /// What was seen of keys and USB; nothing of the rest.
-    fn sight(modules: Vec<ModuleSight>, keys: Vec<KeyView>, devices: Vec<UsbDevice>) -> Sight {
+    fn sight(modules: Vec<Asked>, keys: Vec<KeyView>, devices: Vec<UsbDevice>) -> Sight {
         Sight { keys: Some(KeysSight { modules, keys }), usb: Some(Ok(devices)), ..Sight::default() }
     }
 

@@ -29,7 +29,7 @@ use crate::{
     view::{Event, Locale},
 };
 use finding::{Examination, Probe, Repair};
-use judge::{KeysSight, ModuleSight, ServiceSight, Sight};
+use judge::{KeysSight, ServiceSight, Sight};
 use machine::System as _;
 use report::SavedReport;
 
@@ -140,10 +140,7 @@ impl Controller {
 
     async fn see_keys(&self) -> KeysSight {
         let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
-        let modules = self.inner.keys.asked().await;
-        let modules =
-            modules.into_iter().map(|asked| ModuleSight { found: asked.found, answer: asked.answer }).collect();
-        KeysSight { modules, keys }
+        KeysSight { modules: self.inner.keys.asked().await, keys }
     }
 
     async fn see_service(&self) -> ServiceSight {

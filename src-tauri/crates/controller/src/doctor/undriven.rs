@@ -7,7 +7,7 @@ use certdesk_contract::{catalogue::Text, driver::DriverPackage};
 use super::{judge::KnownKey, machine::System as _};
 use crate::{
     Controller,
-    view::{KeyState, ModuleFaultView},
+    view::{KeyState, ModuleFault},
 };
 
 /// A key without a driver.
@@ -30,7 +30,7 @@ impl Undriven {
 fn leaves_open(state: &KeyState) -> bool {
     match state {
         KeyState::NoKey | KeyState::NoDriver => true,
-        KeyState::ModuleUnusable { fault, .. } => *fault == ModuleFaultView::Gone,
+        KeyState::ModuleUnusable { fault, .. } => *fault == ModuleFault::Gone,
         _ => false,
     }
 }

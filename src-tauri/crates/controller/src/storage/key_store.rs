@@ -133,10 +133,7 @@ impl KeyStore for DemoKeyStore {
         let kept = DemoFile { note: note.to_owned(), name, key: write_key(key).to_string() };
         let write = || -> std::io::Result<()> {
             let text = Zeroizing::new(serde_json::to_vec_pretty(&kept)?);
-            if let Some(folder) = self.file.parent() {
-                crate::private_folder(folder)?;
-            }
-            super::lock::replace(&self.file, |file| file.write_all(&text))
+            crate::replace_file(&self.file, |file| file.write_all(&text))
         };
         write().map_err(|error| KeyStoreError::Away(error.kind().to_string()))
     }

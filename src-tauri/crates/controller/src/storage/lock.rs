@@ -3,11 +3,7 @@
 //!
 //! A new passphrase seals the same key anew; nothing of the cache is written again.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::Path};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
@@ -106,21 +102,8 @@ impl Lock {
 
     /// Writes it in the place of the one before: whole, or not at all.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
-        replace(path, |file| Ok(serde_json::to_writer_pretty(file, self)?))
+        crate::replace_file(path, |file| Ok(serde_json::to_writer_pretty(file, self)?))
     }
-}
-
-/// Writes a small file for its owner alone in the place of the one before; it is on the disk before it takes its place.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let new: PathBuf = path.with_extension("new");
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new)?;
-    write(&mut file)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
 }
 
 fn derive(passphrase: &str, salt: &[u8], memory_kib: u32, passes: u32) -> Option<Zeroizing<[u8; 32]>> {
