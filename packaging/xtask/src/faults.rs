@@ -1,8 +1,9 @@
-//! `faults`: the campaign of faults, as a table of fault × act.
+//! `faults`: the campaigns of faults. Of kills and of disks, as one table of journey × victim × part; with `--token` of a
+//! key and its driver, as a table of fault × act.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -13,16 +14,160 @@ use crate::{
 
 const COLUMNS: &[&str] = &["fault", "list", "login", "sign", "generate", "write", "change_pin"];
 const CASES: &str = "target/faults/cases.json";
+const CELLS: &[&str] = &["journey", "victim", "phase", "runs", "losses", "duplicates", "orphans", "else"];
+const RUNS: &str = "target/faults/runs.json";
+const DISKS: &str = "target/faults/disks.json";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Of the key and its driver: each act, and in it each call, with each fault.
     #[arg(long)]
     token: bool,
+    /// How often something is killed.
+    #[arg(long, default_value_t = 40, conflicts_with = "token")]
+    runs: u32,
+    /// What all choices come from; by default another each time. It is printed.
+    #[arg(long, conflicts_with = "token")]
+    seed: Option<u64>,
+    /// Refusals of each kind of a failing disk, for each journey played on it.
+    #[arg(long, default_value_t = 6, conflicts_with = "token")]
+    refusals: u32,
+    /// Power cuts of each journey besides those at every sync and every acknowledgement.
+    #[arg(long, default_value_t = 100, conflicts_with = "token")]
+    cuts: u32,
+    /// Journeys at a time.
+    #[arg(long, default_value_t = 2, conflicts_with = "token")]
+    parallel: u32,
+    /// One journey alone, by its name in the table.
+    #[arg(long, conflicts_with = "token")]
+    only: Option<String>,
 }
 
 pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
-    ensure!(arguments.token, "say which: --token");
+    if arguments.token { token(terminal) } else { kills_and_disks(terminal, &arguments) }
+}
+
+fn kills_and_disks(terminal: &Terminal, arguments: &Arguments) -> Result<Report> {
+    terminal.run(cargo().args([
+        "build",
+        "-p",
+        "faults",
+        "-p",
+        "faulty-disk",
+        "-p",
+        "certdesk-service",
+        "-p",
+        "certdesk-token-host",
+    ]))?;
+    fs::create_dir_all("target/faults")?;
+    let seed = match arguments.seed {
+        Some(seed) => seed,
+        None => u64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.subsec_nanos()),
+    };
+    let (runs, parallel) = (arguments.runs.to_string(), arguments.parallel.to_string());
+    let mut tally = Tally::new();
+    if arguments.runs > 0 {
+        let mut campaign = Command::new("target/debug/kills");
+        campaign.args([RUNS, &runs, &seed.to_string(), &parallel]).args(&arguments.only);
+        terminal.run(&mut campaign)?;
+        tally.kills(&read(RUNS)?);
+    }
+    if arguments.only.is_none() && arguments.refusals > 0 {
+        let mut campaign = Command::new("target/debug/disk");
+        campaign.args([DISKS, &arguments.refusals.to_string(), &arguments.cuts.to_string(), &seed.to_string()]);
+        terminal.run(&mut campaign)?;
+        tally.disks(&read(DISKS)?);
+    }
+    let mut report = tally.report();
+    report.fact("seed", seed);
+    Ok(report)
+}
+
+fn read(file: &str) -> Result<Value> {
+    let played = fs::read(file).with_context(|| format!("the campaign wrote no {file}"))?;
+    Ok(serde_json::from_slice(&played)?)
+}
+
+/// What was found, by journey, victim and part: runs, losses, duplicates, orphans, and what else fell short.
+struct Tally {
+    cells: BTreeMap<[String; 3], [usize; 5]>,
+    report: Report,
+    kills: usize,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self { cells: BTreeMap::new(), report: Report::new(CELLS), kills: 0 }
+    }
+
+    fn kills(&mut self, runs: &Value) {
+        let (mut late, mut broken) = (0, 0);
+        for run in runs.as_array().into_iter().flatten() {
+            if run["key_broke"] == true {
+                broken += 1;
+                continue;
+            }
+            let in_time = run["after_ms"].is_u64();
+            self.kills += usize::from(in_time) + usize::from(run["second"].is_string());
+            late += usize::from(!in_time);
+            self.add(["journey", "victim", "phase"].map(|name| text(run, name)), usize::from(in_time), run);
+        }
+        self.report.fact("kills, those while things were being put right counted", self.kills);
+        self.report.fact("runs whose journey was over before the kill, compared all the same", late);
+        self.report.fact("runs that SoftHSM's own files did not outlive, not counted", broken);
+        self.report.fact("every run", RUNS);
+    }
+
+    fn disks(&mut self, played: &Value) {
+        for refusal in played["refusals"].as_array().into_iter().flatten() {
+            self.add([text(refusal, "journey"), "disk".to_owned(), text(refusal, "error")], 1, refusal);
+        }
+        for cut in played["cuts"].as_array().into_iter().flatten() {
+            let cuts = cut["cuts"].as_u64().and_then(|cuts| usize::try_from(cuts).ok()).unwrap_or_default();
+            self.add([text(cut, "journey"), "disk".to_owned(), "power cut".to_owned()], cuts, cut);
+        }
+        self.report.fact("every disk", DISKS);
+    }
+
+    fn add(&mut self, cell: [String; 3], runs: usize, found: &Value) {
+        let place = cell.join(", ");
+        let sums = self.cells.entry(cell).or_default();
+        sums[0] += runs;
+        for (at, name) in ["losses", "duplicates", "orphans"].into_iter().enumerate() {
+            for sentence in found[name].as_array().into_iter().flatten() {
+                sums[at + 1] += 1;
+                let number = found["number"].as_u64().map_or(String::new(), |number| format!(", run {number}"));
+                self.report.falls_short(format!("{place}{number}: {}", sentence.as_str().unwrap_or_default()));
+            }
+        }
+        if let Some(complaint) = found["complaint"].as_str() {
+            sums[4] += 1;
+            self.report.falls_short(format!("{place}: {complaint}"));
+        }
+    }
+
+    fn report(mut self) -> Report {
+        let mut total = [0; 5];
+        for (cell, sums) in self.cells {
+            (0..total.len()).for_each(|at| total[at] += sums[at]);
+            self.report.row(cell.map(|word| json!(word)).into_iter().chain(sums.map(|sum| json!(sum))));
+        }
+        let [runs, losses, duplicates, orphans, others] = total;
+        if runs == 0 {
+            self.report.falls_short("nothing was killed, and no disk failed");
+        }
+        self.report.closing(format!(
+            "{runs} runs: {losses} losses, {duplicates} duplicates, {orphans} orphans, {others} otherwise short"
+        ));
+        self.report
+    }
+}
+
+fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
+
+fn token(terminal: &Terminal) -> Result<Report> {
     terminal.run(cargo().args(["build", "-p", "faults", "-p", "faulty-module", "-p", "certdesk-token-host"]))?;
     fs::create_dir_all("target/faults")?;
     let own = |file: String| Ok::<_, anyhow::Error>(stage::project_root()?.join("target/debug").join(file));
@@ -37,7 +182,6 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
 }
 
 fn table(cases: &Value) -> Report {
-    let text = |case: &Value, name: &str| case[name].as_str().unwrap_or_default().to_owned();
     let all: Vec<&Value> = cases.as_array().into_iter().flatten().collect();
     let mut faults: Vec<String> = Vec::new();
     for fault in all.iter().map(|case| text(case, "fault")) {
@@ -77,6 +221,24 @@ fn table(cases: &Value) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_loss_fails_the_verb_and_a_kill_that_came_late_is_no_run() {
+        let run = |number: u32, after: Value, losses: Value| {
+            json!({ "number": number, "journey": "apply", "victim": "app", "phase": "type", "after_ms": after,
+            "second": null, "losses": losses, "duplicates": [], "orphans": [], "complaint": null })
+        };
+        let killed = |runs: Value| {
+            let mut tally = Tally::new();
+            tally.kills(&runs);
+            tally.report()
+        };
+        let report = killed(json!([run(0, json!(7), json!([])), run(1, Value::Null, json!([]))]));
+        assert!(report.holds(), "runs in which nothing is wrong hold: {report}");
+        assert_eq!(report.json()["rows"][0]["runs"], 1, "one kill came in time");
+        assert!(!killed(json!([run(0, json!(7), json!(["a field"]))])).holds(), "a loss does not hold");
+        assert!(!killed(json!([run(0, Value::Null, json!([]))])).holds(), "nor does a campaign without a kill");
+    }
 
     #[test]
     fn one_complaint_fails_the_verb_and_each_answer_is_counted() {

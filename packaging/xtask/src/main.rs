@@ -47,7 +47,7 @@ enum Verb {
     Demo(demo::Arguments),
     /// The suite over real PKCS#11 modules: table of module × act. Installs what of them is missing (named first).
     Tokens(tokens::Arguments),
-    /// The campaign of faults: each act on a key with each fault of a driver in each of its calls.
+    /// The campaigns of faults: kills at any point of every journey; with `--token` each act on a key with each fault.
     Faults(faults::Arguments),
     /// The figures to be known for, measured beside their peers.
     Bench(bench::Arguments),

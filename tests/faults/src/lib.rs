@@ -4,6 +4,9 @@
 //!
 //! Real helper, real SoftHSM behind the faulty module (`tests/faulty-module`), a store of its own for each case.
 
+pub mod disk;
+pub mod kills;
+
 use std::{
     fs,
     path::Path,

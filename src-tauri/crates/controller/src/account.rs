@@ -57,10 +57,12 @@ impl Controller {
         if !faults.is_empty() {
             return Err(Failure { faults, ..LocalCode::FieldsIncomplete.into() });
         }
-        // A name made from the content: pressing the button twice registers once.
-        let key = crate::convert::named_uuid(&registration)?;
         let consent = self.agreement().ok_or(LocalCode::BadCommand)?;
-        let answer = self.portal()?.register(&RegistrationRequest { registration, consent }, key).await;
+        let request = RegistrationRequest { registration, consent };
+        // A name made from the content: pressing the button twice registers once. After a kill the agreement is accepted
+        // anew: that is another request, which the service knows for the same person's.
+        let key = crate::convert::named_uuid(&request)?;
+        let answer = self.portal()?.register(&request, key).await;
         self.consented(self.noted(answer)).await
     }
 

@@ -18,6 +18,7 @@ use crate::{
     Controller,
     convert::sha256_hex,
     failure::{Failure, LocalCode},
+    keys::SessionKey,
     view::CertificateView,
 };
 
@@ -171,7 +172,26 @@ impl Controller {
         let answer = self.portal()?.certificates().await;
         let records = self.or_as_last_seen(certificates_document(&account), answer, |_| Ok(Vec::new())).await?;
         learn(&mut self.state().standings, &records);
+        self.follow_successor(&records);
         Ok(records)
+    }
+
+    /// The session of a certificate that was superseded is its successor's, also where line or disk failed at the moment
+    /// when that came into force.
+    fn follow_successor(&self, records: &[CertificateRecord]) {
+        let Some(session) = self.state().session_key.clone() else { return };
+        let b64 = BASE64_STANDARD.encode(&session.certificate_der);
+        let superseded = records.iter().find(|record| record.certificate_b64 == b64 && record.revocation.is_some());
+        let Some(serial) = superseded.and_then(|record| record.successor.as_ref()) else { return };
+        let successor = records.iter().find(|record| record.serial == *serial);
+        let Some(der) = successor.and_then(|record| BASE64_STANDARD.decode(&record.certificate_b64).ok()) else {
+            return;
+        };
+        let holds = |token: &TokenInfo| token.certificates.iter().any(|held| held.der == der && held.has_private_key);
+        let Some(token) = self.inner.keys.tokens().into_iter().find(holds) else { return };
+        let new = SessionKey { id: token.id, certificate_der: der };
+        self.leave_key(Some(session).filter(|left| left.id != new.id));
+        self.state().session_key = Some(new);
     }
 
     /// The service's records as last seen.

@@ -137,10 +137,12 @@ impl Controller {
         let installation = Installation { serial: parsed.serial, proof_b64: crate::cases::base64(&proof) };
         let answer = self.portal()?.confirm_installation(application, &installation).await;
         let completed = self.noted(answer)?;
-        self.progress(journal, IssuanceStep::Confirmed).await?;
+        // The service has it: the session follows whether or not this disk takes what is written down.
+        let journaled = self.progress(journal, IssuanceStep::Confirmed).await;
         let before = completed.particulars.certificate.clone();
-        self.keep_application(completed).await?;
-        self.settle_in(before.as_deref(), SessionKey { id: key, certificate_der: certificate }).await
+        let kept = self.keep_application(completed).await;
+        self.settle_in(before.as_deref(), SessionKey { id: key, certificate_der: certificate }).await?;
+        journaled.and(kept)
     }
 
     /// The new certificate is in force: which one logs in, and what is open to the account, is asked anew. The session of

@@ -452,8 +452,8 @@ fn private_folder(path: &std::path::Path) -> std::io::Result<()> {
     folder.create(path)
 }
 
-/// Writes a small file for its owner alone in the place of the one before; it is on the disk before it takes its place.
-/// Its folder is made where it is not there.
+/// Writes a small file for its owner alone in the place of the one before; it is on the disk before it takes its place, and
+/// has taken it when this returns. Its folder is made where it is not there.
 fn replace_file(
     path: &std::path::Path,
     write: impl FnOnce(&mut std::fs::File) -> std::io::Result<()>,
@@ -469,7 +469,13 @@ fn replace_file(
     let mut file = options.open(&new)?;
     write(&mut file)?;
     file.sync_all()?;
-    std::fs::rename(&new, path)
+    std::fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// The names in a folder are on the disk. Where folders cannot be opened, the system sees to it.
+fn sync_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn portal(options: &Options) -> Result<Portal, Failure> {

@@ -191,6 +191,12 @@ impl Controller {
     /// Tells the service how a draft stands.
     async fn push(&self, draft: Draft) -> Result<(), Failure> {
         let id = draft.id;
+        if draft.sync.sending.is_some() {
+            // The answer to what was told before was lost. What became of it is asked before anything else is told, or it
+            // would later look like another computer's.
+            self.pull(id).await?;
+        }
+        let draft = self.own_draft(id).await?;
         let told = fields::outgoing(&content(&draft), &draft.sync.conflicts);
         // Written down first: where the answer is lost, what is found at the service is known to be ours.
         let sending = told.clone();

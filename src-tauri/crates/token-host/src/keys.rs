@@ -245,7 +245,7 @@ impl Keys<'_> {
     }
 
     /// The pair of this label and algorithm that has no certificate yet: an earlier call made it, wholly or in part. Half a
-    /// pair under the provisional id is of no use to anybody and is cleared away.
+    /// pair of this label, without a certificate, is of no use to anybody and is cleared away.
     fn unfinished(
         &self,
         algorithm: KeyAlgorithm,
@@ -262,7 +262,10 @@ impl Keys<'_> {
                 {
                     return Ok(Some((public, private)));
                 }
-                None if key_id == provisional_id => self.session.destroy_object(private).map_err(token_error)?,
+                // A kill may also have come while the ids were changed, and left a public key that cannot be read.
+                None if key_id == provisional_id || !certificates.iter().any(|held| held.key_id == key_id) => {
+                    self.session.destroy_object(private).map_err(token_error)?
+                }
                 _ => {}
             }
         }

@@ -23,10 +23,14 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     path::Path,
-    sync::mpsc,
+    sync::{Arc, Mutex, TryLockError, mpsc},
     thread,
+    time::{Duration, Instant},
 };
 use zeroize::Zeroizing;
+
+/// How long the call under way may take once the program that asked for it is gone.
+const LAST_CALL: Duration = Duration::from_secs(10);
 
 fn main() {
     process::harden();
@@ -43,10 +47,24 @@ fn main() {
     // Its own thread: the end of the pipe is noticed, and answered by our end, while a module hangs.
     let (sender, requests) = mpsc::channel();
     let mut input = pipes.input;
+    let at_work = Arc::new(Mutex::new(()));
+    let work = at_work.clone();
     thread::spawn(move || {
         while let Ok(request) = receive(&mut input) {
             if sender.send(request).is_err() {
                 break;
+            }
+        }
+        // The program is gone. What it had begun comes to its end: a key is not left half-written.
+        let end = Instant::now() + LAST_CALL;
+        loop {
+            match work.try_lock() {
+                Err(TryLockError::WouldBlock) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
+                // Held until the end of the process, so that no other call begins.
+                held => {
+                    std::mem::forget(held);
+                    break;
+                }
             }
         }
         process::exit_now()
@@ -63,7 +81,9 @@ fn main() {
         }
     };
     for Numbered { id, body } in requests {
+        let working = at_work.lock();
         let answer = host.answer(body);
+        drop(working);
         send(&mut output, id, answer);
     }
 }

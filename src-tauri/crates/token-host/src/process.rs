@@ -21,16 +21,11 @@ mod platform {
         path::Path,
     };
 
-    /// No core dump may hold a PIN, and the helper does not outlive the program that started it.
+    /// No core dump may hold a PIN.
     pub(crate) fn harden() {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: `none` is a valid `rlimit` for the length of the call, which only reads it.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
-        #[cfg(target_os = "linux")]
-        // SAFETY: PR_SET_PDEATHSIG takes one integer and touches no memory of ours.
-        unsafe {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        }
     }
 
     /// Takes the pipes for ourselves and leaves the module harmless ends: a driver that prints to standard output

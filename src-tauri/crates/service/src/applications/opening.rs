@@ -1,6 +1,6 @@
 //! A case begins, and is taken back.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use certdesk_contract::{
     ProblemCode,
@@ -93,16 +93,7 @@ pub(crate) async fn withdraw(
             if let Some(signed) = signed {
                 receipts::give(&act, db, signed, &case, now)?;
             }
-            let mut unused = uploads::of_application(db, id)?;
-            let mut kept = HashSet::new();
-            for &upload in &unused {
-                if uploads::is_handed_in(db, upload)? {
-                    kept.insert(upload);
-                } else {
-                    uploads::set_gone(db, upload)?;
-                }
-            }
-            unused.retain(|upload| !kept.contains(upload));
+            let unused = uploads::end_unused(db, id)?;
             Ok((applications::view(db, case)?, unused))
         })
         .await?;

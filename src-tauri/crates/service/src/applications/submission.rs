@@ -37,7 +37,7 @@ use crate::{
     verdicts,
 };
 
-/// Hands a case in, first or again after a correction.
+/// Hands a case in, first or again after a correction. Uploads that it does not name end: nobody will come back to them.
 pub(crate) async fn submit(
     portal: &Arc<Portal>,
     mut caller: Caller,
@@ -49,7 +49,7 @@ pub(crate) async fn submit(
     let now = portal.now();
     let looked = form_signature::look(portal, &caller, id, &submission).await?;
     let act = portal.clone();
-    portal
+    let (receipt, unused) = portal
         .store
         .act(move |db| {
             // As it is now: a change may just have come into force.
@@ -57,7 +57,7 @@ pub(crate) async fn submit(
             let mut case = of(db, id, &caller.account)?;
             let signed = receipts::check(&act, db, &caller, request, LegalAct::Submit, &case, now)?;
             if let Some(answer) = idempotency::answer(db, &repeatable)? {
-                return Ok(answer);
+                return Ok((answer, Vec::new()));
             }
             if !case.state.is_editable() {
                 return Err(ProblemCode::WrongState.into());
@@ -101,9 +101,13 @@ pub(crate) async fn submit(
             let number = case.number.clone().unwrap_or_default();
             let receipt = Receipt { number, submitted_at: now, application: applications::view(db, case)? };
             idempotency::keep(db, &repeatable, &receipt, now)?;
-            Ok(receipt)
+            Ok((receipt, uploads::end_unused(db, id)?))
         })
-        .await
+        .await?;
+    for upload in unused {
+        portal.files.remove(upload).await;
+    }
+    Ok(receipt)
 }
 
 /// Keeps what was handed in and puts the case, under its number, before the service.

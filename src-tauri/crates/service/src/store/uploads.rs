@@ -113,9 +113,12 @@ pub(crate) fn forget_gone_before(db: &Connection, at: Timestamp) -> rusqlite::Re
     .map(drop)
 }
 
-/// Uploads of a case that have a file.
-pub(crate) fn of_application(db: &Connection, application: Uuid) -> rusqlite::Result<Vec<Uuid>> {
-    ids(db, "application = ?1 AND state <> 'gone'", [application.to_string()])
+/// Ends the uploads of a case that nothing handed in names; their files are to be removed.
+pub(crate) fn end_unused(db: &Connection, application: Uuid) -> rusqlite::Result<Vec<Uuid>> {
+    let which = format!("application = ?1 AND state <> 'gone' AND NOT {HANDED_IN}");
+    let unused = ids(db, &which, [application.to_string()])?;
+    unused.iter().try_for_each(|upload| set_gone(db, *upload))?;
+    Ok(unused)
 }
 
 /// Uploads past their time that nothing handed in refers to.

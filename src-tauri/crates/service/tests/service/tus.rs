@@ -213,6 +213,23 @@ async fn an_upload_ends_by_its_owner_or_by_time() {
 
 /// tuspy (PyPI) is a tus client that is not ours.
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_case_does_not_name_when_it_is_handed_in_is_let_go() {
+    let (world, person, id) = at_work().await;
+    // Begun and never named: its client was killed before it wrote the name down.
+    let named = person.all_files(id).await;
+    let forgotten = person.all_files(id).await;
+    let submission = person.submission(named.clone()).await;
+    person.client.post_once(&path::submission(id), Uuid::new_v4(), &submission).await.expect(200);
+    let folder = world.data.path().join("uploads");
+    for file in &named {
+        assert!(folder.join(file.upload.to_string()).exists(), "what was handed in stays");
+    }
+    for file in &forgotten {
+        assert!(!folder.join(file.upload.to_string()).exists(), "what nobody named is gone");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_client_uploads() {
     let Some(python) = tuspy() else { return };
     let (world, person, id) = at_work_unsigned().await;

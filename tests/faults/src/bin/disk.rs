@@ -1,0 +1,31 @@
+//! `disk OUT POINTS CUTS SEED`: plays the campaign of disks and writes it to a file, as JSON. Exits 0 also where something
+//! falls short: the caller judges.
+
+use anyhow::{Context, Result};
+use faults::{
+    disk::{cuts, refusals},
+    kills::{Journey, campaign::Ground},
+};
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = || arguments.next().context("usage: disk OUT POINTS CUTS SEED");
+    let (out, points, more, seed) = (next()?, next()?.parse()?, next()?.parse()?, next()?.parse()?);
+    let ground = Ground::prepare()?;
+    let (mut refused, mut cut) = (Vec::new(), Vec::new());
+    for journey in [Journey::Register, Journey::Apply, Journey::Renew] {
+        let power = cuts(&ground, journey, more, seed)?;
+        eprintln!("{journey:?}: {} power cuts, {} losses", power.cuts, power.losses.len());
+        cut.push(power);
+    }
+    for journey in [Journey::Register, Journey::Apply, Journey::Renew] {
+        refused.extend(refusals(&ground, journey, points, |refusal| {
+            if refusal.is_clean() {
+                eprintln!("{:?}, {} from change {} on: {:?}", refusal.journey, refusal.error, refusal.at, refusal.told);
+            } else {
+                eprintln!("FALLS SHORT {refusal:?}");
+            }
+        })?);
+    }
+    Ok(std::fs::write(out, serde_json::to_vec_pretty(&serde_json::json!({ "refusals": refused, "cuts": cut }))?)?)
+}
