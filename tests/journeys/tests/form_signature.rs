@@ -1,11 +1,13 @@
 //! The form signed with the key of the session: from the program to the reviewer, and what becomes of its file.
 
 use std::{
+    io::Read as _,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
+use certdesk_cache::SealedFile;
 use certdesk_cli::journey::Journey;
 use certdesk_contract::account::ConsentSubject;
 use certdesk_controller::{
@@ -170,6 +172,62 @@ async fn a_kill_between_two_steps_leaves_no_file_behind() -> Result<()> {
     };
     tokio::time::timeout(std::time::Duration::from_secs(20), waited).await.context("the orphan is still there")?;
     assert!(owned.exists(), "what has its owner stays");
+    drop(again);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signed_form_lies_sealed_and_one_that_was_changed_is_told() -> Result<()> {
+    let stage = Stage::set()?;
+    let (journey, draft) = changing(&stage).await?;
+    let certdesk = &journey.controller;
+    let signed = certdesk.sign_form(draft.id).await.map_err(failed)?;
+    let file = under_form(&signed).first().context("no file is under the form")?.id;
+    let [path] = &kept(&stage)?[..] else { anyhow::bail!("one signed form") };
+    let sealed = std::fs::read(path)?;
+    assert!(!sealed.windows(5).any(|bytes| bytes == b"%PDF-"), "nothing of the form can be read");
+    assert!(certdesk.preview(file).await.map_err(failed)?.starts_with(b"%PDF-"), "the program reads it");
+
+    let mut changed = sealed.clone();
+    changed[sealed.len() / 2] ^= 1;
+    std::fs::write(path, changed)?;
+    assert_eq!(told(certdesk.preview(file).await)?, LocalCode::SignedFormDamaged, "one bit is enough");
+    std::fs::write(path, &sealed[..sealed.len() - 1])?;
+    assert_eq!(told(certdesk.preview(file).await)?, LocalCode::SignedFormDamaged, "so is a byte that is missing");
+    assert!(certdesk.form_pdf(draft.id).await.is_ok(), "the form that was made is still there");
+    certdesk.remove_attachment(file).await.map_err(failed)?;
+    assert!(is_signed(&certdesk.sign_form(draft.id).await.map_err(failed)?), "removed, it is signed once more");
+    Ok(())
+}
+
+/// As the program before sealing left it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plain_one_of_before_is_sealed_at_the_start() -> Result<()> {
+    let stage = Stage::set()?;
+    let (journey, draft) = changing(&stage).await?;
+    let signed = journey.controller.sign_form(draft.id).await.map_err(failed)?;
+    let file = under_form(&signed).first().context("no file is under the form")?.id;
+    let bytes = journey.controller.preview(file).await.map_err(failed)?;
+    let [sealed] = &kept(&stage)?[..] else { anyhow::bail!("one signed form") };
+    drop(journey);
+    let plain = sealed.with_extension("pdf");
+    std::fs::write(&plain, &bytes)?;
+    let (now, cache) = (plain.clone(), stage.cache()?);
+    cache.update_attachment(file, |row| (row.path, row.key) = (now, None))?;
+    std::fs::remove_file(sealed)?;
+
+    let again = Controller::start(stage.options()?);
+    let waited = async {
+        while plain.exists() || !sealed.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), waited).await.context("it lies there in plain")?;
+    let held = cache.attachment(file)?.context("the row is gone")?;
+    assert!(held.key.is_some() && held.path == *sealed, "its row has the key");
+    let mut content = Vec::new();
+    SealedFile::open(sealed, held.key.as_ref().context("no key")?)?.read_to_end(&mut content)?;
+    assert_eq!(content, bytes, "it is what it was");
     drop(again);
     Ok(())
 }

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use certdesk_cli::journey;
-use certdesk_domain::{AccountKind, token::KeyAlgorithm};
-use journeys::Stage;
+use certdesk_domain::{AccountKind, Business, token::KeyAlgorithm};
+use journeys::{Stage, failed};
 
 /// Long enough to occur nowhere by chance.
 const SECRET_PIN: &str = "PIN-4711-geheim-0815";
@@ -21,7 +21,14 @@ async fn the_whole_journey_leaves_no_pin_password_or_person_in_logs_and_no_pin_o
     let writer = log.clone();
     tracing_subscriber::fmt().with_env_filter("trace").with_writer(move || writer.clone()).with_ansi(false).init();
     let stage = Stage::set_with_pin(SECRET_PIN)?;
-    let outcome = journey::run(&stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?).await?;
+    let walk = stage.journey(AccountKind::Enterprise, KeyAlgorithm::EcP256)?;
+    let outcome = journey::run(&walk).await?;
+    // A form signed by the key is a file of the program's own.
+    let (certdesk, serial) = (&walk.controller, outcome.certificate.serial.clone());
+    let draft = certdesk.start_application(Business::Change, Some(serial)).await.map_err(failed)?.id;
+    let name = ("change.organisation.name".to_owned(), "厦门云帆测试科技有限公司".to_owned());
+    certdesk.save_field(draft, name.0, name.1).await.map_err(failed)?;
+    certdesk.sign_form(draft).await.map_err(failed)?;
 
     let log = log.text();
     assert!(log.contains("helper started"), "the log was listened to");
@@ -39,10 +46,14 @@ async fn the_whole_journey_leaves_no_pin_password_or_person_in_logs_and_no_pin_o
     personal.extend([
         "福州云帆测试科技有限公司",
         "91350100M000100Y43",
+        "厦门云帆测试科技有限公司",
         outcome.account.as_str(),
         outcome.number.as_str(),
     ]);
     let client = stage.scratch().join("client");
+    assert_eq!(std::fs::read_dir(client.join("signed"))?.count(), 1, "a signed form is among it");
+    let form = holds(&client, b"%PDF-")?;
+    assert!(form.is_none(), "a form lies in plain in {form:?}");
     for secret in &personal {
         for bytes in encodings(secret) {
             let found = holds(&client, &bytes)?;

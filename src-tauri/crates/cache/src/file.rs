@@ -184,7 +184,10 @@ fn prove(plain: &Path, copy: &Path, key: &CacheKey) -> Result<(), CacheError> {
 
 /// Overwrites a file and removes it. A disk that writes elsewhere than where it was told keeps the old bytes for a while:
 /// `docs/security.md` says so.
-fn wipe(path: &Path) -> Result<(), CacheError> {
+///
+/// # Errors
+/// Those of the file system.
+pub fn wipe(path: &Path) -> Result<(), CacheError> {
     let overwrite = || -> io::Result<()> {
         let mut file = File::options().write(true).open(path)?;
         let mut left = file.metadata()?.len();
@@ -230,7 +233,7 @@ fn rename_if_there(from: &Path, to: &Path) -> Result<(), CacheError> {
 }
 
 /// The new names are on the disk before anything is deleted. Systems without folders to open have no need for it.
-fn sync_folder(path: &Path) {
+pub(crate) fn sync_folder(path: &Path) {
     if let Some(folder) = path.parent() {
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }

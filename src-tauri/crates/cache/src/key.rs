@@ -1,7 +1,8 @@
-//! The key of what lies on disk. Random, never derived from anything a person knows; wiped when dropped.
+//! Keys of what lies on disk. Random, never derived from anything a person knows; wiped when dropped.
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -46,6 +47,44 @@ impl fmt::Debug for CacheKey {
     }
 }
 
+/// The key of one sealed file, made for it alone. It lies in the row that owns the file: with the row the file is gone,
+/// wherever its bytes may still be.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct FileKey(pub(crate) [u8; BYTES]);
+
+impl FileKey {
+    /// A new one, by the system's random numbers.
+    pub fn random() -> Self {
+        Self(random())
+    }
+}
+
+impl fmt::Debug for FileKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileKey")
+    }
+}
+
+/// For its row in the encrypted cache.
+impl Serialize for FileKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for FileKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Zeroizing::new(String::deserialize(deserializer)?);
+        let digits = (text.len() == 2 * BYTES && text.is_ascii()).then_some(text.as_str());
+        let digits = digits.ok_or_else(|| de::Error::custom("a key has 64 digits"))?;
+        let mut bytes = [0; BYTES];
+        for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(de::Error::custom)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
 fn random() -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     // Without random numbers nothing may be written at all.
@@ -63,10 +102,22 @@ mod tests {
 
     #[test]
     fn a_key_shows_itself_to_nobody() {
-        let key = CacheKey([7; BYTES]);
-        assert_eq!(format!("{key:?}"), "CacheKey");
-        assert!(!key.mark().contains("0707"), "the mark is no part of the key");
-        assert_ne!(key.mark(), CacheKey([8; BYTES]).mark(), "and tells keys apart");
+        let (cache, file) = (CacheKey([7; BYTES]), FileKey([7; BYTES]));
+        assert_eq!((format!("{cache:?}"), format!("{file:?}")), ("CacheKey".into(), "FileKey".into()));
+        assert!(!cache.mark().contains("0707"), "the mark is no part of the key");
+        assert_ne!(cache.mark(), CacheKey([8; BYTES]).mark(), "and tells keys apart");
         assert_ne!(CacheKey::random(), CacheKey::random());
+    }
+
+    #[test]
+    fn a_file_key_is_read_as_it_was_written() {
+        let key = FileKey::random();
+        let text = serde_json::to_string(&key).unwrap();
+        assert_eq!(serde_json::from_str::<FileKey>(&text).unwrap(), key);
+        for broken in
+            ["\"\"", "\"zz\"", "7", &text.replace(|c: char| c.is_ascii_digit(), "x"), &text.replacen('"', "\"a", 1)]
+        {
+            assert!(serde_json::from_str::<FileKey>(broken).is_err(), "{broken} is no key");
+        }
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod key;
 mod schema;
+mod sealed;
 pub mod table;
 
 use std::{
@@ -23,8 +24,9 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::CacheError;
-pub use file::set_aside;
-pub use key::CacheKey;
+pub use file::{set_aside, wipe};
+pub use key::{CacheKey, FileKey};
+pub use sealed::{SealedFile, is_sealed, seal};
 pub use table::{
     account::AccountData,
     attachment::{Attachment, AttachmentPhase},

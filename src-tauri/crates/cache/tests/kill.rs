@@ -103,5 +103,6 @@ fn attachment(number: u64) -> Attachment {
         sent: 0,
         phase: AttachmentPhase::Queued,
         failure: None,
+        key: None,
     }
 }

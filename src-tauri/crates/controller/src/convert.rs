@@ -37,6 +37,8 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
 pub(crate) fn unreadable(error: &std::io::Error) -> Failure {
     let code = match error.kind() {
         std::io::ErrorKind::NotFound => LocalCode::FileGone,
+        // No file of a person's own is read in a way that could find this out.
+        std::io::ErrorKind::InvalidData => LocalCode::SignedFormDamaged,
         _ => LocalCode::FileUnreadable,
     };
     Failure::new(code).with_detail(error.kind().to_string())
@@ -72,6 +74,7 @@ impl From<PortalError> for Failure {
             PortalError::TlsUntrusted(detail) => (LocalCode::TlsUntrusted, detail),
             PortalError::Garbled(detail) => (LocalCode::ServiceGarbled, detail),
             PortalError::FileChanged => return LocalCode::FileChanged.into(),
+            PortalError::FileDamaged => return LocalCode::SignedFormDamaged.into(),
             PortalError::FileGone => return LocalCode::FileGone.into(),
             PortalError::DiskFull => return LocalCode::DiskFull.into(),
             PortalError::File(detail) => (LocalCode::FileUnreadable, detail),

@@ -91,6 +91,8 @@ local_codes! {
     FileGone, false;
     /// The file is no certificate.
     NotACertificate, false;
+    /// A signed form on this computer is not as it was signed: damaged, or changed by somebody.
+    SignedFormDamaged, false;
     /// More files than asked for.
     TooManyFiles, false;
     /// The video is shorter than asked for.

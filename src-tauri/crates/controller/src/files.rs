@@ -2,14 +2,19 @@
 //!
 //! The paths stay here; the page knows ids, names and sizes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use certdesk_cache::{Attachment, AttachmentPhase};
+use certdesk_cache::{Attachment, AttachmentPhase, SealedFile};
 use certdesk_contract::{
     application::AttachmentRecord,
     catalogue::{Offer, Requirement, Text},
 };
 use certdesk_domain::{FileKind, RequirementId};
+use certdesk_portal::{Content, Source};
 use uuid::Uuid;
 
 use crate::{
@@ -114,6 +119,10 @@ impl Controller {
     /// Starts an upload again. A file that changed since it was picked is looked at anew.
     pub async fn retry_upload(&self, attachment: Uuid) -> Result<DraftView, Failure> {
         let held = self.own_attachment(attachment).await?;
+        if held.key.is_some() {
+            // Nobody changes a file of ours but to damage it: then it is told when it is read.
+            return self.send_anew(held).await;
+        }
         let rule = self.rule(held.draft, &held.requirement).await?;
         let fresh = examine(held.draft, &rule, held.path.clone()).await?;
         let same = fresh.bytes == held.bytes && fresh.modified_ns == held.modified_ns;
@@ -133,15 +142,21 @@ impl Controller {
         self.draft(held.draft).await
     }
 
+    async fn send_anew(&self, held: Attachment) -> Result<DraftView, Failure> {
+        self.inner.uploads.stop(held.id);
+        let queue = |row: &mut Attachment| (row.phase, row.failure) = (AttachmentPhase::Queued, None);
+        self.with_cache(move |cache| cache.update_attachment(held.id, queue)).await?;
+        self.inner.uploads.wake();
+        self.draft(held.draft).await
+    }
+
     /// Bytes of a picture or PDF to show.
     pub async fn preview(&self, attachment: Uuid) -> Result<Vec<u8>, Failure> {
         let held = self.own_attachment(attachment).await?;
         if held.kind.is_video() || held.bytes > MOST_PREVIEW_BYTES {
             return Err(LocalCode::FileTooLarge.into());
         }
-        let read = move || std::fs::read(held.path);
-        let bytes = tokio::task::spawn_blocking(read).await.map_err(internal)?;
-        bytes.map_err(|error| unreadable(&error))
+        read(held).await.map_err(|error| unreadable(&error))
     }
 
     /// Address from which the window may play a picked video.
@@ -168,6 +183,29 @@ impl Controller {
         let rule = offer.requirements.iter().find(|rule| &rule.id == requirement);
         Ok(rule.cloned().ok_or(LocalCode::BadCommand)?)
     }
+}
+
+/// What is to be sent of a file: of one of our own what is under its seal.
+pub(crate) fn source(held: &Attachment) -> Source {
+    match held.key.clone() {
+        None => Source::from(&held.path),
+        Some(key) => Source::through(
+            &held.path,
+            Arc::new(move |path| Ok(Box::new(SealedFile::open(path, &key)?) as Box<dyn Content>)),
+        ),
+    }
+}
+
+/// All of a file, of one of our own what is under its seal.
+pub(crate) async fn read(held: Attachment) -> io::Result<Vec<u8>> {
+    let read = move || match &held.key {
+        None => std::fs::read(&held.path),
+        Some(key) => {
+            let mut bytes = Vec::new();
+            SealedFile::open(&held.path, key)?.read_to_end(&mut bytes).map(|_| bytes)
+        }
+    };
+    tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }
 
 pub(crate) fn attachment_view(held: &Attachment) -> AttachmentView {
@@ -226,6 +264,7 @@ pub(crate) fn handed_in(record: &AttachmentRecord, draft: Uuid, offer: &Offer) -
         sent: record.bytes,
         phase: AttachmentPhase::Done,
         failure: None,
+        key: None,
     }
 }
 
@@ -258,6 +297,7 @@ pub(crate) async fn examine(draft: Uuid, rule: &Requirement, path: PathBuf) -> R
         sent: 0,
         phase: AttachmentPhase::Queued,
         failure: None,
+        key: None,
     })
 }
 

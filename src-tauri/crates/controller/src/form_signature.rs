@@ -1,19 +1,18 @@
 //! The form signed by the key of the session, in place of print, stamp and scan.
 //!
 //! The signed form is a file of this program's own, in a private folder beside the cache, named by the form it signs and
-//! by the attachment it is. The attachment owns it: a file that no attachment of an open case names is removed, at the
-//! start and whenever one lost its owner. So a kill between any two steps leaves nothing behind, and what was answered is
-//! there.
+//! by the attachment it is, and sealed with a key that lies in the attachment's row. The attachment owns it: a file that no
+//! attachment of an open case names is removed, at the start and whenever one lost its owner. So a kill between any two
+//! steps leaves nothing behind, and what was answered is there.
 
 use std::{
     fs, io,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
-use certdesk_cache::{Attachment, Draft, FormRecord};
+use certdesk_cache::{Attachment, AttachmentPhase, CacheError, Draft, FileKey, FormRecord};
 use certdesk_contract::catalogue::{Offer, Requirement};
-use certdesk_domain::{Business, Timestamp};
+use certdesk_domain::{Business, FileKind, Timestamp};
 use certdesk_pki::pdf::{self, SignatureError};
 use uuid::Uuid;
 
@@ -54,13 +53,28 @@ impl Controller {
         // From the file to its owner nothing is swept.
         let sweeping = self.inner.signed_forms.lock().await;
         let attachment = Uuid::now_v7();
-        let path = self.own_files().join(format!("{form_sha256}-{attachment}.pdf"));
+        let path = self.own_files().join(format!("{form_sha256}-{attachment}{SEALED}"));
         let written = path.clone();
-        let write = tokio::task::spawn_blocking(move || write_private(&written, &signed));
-        write.await.map_err(internal)?.map_err(not_written)?;
-        let held = files::examine(id, &rule, path).await?;
-        let held =
-            Attachment { id: attachment, name: display_name(view.business, self.state().settings.locale), ..held };
+        let write = tokio::task::spawn_blocking(move || write_sealed(&written, &signed).map(|key| (key, signed)));
+        let (key, signed) = write.await.map_err(internal)?.map_err(not_written)?;
+        let held = Attachment {
+            id: attachment,
+            draft: id,
+            requirement: rule.id.clone(),
+            path,
+            name: display_name(view.business, self.state().settings.locale),
+            kind: FileKind::Pdf,
+            bytes: signed.len() as u64,
+            modified_ns: 0,
+            sha256: None,
+            pixels: None,
+            duration_ms: None,
+            upload: None,
+            sent: 0,
+            phase: AttachmentPhase::Queued,
+            failure: None,
+            key: Some(key),
+        };
         let replaced = self.with_cache(move |cache| cache.replace_attachments(&held)).await?;
         drop(sweeping);
         self.let_go(replaced).await;
@@ -75,7 +89,7 @@ impl Controller {
         let signed = attachments.into_iter().find(|held| self.form_of(held) == Some(&form.sha256));
         let Some(signed) = signed else { return Ok(None) };
         // A file that somebody removed is no reason to show none: the form that was made is still there.
-        Ok(tokio::fs::read(&signed.path).await.ok())
+        Ok(files::read(signed).await.ok())
     }
 
     /// Where the signature of the form stands; `None` where it cannot be signed by a key.
@@ -115,6 +129,34 @@ impl Controller {
         Ok(())
     }
 
+    /// Seals the signed forms of an earlier version of the program, which lie there in plain. A kill in between leaves the
+    /// plain one to the next start, or to the sweep.
+    pub(crate) async fn seal_plain_forms(&self) {
+        let _sweeping = self.inner.signed_forms.lock().await;
+        if self.opened().await.is_err() {
+            return;
+        }
+        let folder = self.own_files();
+        let sealed = self.with_cache(move |cache| {
+            for held in cache.attachments_in(&folder)?.into_iter().filter(|held| held.key.is_none()) {
+                let path = held.path.with_extension(&SEALED[1..]);
+                // What a kill left of an earlier try.
+                let _ = fs::remove_file(&path);
+                let sealed = fs::read(&held.path).and_then(|plain| write_sealed(&path, &plain));
+                let Ok(key) = sealed else {
+                    tracing::warn!("a signed form of before was not sealed");
+                    continue;
+                };
+                cache.update_attachment(held.id, |row| (row.path, row.key) = (path, Some(key)))?;
+                certdesk_cache::wipe(&held.path)?;
+            }
+            Ok(())
+        });
+        if let Err(failure) = sealed.await {
+            tracing::warn!(code = ?failure.code, "signed forms of before not sealed");
+        }
+    }
+
     /// Removes signed forms that nothing names any more.
     pub(crate) async fn sweep_signed_forms(&self) {
         let _sweeping = self.inner.signed_forms.lock().await;
@@ -131,7 +173,7 @@ impl Controller {
         let swept = self.with_cache(move |cache| {
             let used = cache.open_paths()?;
             // One that cannot be removed now is removed by the next sweep.
-            there.iter().filter(|path| !used.contains(path.as_path())).for_each(|path| drop(fs::remove_file(path)));
+            there.iter().filter(|path| !used.contains(path.as_path())).for_each(|path| drop(remove(path)));
             Ok(())
         });
         if let Err(failure) = swept.await {
@@ -173,17 +215,21 @@ impl From<SignatureError> for Failure {
     }
 }
 
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Ending of a sealed file.
+const SEALED: &str = ".sealed";
+
+fn write_sealed(path: &Path, bytes: &[u8]) -> io::Result<FileKey> {
     if let Some(folder) = path.parent() {
         crate::private_folder(folder)?;
     }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let key = FileKey::random();
+    certdesk_cache::seal(path, &key, bytes).map(|_| key)
+}
+
+/// A sealed file lost its key with its row; a plain one is overwritten.
+fn remove(path: &Path) -> Result<(), CacheError> {
+    let sealed = certdesk_cache::is_sealed(path).unwrap_or(false);
+    if sealed && fs::remove_file(path).is_ok() { Ok(()) } else { certdesk_cache::wipe(path) }
 }
 
 fn list(folder: &Path) -> Vec<PathBuf> {

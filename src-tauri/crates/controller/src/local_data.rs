@@ -63,6 +63,8 @@ impl Controller {
             data.forms.iter().map(|(draft, pdf)| json!({"draft": draft, "pdf_b64": BASE64_STANDARD.encode(pdf)}));
         let attachments = data.attachments.iter().map(|held| {
             let mut row = serde_json::to_value(held).map_err(crate::convert::internal)?;
+            // It opens a file of this computer, and belongs nowhere else.
+            row.as_object_mut().map(|row| row.remove("key"));
             row["path"] = held.path.to_string_lossy().into();
             Ok(row)
         });

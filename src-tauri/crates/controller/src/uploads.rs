@@ -78,7 +78,9 @@ pub(crate) async fn run(inner: Weak<Inner>) {
     let mut passed_over = HashSet::new();
     if let Some(inner) = inner.upgrade() {
         // What a kill left behind.
-        Controller { inner }.sweep_signed_forms().await;
+        let controller = Controller { inner };
+        controller.seal_plain_forms().await;
+        controller.sweep_signed_forms().await;
     }
     loop {
         let outcome = {
@@ -177,7 +179,7 @@ impl Controller {
             None => {
                 self.enter(run, AttachmentPhase::Hashing).await?;
                 let progress = self.upload_progress(held, run, |done| UploadState::Hashing { done });
-                let sha256 = certdesk_portal::hash_file(&held.path, guard, progress, &run.stop).await?;
+                let sha256 = certdesk_portal::hash_file(files::source(held), guard, progress, &run.stop).await?;
                 let taken = sha256.clone();
                 self.record(run, move |row| row.sha256 = Some(taken)).await?;
                 sha256
@@ -200,7 +202,7 @@ impl Controller {
             None => (self.create_upload(held, sha256, run).await?, 0),
         };
         let progress = self.upload_progress(held, run, |done| UploadState::Sending { done });
-        let sent = portal.send(upload, &held.path, guard, offset, progress, &run.stop).await;
+        let sent = portal.send(upload, files::source(held), guard, offset, progress, &run.stop).await;
         self.noted(sent)?;
         let bytes = held.bytes;
         self.record(run, move |row| row.sent = bytes).await.map(drop)

@@ -25,6 +25,9 @@ pub enum PortalError {
     /// The file is not what it was when it was picked.
     #[error("the file has changed")]
     FileChanged,
+    /// A file that is read through something else is not as that left it.
+    #[error("the file is damaged")]
+    FileDamaged,
     /// The file is not there any more.
     #[error("the file is gone")]
     FileGone,
@@ -51,6 +54,7 @@ impl PortalError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::FileGone,
             io::ErrorKind::StorageFull => Self::DiskFull,
+            io::ErrorKind::InvalidData => Self::FileDamaged,
             other => Self::File(other.to_string()),
         }
     }

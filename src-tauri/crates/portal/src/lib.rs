@@ -52,7 +52,7 @@ pub use error::PortalError;
 pub use line::{Line, LineStep};
 pub use signing::{ActKey, Login, SigningError};
 pub use token_login::{TokenChallenge, TokenProof};
-pub use upload::{FileGuard, Progress, UploadSpec, hash_file};
+pub use upload::{Content, FileGuard, Progress, Source, Through, UploadSpec, hash_file};
 
 use signing::{Act, Held, NoKey};
 use wire::Answer;

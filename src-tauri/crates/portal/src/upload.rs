@@ -17,15 +17,12 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_contract::{ProblemCode, path, signature::CONTENT_DIGEST, upload as tus};
 use certdesk_domain::RequirementId;
-use futures_util::TryStreamExt as _;
+use futures_util::{Stream, TryStreamExt as _, stream};
 use http::header;
 use reqwest::Method;
 use ring::digest;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncSeekExt as _},
-    task::{JoinHandle, spawn_blocking},
-};
-use tokio_util::{io::ReaderStream, sync::CancellationToken};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{MAX_JSON, Portal, PortalError, signing::NEXT_SECOND};
@@ -62,6 +59,42 @@ pub struct UploadSpec {
     pub sha256: String,
 }
 
+/// What is sent: a file as it lies there, or what is read of it through something else, such as a seal.
+#[derive(Clone)]
+pub struct Source {
+    path: PathBuf,
+    through: Option<Through>,
+}
+
+/// Opens a file to read what is in it.
+pub type Through = Arc<dyn Fn(&Path) -> io::Result<Box<dyn Content>> + Send + Sync>;
+
+/// What is read of a file, from any place of it.
+pub trait Content: io::Read + io::Seek + Send {}
+
+impl<T: io::Read + io::Seek + Send> Content for T {}
+
+impl Source {
+    /// Read by `through`, which answers for the content being what it was: any change is an error of reading it
+    /// (`InvalidData`).
+    pub fn through(path: &Path, through: Through) -> Self {
+        Self { path: path.to_owned(), through: Some(through) }
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Content>> {
+        match &self.through {
+            Some(through) => through(&self.path),
+            None => Ok(Box::new(File::open(&self.path)?)),
+        }
+    }
+}
+
+impl<T: AsRef<Path> + ?Sized> From<&T> for Source {
+    fn from(path: &T) -> Self {
+        Self { path: path.as_ref().to_owned(), through: None }
+    }
+}
+
 /// How a file was when it was picked. A file that differs from it is not read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileGuard {
@@ -80,8 +113,9 @@ impl FileGuard {
         std::fs::metadata(path).map(|metadata| Self::from(&metadata)).map_err(|error| PortalError::file(&error))
     }
 
-    fn check(self, path: &Path) -> Result<(), PortalError> {
-        if Self::of(path)? == self { Ok(()) } else { Err(PortalError::FileChanged) }
+    fn check(self, file: &Source) -> Result<(), PortalError> {
+        let now = Self::of(&file.path)?;
+        if file.through.is_some() || now == self { Ok(()) } else { Err(PortalError::FileChanged) }
     }
 }
 
@@ -102,16 +136,16 @@ impl From<&Metadata> for FileGuard {
 /// # Errors
 /// [`PortalError::FileGone`], [`PortalError::FileChanged`], [`PortalError::File`], [`PortalError::Cancelled`].
 pub async fn hash_file(
-    path: &Path,
+    file: impl Into<Source>,
     guard: FileGuard,
     progress: Progress,
     cancel: &CancellationToken,
 ) -> Result<String, PortalError> {
-    let (path, cancel) = (path.to_owned(), cancel.clone());
+    let (file, cancel) = (file.into(), cancel.clone());
     let hash = move || {
-        guard.check(&path)?;
-        let digest = hash_section(&path, 0, guard.bytes, &cancel, |done| progress(done))?;
-        guard.check(&path)?;
+        guard.check(&file)?;
+        let digest = hash_section(&file, 0, guard.bytes, &cancel, |done| progress(done))?;
+        guard.check(&file)?;
         Ok(digest.as_ref().iter().map(|b| format!("{b:02x}")).collect())
     };
     spawn_blocking(hash).await.map_err(|_| PortalError::Cancelled)?
@@ -154,12 +188,13 @@ impl Portal {
     pub async fn send(
         &self,
         id: Uuid,
-        path: &Path,
+        file: impl Into<Source>,
         guard: FileGuard,
         from: u64,
         progress: Progress,
         cancel: &CancellationToken,
     ) -> Result<(), PortalError> {
+        let path = &file.into();
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(PortalError::Cancelled),
@@ -187,7 +222,7 @@ impl Portal {
     async fn send_all(
         &self,
         id: Uuid,
-        path: &Path,
+        path: &Source,
         guard: FileGuard,
         from: u64,
         progress: &Progress,
@@ -231,13 +266,18 @@ impl Portal {
     async fn patch(
         &self,
         id: Uuid,
-        path: &Path,
+        path: &Source,
         chunk: &Chunk,
         checksum: &str,
         progress: &Progress,
     ) -> Result<u64, PortalError> {
-        let mut file = tokio::fs::File::open(path).await.map_err(|error| PortalError::file(&error))?;
-        file.seek(SeekFrom::Start(chunk.offset)).await.map_err(|error| PortalError::file(&error))?;
+        let (file, offset) = (path.clone(), chunk.offset);
+        let open = move || {
+            let mut content = file.open()?;
+            content.seek(SeekFrom::Start(offset)).map(|_| content)
+        };
+        let content = spawn_blocking(open).await.map_err(|_| PortalError::Cancelled)?;
+        let content = content.map_err(|error| PortalError::file(&error))?;
         let moved = Arc::new(AtomicU64::new(chunk.offset));
         let counted = {
             let (moved, progress) = (moved.clone(), progress.clone());
@@ -246,7 +286,7 @@ impl Portal {
                 progress(moved.fetch_add(length, Ordering::Relaxed) + length);
             }
         };
-        let body = ReaderStream::with_capacity(file.take(chunk.bytes), BUFFER).inspect_ok(counted);
+        let body = pieces(content, chunk.bytes, BUFFER).inspect_ok(counted);
         let request = self
             .request(Method::PATCH, &path::upload(id))
             .header(TUS_RESUMABLE, tus::TUS_VERSION)
@@ -273,9 +313,9 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn begin(path: &Path, offset: u64, total: u64, cancel: &CancellationToken) -> Self {
+    fn begin(path: &Source, offset: u64, total: u64, cancel: &CancellationToken) -> Self {
         let bytes = tus::CHUNK_BYTES.min(total.saturating_sub(offset));
-        let (path, cancel): (PathBuf, _) = (path.to_owned(), cancel.clone());
+        let (path, cancel) = (path.clone(), cancel.clone());
         let digest = spawn_blocking(move || hash_section(&path, offset, bytes, &cancel, |_| ()));
         Self { offset, bytes, digest }
     }
@@ -291,16 +331,32 @@ impl Chunk {
     }
 }
 
+/// The next `bytes` bytes, `most` at a time, each read off the async threads.
+fn pieces(content: Box<dyn Content>, bytes: u64, most: usize) -> impl Stream<Item = io::Result<bytes::Bytes>> {
+    stream::try_unfold((content, bytes), move |(mut content, left)| async move {
+        let most = usize::try_from(left).map_or(most, |left| left.min(most));
+        let read = move || {
+            let mut piece = vec![0; most];
+            let length = content.read(&mut piece)?;
+            piece.truncate(length);
+            Ok::<_, io::Error>((content, piece))
+        };
+        let (content, piece) = spawn_blocking(read).await.map_err(io::Error::other)??;
+        let left = left - piece.len() as u64;
+        Ok((!piece.is_empty()).then(|| (piece.into(), (content, left))))
+    })
+}
+
 /// SHA-256 of `bytes` bytes from `offset`. Blocks.
 fn hash_section(
-    path: &Path,
+    path: &Source,
     offset: u64,
     bytes: u64,
     cancel: &CancellationToken,
     progress: impl Fn(u64),
 ) -> Result<digest::Digest, PortalError> {
     let read = || -> io::Result<Option<digest::Digest>> {
-        let mut file = File::open(path)?;
+        let mut file = path.open()?;
         file.seek(SeekFrom::Start(offset))?;
         let mut hash = digest::Context::new(&digest::SHA256);
         let mut buffer = vec![0; BUFFER];

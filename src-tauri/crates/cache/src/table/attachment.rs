@@ -1,6 +1,9 @@
 //! Picked files and how far their uploads are. The files stay where they are; only their names are kept.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use certdesk_domain::{FileKind, RequirementId};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -8,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{from_json, to_json, word};
-use crate::{Cache, CacheError};
+use crate::{Cache, CacheError, FileKey};
 
 const TABLE: &str = "attachment";
 
@@ -46,6 +49,9 @@ pub struct Attachment {
     pub phase: AttachmentPhase,
     /// Why it waits or has failed, in the controller's words.
     pub failure: Option<serde_json::Value>,
+    /// The key of a file of the program's own, which is sealed. With this row it is gone, and what it sealed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<FileKey>,
 }
 
 /// How far an upload is.
@@ -168,6 +174,17 @@ impl Cache {
         statement.query_map([], |row| row.get(0))?.map(|path| Ok(path::from_bytes(path?))).collect()
     }
 
+    /// The files of all drafts that lie in a folder.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn attachments_in(&self, folder: &Path) -> Result<Vec<Attachment>, CacheError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached("SELECT path, content FROM attachment ORDER BY position")?;
+        let all = statement.query_map([], columns)?.map(|row| from_columns(row?));
+        all.filter(|held| held.as_ref().map_or(true, |held| held.path.starts_with(folder))).collect()
+    }
+
     /// Forgets a file, down to the bytes of the log. The file itself is not touched.
     ///
     /// # Errors
@@ -279,6 +296,7 @@ pub(crate) mod tests {
             sent: 0,
             phase: AttachmentPhase::Queued,
             failure: None,
+            key: None,
         }
     }
 
