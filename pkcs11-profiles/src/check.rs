@@ -2,7 +2,7 @@
 
 use crate::{
     path::{self, Os},
-    profile::{Location, Package, PackageOs, Profile},
+    profile::{Location, Package, PackageOs, Profile, Sm2},
 };
 
 impl Profile {
@@ -41,6 +41,17 @@ impl Profile {
         if let Some(pin) = self.pin {
             ask(pin.min <= pin.max, "`pin`: `min` is more than `max`".into());
             ask(pin.tries != Some(0), "`pin`: no `tries` at all".into());
+        }
+        for code in &self.quirks.wrong_pin {
+            let named = code.strip_prefix("CKR_").is_some_and(|name| {
+                !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            });
+            ask(named, format!("`wrong_pin`: {code:?} is no return value by the standard's name"));
+        }
+        let of_a_vendor = |number: u32| number >= 0x8000_0000;
+        if let Some(Sm2 { key_type, sign, generate, .. }) = self.quirks.sm2 {
+            let all = [Some(key_type), Some(sign), generate];
+            ask(all.into_iter().flatten().all(of_a_vendor), "`sm2`: a vendor's numbers begin at 0x80000000".into());
         }
         for (list, locations) in [("module", &self.module), ("skf", &self.skf)] {
             for fault in locations.iter().flat_map(location_faults) {
@@ -148,6 +159,8 @@ mod tests {
             ("name = \"liblab1\"", "url = \"https://lab/x\"", "`sha256` and `publisher`"),
             ("usb =", "driven_by = [\"opensk\"]\nusb =", "no profile"),
             ("linux_deb", "windows", "Linux distribution"),
+            ("[[module]]", "[quirks]\nwrong_pin = [\"5\"]\n[[module]]", "`wrong_pin`"),
+            ("[[module]]", "[quirks.sm2]\nkey_type = 3\nsign = 0x80010002\n[[module]]", "0x80000000"),
         ] {
             assert!(SOUND.contains(sound), "{sound} is in the sound one");
             let found = faults(&SOUND.replacen(sound, broken, 1));

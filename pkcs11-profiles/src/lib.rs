@@ -11,7 +11,9 @@ mod profile;
 
 pub use bundle::{Bundle, BundleError, FORMAT};
 pub use path::{Arch, Os};
-pub use profile::{Location, Package, PackageOs, PinCharacters, PinRules, Profile, Quirks, Sm2, Sm2Signature, Trust};
+pub use profile::{
+    LabelEncoding, Location, Package, PackageOs, PinCharacters, PinRules, Profile, Quirks, SignatureForm, Sm2, Trust,
+};
 
 use std::{
     path::{Path, PathBuf},
@@ -129,9 +131,14 @@ pub fn of_module(module: &Path) -> Option<&'static Profile> {
     all().iter().find(|profile| profile.module_names().any(|known| path::matches(known, name)))
 }
 
+/// The first profile that knows a card by its answer to reset.
+pub fn of_card(atr: &[u8]) -> Option<&'static Profile> {
+    all().iter().find(|profile| profile.has_atr(atr))
+}
+
 /// What is special about a module, known by its file name; nothing where no profile lists that name.
 pub fn quirks(module: &Path) -> Quirks {
-    of_module(module).map(|profile| profile.quirks).unwrap_or_default()
+    of_module(module).map(|profile| profile.quirks.clone()).unwrap_or_default()
 }
 
 /// File names that tell nothing.
@@ -329,13 +336,16 @@ mod tests {
     }
 
     #[test]
-    fn what_the_helper_is_told_of_sm2_arrives() {
-        for (generate, signature) in [(Some(0x8001_0003), Sm2Signature::Raw), (None, Sm2Signature::Der)] {
-            let told = Sm2 { key_type: 0x8001_0001, sign: 0x8001_0002, generate, signature };
-            assert_eq!(Sm2::from_argument(&told.to_argument()), Some(told));
+    fn what_the_helper_is_told_arrives() {
+        for (generate, signature) in [(Some(0x8001_0003), SignatureForm::Raw), (None, SignatureForm::Der)] {
+            let sm2 = Some(Sm2 { key_type: 0x8001_0001, sign: 0x8001_0002, generate, signature });
+            let told = Quirks { labels: LabelEncoding::Gbk, ecdsa: SignatureForm::Der, sm2, ..Quirks::default() };
+            let arguments = told.to_arguments();
+            assert_eq!(Quirks::from_arguments(arguments.iter().map(String::as_str)), Some(told));
         }
-        for nonsense in ["", "1,2", "80010001,80010002,-,other", "80010001,80010002,-,raw,more", "x,y,-,raw"] {
-            assert_eq!(Sm2::from_argument(nonsense), None, "{nonsense:?} says nothing of SM2");
+        assert_eq!(Quirks::default().to_arguments(), [""; 0], "of a module that keeps to the standard nothing is told");
+        for nonsense in ["", "labels", "ecdsa=other", "sm2=1,2", "sm2=80010001,80010002,-,raw,more", "sm2=x,y,-,raw"] {
+            assert_eq!(Quirks::from_arguments([nonsense]), None, "{nonsense:?} tells nothing");
         }
     }
 }

@@ -96,7 +96,7 @@ impl Location {
 }
 
 /// How a module differs from what the standard leads one to expect.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Quirks {
@@ -108,8 +108,29 @@ pub struct Quirks {
     pub silent_tries: bool,
     /// At login the module opens a window of its own and waits there for the person.
     pub vendor_dialog: bool,
+    /// What it answers to a wrong PIN in place of `CKR_PIN_INCORRECT`, in the standard's names. It answers the same for
+    /// other reasons, so none of these proves that a PIN was wrong.
+    pub wrong_pin: Vec<String>,
+    /// It keeps a PIN that was right until its process ends, and lets any other pass meanwhile.
+    pub cached_pin: bool,
+    /// How labels and names are written.
+    pub labels: LabelEncoding,
+    /// How signatures of `CKM_ECDSA` are given.
+    pub ecdsa: SignatureForm,
     /// How the module does SM2, which no version of PKCS#11 defines.
     pub sm2: Option<Sm2>,
+}
+
+/// How labels and names are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LabelEncoding {
+    /// UTF-8, as the standard has it. What is none is taken for GBK where it can be that.
+    #[default]
+    Utf8,
+    /// GBK, whatever it looks like.
+    Gbk,
 }
 
 /// What is known of the PINs of a family of tokens.
@@ -154,35 +175,61 @@ pub struct Sm2 {
     pub generate: Option<u32>,
     /// How the signature is given.
     #[serde(default)]
-    pub signature: Sm2Signature,
+    pub signature: SignatureForm,
 }
 
-/// How `r` and `s` are given.
+/// How the `r` and `s` of a signature are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Sm2Signature {
-    /// One after the other, 64 bytes.
+pub enum SignatureForm {
+    /// One after the other, both as long as the curve has it.
     #[default]
     Raw,
     /// `SEQUENCE { r, s }`
     Der,
 }
 
-impl Sm2 {
-    /// As an argument of the helper program, for example `80010001,80010002,-,raw`.
-    pub fn to_argument(self) -> String {
-        let generate = self.generate.map_or_else(|| "-".to_owned(), |number| format!("{number:08x}"));
-        let signature = match self.signature {
-            Sm2Signature::Raw => "raw",
-            Sm2Signature::Der => "der",
-        };
-        format!("{:08x},{:08x},{generate},{signature}", self.key_type, self.sign)
+impl Quirks {
+    /// Those that the helper program heeds, as its arguments: for example `labels=gbk`, `ecdsa=der`,
+    /// `sm2=80010001,80010002,-,raw`.
+    pub fn to_arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if self.labels == LabelEncoding::Gbk {
+            arguments.push("labels=gbk".to_owned());
+        }
+        if self.ecdsa == SignatureForm::Der {
+            arguments.push("ecdsa=der".to_owned());
+        }
+        if let Some(Sm2 { key_type, sign, generate, signature }) = self.sm2 {
+            let generate = generate.map_or_else(|| "-".to_owned(), |number| format!("{number:08x}"));
+            let signature = match signature {
+                SignatureForm::Raw => "raw",
+                SignatureForm::Der => "der",
+            };
+            arguments.push(format!("sm2={key_type:08x},{sign:08x},{generate},{signature}"));
+        }
+        arguments
     }
 
-    /// Reads [`Sm2::to_argument`]; `None` where it is no such thing.
-    pub fn from_argument(argument: &str) -> Option<Self> {
-        let mut parts = argument.split(',');
+    /// Reads [`Quirks::to_arguments`]; `None` where one of them is no such thing.
+    pub fn from_arguments<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut quirks = Self::default();
+        for argument in arguments {
+            match argument.split_once('=')? {
+                ("labels", "gbk") => quirks.labels = LabelEncoding::Gbk,
+                ("ecdsa", "der") => quirks.ecdsa = SignatureForm::Der,
+                ("sm2", numbers) => quirks.sm2 = Some(Sm2::from_text(numbers)?),
+                _ => return None,
+            }
+        }
+        Some(quirks)
+    }
+}
+
+impl Sm2 {
+    fn from_text(text: &str) -> Option<Self> {
+        let mut parts = text.split(',');
         let mut next = || parts.next();
         let number = |text: &str| u32::from_str_radix(text, 16).ok();
         let (key_type, sign) = (number(next()?)?, number(next()?)?);
@@ -191,8 +238,8 @@ impl Sm2 {
             text => Some(number(text)?),
         };
         let signature = match next()? {
-            "raw" => Sm2Signature::Raw,
-            "der" => Sm2Signature::Der,
+            "raw" => SignatureForm::Raw,
+            "der" => SignatureForm::Der,
             _ => return None,
         };
         next().is_none().then_some(Self { key_type, sign, generate, signature })

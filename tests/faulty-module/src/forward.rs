@@ -5,6 +5,7 @@ use crate::{
     lies,
     real::{Real, real},
     script::{Action, Length},
+    soft_sm2,
     stage::Stage,
 };
 use cryptoki_sys::*;
@@ -222,12 +223,12 @@ functions! {
     C_Logout Session (session: Session);
     C_CreateObject Session (session: Session, template: Template, count: CK_ULONG, object: *mut Object);
     C_CopyObject Session (session: Session, object: Object, template: Template, count: CK_ULONG, new: *mut Object);
-    C_DestroyObject Session (session: Session, object: Object);
+    C_DestroyObject Session (session: Session, object: Object) = soft_sm2::destroy;
     C_GetObjectSize Session (session: Session, object: Object, size: Count) [size];
-    C_GetAttributeValue Session (session: Session, object: Object, template: Template, count: CK_ULONG);
-    C_SetAttributeValue Session (session: Session, object: Object, template: Template, count: CK_ULONG);
-    C_FindObjectsInit Session (session: Session, template: Template, count: CK_ULONG);
-    C_FindObjects Session (session: Session, objects: *mut Object, most: CK_ULONG, count: Count) [count];
+    C_GetAttributeValue Session (session: Session, object: Object, template: Template, count: CK_ULONG) = lies::get_attributes;
+    C_SetAttributeValue Session (session: Session, object: Object, template: Template, count: CK_ULONG) = soft_sm2::set_attributes;
+    C_FindObjectsInit Session (session: Session, template: Template, count: CK_ULONG) = soft_sm2::find_init;
+    C_FindObjects Session (session: Session, objects: *mut Object, most: CK_ULONG, count: Count) = soft_sm2::find [count];
     C_FindObjectsFinal Session (session: Session);
     C_EncryptInit Session (session: Session, mechanism: Mechanism, key: Object);
     C_Encrypt Session (session: Session, data: Bytes, length: CK_ULONG, out: Bytes, out_length: Count) [out_length];
@@ -242,8 +243,8 @@ functions! {
     C_DigestUpdate Session (session: Session, data: Bytes, length: CK_ULONG);
     C_DigestKey Session (session: Session, key: Object);
     C_DigestFinal Session (session: Session, out: Bytes, out_length: Count) [out_length];
-    C_SignInit Session (session: Session, mechanism: Mechanism, key: Object);
-    C_Sign Session (session: Session, data: Bytes, length: CK_ULONG, out: Bytes, out_length: Count) [out_length];
+    C_SignInit Session (session: Session, mechanism: Mechanism, key: Object) = lies::sign_init;
+    C_Sign Session (session: Session, data: Bytes, length: CK_ULONG, out: Bytes, out_length: Count) = lies::sign [out_length];
     C_SignUpdate Session (session: Session, data: Bytes, length: CK_ULONG);
     C_SignFinal Session (session: Session, out: Bytes, out_length: Count) [out_length];
     C_SignRecoverInit Session (session: Session, mechanism: Mechanism, key: Object);

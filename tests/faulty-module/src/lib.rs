@@ -11,6 +11,7 @@ mod forward;
 mod lies;
 mod real;
 mod script;
+mod soft_sm2;
 mod stage;
 
 use cryptoki_sys::{CK_FUNCTION_LIST, CK_RV, CKR_ARGUMENTS_BAD, CKR_OK};

@@ -1,8 +1,9 @@
-//! What is not simply passed on: the slots, what the token says of itself, and its PINs.
+//! What is not simply passed on: the slots, what the token says of itself, its PINs, and how it writes points and signatures.
 #![expect(unsafe_code, reason = "C functions that call C functions")]
 
-use crate::{real::Real, script::Text, stage::Stage};
+use crate::{real::Real, script::Text, soft_sm2, stage::Stage};
 use cryptoki_sys::*;
+use std::{collections::HashSet, sync::Mutex};
 
 /// The slot of the one key that is shown.
 const SHOWN: CK_SLOT_ID = 42;
@@ -182,15 +183,31 @@ pub(crate) unsafe fn login(
     length: CK_ULONG,
 ) -> CK_RV {
     let Some(function) = real.functions.C_Login else { return CKR_FUNCTION_NOT_SUPPORTED };
-    counted(stage, user == CKU_SO, || match &stage.script.pin_pad {
+    let mut cached = CACHED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if stage.script.cached_pin
+        && user == CKU_USER
+        && let Some(known) = cached.as_ref()
+    {
+        // SAFETY: the bytes outlive the call, which only reads them.
+        return unsafe { function(session, user, known.as_ptr().cast_mut(), known.len() as CK_ULONG) };
+    }
+    let answer = counted(stage, user == CKU_SO, || match &stage.script.pin_pad {
         // SAFETY: the pad's bytes outlive the call, which only reads them.
         Some(pad) if pin.is_null() => unsafe {
             function(session, user, pad.pin.as_ptr().cast_mut(), pad.pin.len() as CK_ULONG)
         },
         // SAFETY: passed on as it came.
         _ => unsafe { function(session, user, pin, length) },
-    })
+    });
+    if stage.script.cached_pin && answer == CKR_OK && user == CKU_USER && !pin.is_null() {
+        // SAFETY: by our own condition.
+        *cached = Some(unsafe { std::slice::from_raw_parts(pin, length as usize) }.to_vec());
+    }
+    answer
 }
+
+/// The PIN that was right in this process.
+static CACHED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
 
 /// # Safety
 /// `old` and `new` are null or hold as many bytes as said.
@@ -282,6 +299,12 @@ pub(crate) unsafe fn generate_key_pair(
     public_key: *mut CK_OBJECT_HANDLE,
     private_key: *mut CK_OBJECT_HANDLE,
 ) -> CK_RV {
+    // SAFETY: passed on as it came.
+    let ours =
+        unsafe { soft_sm2::generate(stage, real, session, mechanism, public, public_count, public_key, private_key) };
+    if let Some(answer) = ours {
+        return answer;
+    }
     let Some(function) = real.functions.C_GenerateKeyPair else { return CKR_FUNCTION_NOT_SUPPORTED };
     let mut template = Vec::new();
     if !private.is_null() {
@@ -296,4 +319,114 @@ pub(crate) unsafe fn generate_key_pair(
     let count = template.len() as CK_ULONG;
     // SAFETY: as it came, but for the private key's template, which lives through the call.
     unsafe { function(session, mechanism, public, public_count, template.as_mut_ptr(), count, public_key, private_key) }
+}
+
+/// # Safety
+/// As `C_GetAttributeValue` asks of its caller.
+pub(crate) unsafe fn get_attributes(
+    stage: &Stage,
+    real: &Real,
+    session: CK_SESSION_HANDLE,
+    object: CK_OBJECT_HANDLE,
+    template: *mut CK_ATTRIBUTE,
+    count: CK_ULONG,
+) -> CK_RV {
+    if soft_sm2::is_ours(object) {
+        // SAFETY: passed on as it came.
+        return unsafe { soft_sm2::get_attributes(stage, object, template, count) };
+    }
+    let Some(function) = real.functions.C_GetAttributeValue else { return CKR_FUNCTION_NOT_SUPPORTED };
+    // SAFETY: the template has `count` attributes.
+    let bare = stage.script.bare_points && count == 1 && unsafe { (*template).type_ } == CKA_EC_POINT;
+    if !bare {
+        // SAFETY: passed on as it came.
+        return unsafe { function(session, object, template, count) };
+    }
+    let mut wrapped = [0; 256];
+    let value = wrapped.as_mut_ptr().cast();
+    let mut own = CK_ATTRIBUTE { type_: CKA_EC_POINT, pValue: value, ulValueLen: wrapped.len() as CK_ULONG };
+    // SAFETY: the buffer has as many bytes as said.
+    let answer = unsafe { function(session, object, &mut own, 1) };
+    if answer != CKR_OK {
+        return answer;
+    }
+    // The OCTET STRING of a point on our curves has two bytes before it.
+    let bare = &wrapped[2..own.ulValueLen as usize];
+    // SAFETY: it is there, and nobody else writes to it meanwhile.
+    let asked = unsafe { &mut *template };
+    if asked.pValue.is_null() {
+        asked.ulValueLen = bare.len() as CK_ULONG;
+        return CKR_OK;
+    }
+    // SAFETY: the attribute tells how many bytes its value has room for.
+    unsafe { soft_sm2::give(bare, asked.pValue.cast(), &mut asked.ulValueLen) }
+}
+
+/// Sessions that are about to sign by CKM_ECDSA.
+static ECDSA: Mutex<Option<HashSet<CK_SESSION_HANDLE>>> = Mutex::new(None);
+
+/// # Safety
+/// As `C_SignInit` asks of its caller.
+pub(crate) unsafe fn sign_init(
+    stage: &Stage,
+    real: &Real,
+    session: CK_SESSION_HANDLE,
+    mechanism: *mut CK_MECHANISM,
+    key: CK_OBJECT_HANDLE,
+) -> CK_RV {
+    // SAFETY: passed on as it came.
+    if let Some(answer) = unsafe { soft_sm2::sign_init(stage, real, session, mechanism, key) } {
+        return answer;
+    }
+    let Some(function) = real.functions.C_SignInit else { return CKR_FUNCTION_NOT_SUPPORTED };
+    // SAFETY: the caller's mechanism is null or one.
+    let is_ecdsa = unsafe { mechanism.as_ref() }.is_some_and(|mechanism| mechanism.mechanism == CKM_ECDSA);
+    let mut all = ECDSA.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let all = all.get_or_insert_with(HashSet::new);
+    if is_ecdsa {
+        all.insert(session)
+    } else {
+        all.remove(&session)
+    };
+    // SAFETY: passed on as it came.
+    unsafe { function(session, mechanism, key) }
+}
+
+/// # Safety
+/// As `C_Sign` asks of its caller.
+pub(crate) unsafe fn sign(
+    stage: &Stage,
+    real: &Real,
+    session: CK_SESSION_HANDLE,
+    data: *mut CK_BYTE,
+    length: CK_ULONG,
+    out: *mut CK_BYTE,
+    out_length: *mut CK_ULONG,
+) -> CK_RV {
+    // SAFETY: passed on as it came.
+    if let Some(answer) = unsafe { soft_sm2::sign(stage, session, data, length, out, out_length) } {
+        return answer;
+    }
+    let Some(function) = real.functions.C_Sign else { return CKR_FUNCTION_NOT_SUPPORTED };
+    let all = ECDSA.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let is_ecdsa = all.as_ref().is_some_and(|all| all.contains(&session));
+    drop(all);
+    if out.is_null() || !is_ecdsa || !stage.script.der_signatures {
+        // SAFETY: passed on as it came.
+        let answer = unsafe { function(session, data, length, out, out_length) };
+        if answer == CKR_OK && is_ecdsa && stage.script.der_signatures {
+            // SAFETY: the real module has just filled it in. A sequence, two numbers, and a zero before each.
+            unsafe { *out_length += 8 };
+        }
+        return answer;
+    }
+    let mut raw = [0; 128];
+    let mut raw_length = raw.len() as CK_ULONG;
+    // SAFETY: the buffer has as many bytes as said.
+    let answer = unsafe { function(session, data, length, raw.as_mut_ptr(), &mut raw_length) };
+    if answer != CKR_OK {
+        return answer;
+    }
+    // SAFETY: `out` has as many bytes as its length says.
+    unsafe { soft_sm2::give(&soft_sm2::der_signature(&raw[..raw_length as usize]), out, out_length) }
 }

@@ -32,10 +32,15 @@
 //! must-change-pin                          CKF_USER_PIN_TO_BE_CHANGED until C_SetPIN has succeeded
 //! pin-pad 135790 [246813]                  the PIN is typed on the key: this one (and for C_SetPIN the new one)
 //! always-authenticate                      new private keys want the PIN for each signature
+//! cached-pin                               a PIN that was right once is held until the process ends: any other passes then
+//!
+//! sm2 80010001,80010002,80010003,raw       SM2 by these numbers: key type, signing, making pairs (or `-`); or `der`
+//! ec-point bare                            `CKA_EC_POINT` without the OCTET STRING around it
+//! ecdsa der                                signatures of CKM_ECDSA as `SEQUENCE { r, s }`
 //! ```
 
 use crate::codes;
-use cryptoki_sys::{CK_FLAGS, CK_RV, CK_ULONG, CKR_DEVICE_REMOVED};
+use cryptoki_sys::{CK_FLAGS, CK_KEY_TYPE, CK_MECHANISM_TYPE, CK_RV, CK_ULONG, CKR_DEVICE_REMOVED};
 use std::{path::PathBuf, time::Duration};
 
 /// What a script says.
@@ -60,6 +65,10 @@ pub(crate) struct Script {
     pub(crate) must_change_pin: bool,
     pub(crate) pin_pad: Option<PinPad>,
     pub(crate) always_authenticate: bool,
+    pub(crate) cached_pin: bool,
+    pub(crate) sm2: Option<Sm2Numbers>,
+    pub(crate) bare_points: bool,
+    pub(crate) der_signatures: bool,
     /// Lines that do not read.
     pub(crate) unread: Vec<String>,
 }
@@ -109,6 +118,16 @@ pub(crate) enum Text {
     Model,
     Serial,
     Clock,
+}
+
+/// A vendor's numbers for SM2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sm2Numbers {
+    pub(crate) key_type: CK_KEY_TYPE,
+    pub(crate) sign: CK_MECHANISM_TYPE,
+    pub(crate) generate: Option<CK_MECHANISM_TYPE>,
+    /// Signatures are given as `SEQUENCE { r, s }`.
+    pub(crate) is_der: bool,
 }
 
 /// What is typed on the key's own pad.
@@ -178,6 +197,10 @@ impl Script {
                 self.pin_pad = Some(PinPad { pin: pin.into(), new_pin: new_pin.into() });
             }
             "always-authenticate" => self.always_authenticate = true,
+            "cached-pin" => self.cached_pin = true,
+            "sm2" => self.sm2 = Some(sm2_numbers(rest)?),
+            "ec-point" if rest == "bare" => self.bare_points = true,
+            "ecdsa" if rest == "der" => self.der_signatures = true,
             function if function.starts_with("C_") || function == "*" => {
                 let (when, rest) = when(rest);
                 let after = rest.strip_prefix("after ");
@@ -229,8 +252,25 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
     if let Some(text) = text.strip_prefix("text ") {
         return Some(text.into());
     }
-    let hex: Vec<u8> = text.strip_prefix("hex ")?.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    hex.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    hex(text.strip_prefix("hex ")?)
+}
+
+pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+fn sm2_numbers(text: &str) -> Option<Sm2Numbers> {
+    let parts: Vec<_> = text.split(',').collect();
+    let [key_type, sign, generate, encoding] = parts[..] else { return None };
+    let number = |text: &str| CK_ULONG::from_str_radix(text, 16).ok();
+    let generate = if generate == "-" { None } else { Some(number(generate)?) };
+    let is_der = match encoding {
+        "raw" => false,
+        "der" => true,
+        _ => return None,
+    };
+    Some(Sm2Numbers { key_type: number(key_type)?, sign: number(sign)?, generate, is_der })
 }
 
 #[cfg(test)]
@@ -260,8 +300,8 @@ mod tests {
 
     #[test]
     fn what_does_not_read_is_named_and_changes_nothing() {
-        let script = Script::read("C_Sign return CKR_NO_SUCH\nslots many\ntries few\nnonsense");
-        assert_eq!(script.unread.len(), 4, "each of the lines is named");
+        let script = Script::read("C_Sign return CKR_NO_SUCH\nslots many\ntries few\nnonsense\nsm2 1,2");
+        assert_eq!(script.unread.len(), 5, "each of the lines is named");
         assert!(script.rules.is_empty() && script.tries.is_none());
     }
 }

@@ -7,7 +7,7 @@
 //! | `away` | there while the key is out; what sessions answer meanwhile |
 //! | `inserted` | `COUNT LABEL`: changes with each insertion; the label is of the key in slot 42, if it is not the script's |
 //! | `used RULE` | one byte for each use of a rule that counts |
-//! | `tries`, `so-tries`, `flags`, `pin-changed` | what the key remembers |
+//! | `tries`, `so-tries`, `flags`, `pin-changed`, `sm2` | what the key remembers |
 
 use crate::script::{Rule, Script, When};
 use cryptoki_sys::CK_RV;

@@ -27,6 +27,7 @@ export function keyLine(key: KeyView): KeyLine {
   const days = daysLeft(key.valid_until);
   if (days < 0) return { tone: "danger", text: key.holder, lead: t("key.expired_lead", { date: date(key.valid_until) }) };
   const until = t("key.valid_until", { date: date(key.valid_until) });
+  if (!key.can_log_in) return { tone: "warn", text: key.holder, lead: `${until} · ${t("key.cannot_log_in")}` };
   if (days <= SOON_DAYS) return { tone: "warn", text: key.holder, lead: `${until} · ${t("key.days_left", { days })}` };
   return { tone: "good", text: key.holder, lead: until };
 }

@@ -128,6 +128,7 @@ impl From<TokenError> for Failure {
             // Whoever signs asks for the PIN; it was not given (see `pin.rs`).
             TokenError::PinAgain => LocalCode::PinWithheld,
             TokenError::PinLocked => LocalCode::PinLocked,
+            TokenError::PinDoubtful { .. } => LocalCode::PinDoubtful,
             TokenError::PinLength => LocalCode::PinLength,
             TokenError::NoToken => LocalCode::KeyRemoved,
             TokenError::NotLoggedIn => LocalCode::PinNeeded,

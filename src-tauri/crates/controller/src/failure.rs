@@ -123,6 +123,8 @@ local_codes! {
     KeyRemoved, true;
     /// Tries are used up.
     PinLocked, false;
+    /// The key answered the PIN with what may mean that it was wrong, or anything else. Nothing was tried again.
+    PinDoubtful, false;
     /// Too short or too long for this key; not sent.
     PinLength, false;
     /// The security officer's PIN is locked too: nobody can unblock this key.
@@ -185,6 +187,8 @@ local_codes! {
     KeyGenerationUnsupported, false;
     /// No certificate that can log in is on the key.
     NoCertificateOnKey, false;
+    /// The key has a certificate, of a kind that logs in nowhere here.
+    CertificateUnusable, false;
     /// The certificate belongs to another key; nothing was written.
     CertificateMismatch, false;
     /// The test signature did not verify.

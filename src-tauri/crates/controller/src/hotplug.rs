@@ -118,7 +118,7 @@ impl Hotplug {
     fn watch(&self, drivers: &Drivers, inner: &Weak<Inner>) {
         let mut held = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let watched = drivers.usable.iter().map(|driver| {
-            let same = held.drivers.iter().find(|known| known.driver.module.path() == driver.module.path());
+            let same = held.drivers.iter().find(|known| known.driver.is(driver));
             same.cloned().unwrap_or_else(|| {
                 let watched = Arc::new(Watched {
                     driver: driver.clone(),

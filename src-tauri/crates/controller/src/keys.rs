@@ -53,6 +53,18 @@ pub(crate) struct Driver {
     pub(crate) module: Module,
 }
 
+impl Driver {
+    /// Whether it is the same file, and treated the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.module.path() == other.module.path() && self.module.quirks() == other.module.quirks()
+    }
+
+    /// Whether profiles say of it what they said when it was made.
+    fn is_up_to_date(&self) -> bool {
+        *self.module.quirks() == pkcs11_profiles::quirks(self.module.path())
+    }
+}
+
 /// The key of a session by key, and the certificate it logged in with.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SessionKey {
@@ -165,7 +177,9 @@ impl Keys {
         let wishes = self.wishes();
         let found = tokio::task::spawn_blocking(move || discovery::discover(&wishes)).await.unwrap_or_default();
         let drivers = match held.as_ref() {
-            Some((_, drivers)) if drivers.found == found => Arc::clone(drivers),
+            Some((_, drivers)) if drivers.found == found && drivers.usable.iter().all(Driver::is_up_to_date) => {
+                Arc::clone(drivers)
+            }
             known => Arc::new(self.to_ask(found, known.map(|(_, drivers)| drivers.as_ref()))),
         };
         *held = Some((Instant::now(), Arc::clone(&drivers)));
@@ -206,12 +220,13 @@ impl Keys {
         Wishes { added, always, never, ..self.wishes.clone() }
     }
 
-    /// Drivers for what can be loaded; one that is known keeps its helper process, and who is logged in there.
+    /// Drivers for what can be loaded; one that is known keeps its helper process, and who is logged in there, unless
+    /// another profile speaks of it now.
     fn to_ask(&self, found: Vec<FoundModule>, known: Option<&Drivers>) -> Drivers {
         let sound = found.iter().filter(|module| module.fault.is_none());
         let usable = sound.filter_map(|found| {
             let helper = found.helper.as_ref()?;
-            let mut known = known.iter().flat_map(|known| &known.usable);
+            let mut known = known.iter().flat_map(|known| &known.usable).filter(|driver| driver.is_up_to_date());
             Some(known.find(|driver| driver.module.path() == found.path).cloned().unwrap_or_else(|| Driver {
                 file_name: file_name(found),
                 module: Module::new(HostProgram { path: helper.clone(), ..self.host.clone() }, found.path.clone()),

@@ -99,7 +99,8 @@ impl Controller {
             }
         }
         if matches!(purpose, PinPurpose::LogIn { .. }) && !key.can_log_in {
-            return Err(LocalCode::NoCertificateOnKey.into());
+            let empty = key.holder.is_none();
+            return Err(if empty { LocalCode::NoCertificateOnKey } else { LocalCode::CertificateUnusable }.into());
         }
         // The PIN of another key would open what cannot sign for this session.
         if purpose.is_signed_by_session() && self.session_key_now()?.is_none_or(|session| session.key != key.id) {
@@ -169,6 +170,10 @@ impl Controller {
             Ok(()) => None,
             Err(TokenError::PinIncorrect { tries } | TokenError::SoPinIncorrect { tries }) => Some(tries),
             Err(TokenError::PinLocked | TokenError::SoPinLocked) => Some(PinTries::Locked),
+            Err(doubtful @ TokenError::PinDoubtful { .. }) => {
+                self.show_tries(&key.id).await;
+                return Err(doubtful.into());
+            }
             Err(other) => return Err(self.or_pulled(&key.id, other.into()).await),
         };
         if let Some(tries) = tries {

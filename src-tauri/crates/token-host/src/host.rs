@@ -6,6 +6,7 @@ use crate::{
     keys::{self, Keys},
     objects, process,
     raw::Functions,
+    text,
 };
 use certdesk_token::{
     Pin, PinTries, TokenError, TokenInfo,
@@ -19,7 +20,7 @@ use cryptoki::{
     slot::Slot,
     types::RawAuthPin,
 };
-use pkcs11_profiles::Sm2;
+use pkcs11_profiles::{LabelEncoding, Quirks};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
@@ -30,26 +31,26 @@ use std::{
 pub(crate) struct Host {
     context: Pkcs11,
     functions: Functions,
-    sm2: Option<Sm2>,
+    quirks: Quirks,
     /// At most one a slot, kept open: it carries the login, and some modules read the whole token when one opens.
     sessions: HashMap<Slot, Session>,
     /// Where each token was last seen.
     slots: HashMap<String, Slot>,
     /// What was last read from each token, under the session that is open on it.
     known: HashMap<Slot, TokenInfo>,
-    /// Unblocked, and no PIN given since: some tokens go on saying "locked" until then (Kryoptic).
+    /// Unblocked, and no right PIN given since: some tokens go on saying "locked" until then (Kryoptic).
     unblocked: HashSet<Slot>,
 }
 
 impl Host {
     /// Loads and initialises a module.
-    pub(crate) fn load(path: &Path, sm2: Option<Sm2>) -> Result<Self, TokenError> {
+    pub(crate) fn load(path: &Path, quirks: Quirks) -> Result<Self, TokenError> {
         process::prepare(path);
         let context = Pkcs11::new(path).map_err(|error| TokenError::CannotLoad { reason: error.to_string() })?;
         let functions = Functions::of(path)?;
         initialize(&context)?;
         let (sessions, slots, known, unblocked) = Default::default();
-        Ok(Self { context, functions, sm2, sessions, slots, known, unblocked })
+        Ok(Self { context, functions, quirks, sessions, slots, known, unblocked })
     }
 
     /// Does what is asked.
@@ -156,19 +157,33 @@ impl Host {
         }
     }
 
+    /// Label, manufacturer, model and serial number of a token. cryptoki takes them for UTF-8; where they are none, the bytes
+    /// tell more.
+    fn texts(&self, slot: Slot, info: &cryptoki::slot::TokenInfo) -> [String; 4] {
+        let told = [info.label(), info.manufacturer_id(), info.model(), info.serial_number()];
+        let labels = self.quirks.labels;
+        let garbled =
+            labels != LabelEncoding::Utf8 || told.iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER));
+        match garbled.then(|| self.functions.token_texts(slot)) {
+            Some(Ok(bytes)) => bytes.map(|bytes| text::of(&bytes, labels)),
+            _ => told.map(|text| text::of(text.as_bytes(), LabelEncoding::Utf8)),
+        }
+    }
+
     fn token(&mut self, slot: Slot) -> Result<TokenInfo, TokenError> {
         let info = self.token_info(slot).map_err(token_error)?;
+        if !info.user_pin_locked() {
+            self.unblocked.remove(&slot);
+        }
+        let [label, manufacturer, model, serial] = self.texts(slot, &info);
         let mut token = TokenInfo {
             id: String::new(),
             slot: slot.id(),
-            label: objects::trim(info.label()),
-            manufacturer: objects::trim(info.manufacturer_id()),
-            model: objects::trim(info.model()),
-            serial: objects::trim(info.serial_number()),
-            tries: match tries(&info) {
-                PinTries::Locked if self.unblocked.contains(&slot) => PinTries::Unknown,
-                told => told,
-            },
+            label,
+            manufacturer,
+            model,
+            serial,
+            tries: self.tries(slot, &info),
             so_tries: so_tries(&info),
             pin_must_change: info.user_pin_to_be_changed(),
             pin_min: info.min_pin_length().try_into().unwrap_or(0),
@@ -193,8 +208,10 @@ impl Host {
             {
                 return Ok(known.clone());
             }
+            let labels = self.quirks.labels;
             let session = self.session(slot)?;
-            token.certificates = objects::token_certificates(session, token.logged_in || !info.login_required())?;
+            let all_shown = token.logged_in || !info.login_required();
+            token.certificates = objects::token_certificates(session, all_shown, labels)?;
             self.known.insert(slot, token.clone());
         }
         Ok(token)
@@ -206,13 +223,29 @@ impl Host {
         if pin.is_none() {
             must_have_pad(&info)?;
         }
-        let was_locked = info.user_pin_locked() && !self.unblocked.remove(&slot);
+        let was_locked = self.is_locked(slot, &info);
         let session = self.session(slot)?;
         // A PIN is proven by a login; an earlier one would let any PIN pass.
         leave(session)?;
         match log_in(session, UserType::User, pin.as_ref()) {
-            Ok(()) => Ok(Reply::Done),
+            Ok(()) => {
+                self.unblocked.remove(&slot);
+                Ok(Reply::Done)
+            }
             Err(error) => Err(self.refused(slot, was_locked, error)),
+        }
+    }
+
+    /// Whether the flags say that the user's PIN is locked, and may be believed.
+    fn is_locked(&self, slot: Slot, info: &cryptoki::slot::TokenInfo) -> bool {
+        info.user_pin_locked() && !self.unblocked.contains(&slot)
+    }
+
+    /// What the flags say of the user's tries, as far as they may be believed.
+    fn tries(&self, slot: Slot, info: &cryptoki::slot::TokenInfo) -> PinTries {
+        match tries(info) {
+            PinTries::Locked if self.unblocked.contains(&slot) => PinTries::Unknown,
+            told => told,
         }
     }
 
@@ -221,10 +254,16 @@ impl Host {
         match error {
             Error::Pkcs11(RvError::PinIncorrect, _) if was_locked => TokenError::PinLocked,
             Error::Pkcs11(RvError::PinIncorrect, _) => {
-                let tries = self.token_info(slot).map_or(PinTries::Unknown, |info| tries(&info));
+                let tries = self.token_info(slot).map_or(PinTries::Unknown, |info| self.tries(slot, &info));
                 TokenError::PinIncorrect { tries }
             }
-            error => self.noticed(slot, token_error(error)),
+            error => {
+                // Now it says so itself.
+                if matches!(error, Error::Pkcs11(RvError::PinLocked, _)) {
+                    self.unblocked.remove(&slot);
+                }
+                self.noticed(slot, token_error(error))
+            }
         }
     }
 
@@ -248,7 +287,7 @@ impl Host {
     /// `pins`: the old and the new one, or both typed on the pad.
     fn change_pin(&mut self, token: &str, pins: Option<(Pin, Pin)>) -> Answer {
         let (slot, info) = self.about_to_set(token, pins.as_ref())?;
-        let was_locked = info.user_pin_locked() && !self.unblocked.remove(&slot);
+        let was_locked = self.is_locked(slot, &info);
         self.session(slot)?;
         let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
         leave(session)?;
@@ -268,7 +307,10 @@ impl Host {
             (outcome, _) => outcome,
         };
         match outcome {
-            Ok(()) => Ok(Reply::Done),
+            Ok(()) => {
+                self.unblocked.remove(&slot);
+                Ok(Reply::Done)
+            }
             // Of the old PIN some tokens say this too.
             Err(Error::Pkcs11(RvError::PinLenRange, _))
                 if pins.as_ref().is_some_and(|(old, _)| !takes_length(&info, old)) =>
@@ -329,7 +371,7 @@ impl Host {
             must_have_pad(&info)?;
         }
         let functions = &self.functions;
-        let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, sm2: self.sm2 };
+        let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, quirks: &self.quirks };
         let outcome = match is_logged_in(keys.session) {
             Ok(true) => keys.sign(functions, &what, again.as_ref().map(Option::as_ref)),
             Ok(false) => return Err(TokenError::NotLoggedIn),
@@ -338,13 +380,14 @@ impl Host {
         match outcome {
             Ok(signature) => Ok(Reply::Signature(signature)),
             Err(keys::Refusal::Token(error)) => Err(self.noticed(slot, error)),
-            Err(keys::Refusal::Pin(error)) => Err(self.refused(slot, info.user_pin_locked(), error)),
+            Err(keys::Refusal::Pin(error)) => Err(self.refused(slot, self.is_locked(slot, &info), error)),
         }
     }
 
     fn objects(&mut self, token: &str) -> Answer {
         let slot = self.slot(token)?;
-        match objects::all(self.session(slot)?) {
+        let labels = self.quirks.labels;
+        match objects::all(self.session(slot)?, labels) {
             Ok(objects) => Ok(Reply::Objects(objects)),
             Err(error) => Err(self.noticed(slot, error)),
         }
@@ -366,7 +409,7 @@ impl Host {
         act: impl FnOnce(&Keys<'_>) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let slot = self.slot(token)?;
-        let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, sm2: self.sm2 };
+        let keys = Keys { session: self.sessions.get(&slot).ok_or(TokenError::NotLoggedIn)?, quirks: &self.quirks };
         let outcome = match is_logged_in(keys.session) {
             Ok(true) => act(&keys),
             Ok(false) => return Err(TokenError::NotLoggedIn),

@@ -5,6 +5,7 @@ use crate::{
     failure::{token_error, unable},
     objects::{self, find, read, read_id, read_label},
     raw::Functions,
+    text,
 };
 use certdesk_token::{KeyAlgorithm, KeyPair, Pin, SignatureScheme, TokenError, message::ToSign};
 use cryptoki::{
@@ -19,13 +20,13 @@ use cryptoki::{
     types::RawAuthPin,
 };
 use cryptoki_sys::CK_ULONG;
-use pkcs11_profiles::{Sm2, Sm2Signature};
+use pkcs11_profiles::{Quirks, SignatureForm, Sm2};
 use sha1::{Digest, Sha1};
 
-/// The keys of the token that a session is with, and how its module does SM2.
+/// The keys of the token that a session is with, and what is special about its module.
 pub(crate) struct Keys<'a> {
     pub(crate) session: &'a Session,
-    pub(crate) sm2: Option<Sm2>,
+    pub(crate) quirks: &'a Quirks,
 }
 
 /// Why there is no signature.
@@ -51,7 +52,7 @@ impl Keys<'_> {
             let key_id = read_id(self.session, private)?;
             let Some(public) = self.public_key_of(private, &key_id, &certificates)? else { continue };
             let has_certificate = is_certified(&key_id, public.bits(), &certificates);
-            let label = read_label(self.session, private)?;
+            let label = text::of(&read_label(self.session, private)?, self.quirks.labels);
             let PublicKey { algorithm, spki_der } = public;
             pairs.push(KeyPair { key_id, label, algorithm, spki_der, has_certificate });
         }
@@ -128,8 +129,7 @@ impl Keys<'_> {
             (false, _) => session.sign(&mechanism, key, data),
         };
         let signature = signature.map_err(unable)?;
-        let is_der = matches!(self.sm2, Some(Sm2 { signature: Sm2Signature::Der, .. }));
-        signature_of(*scheme, is_der, &signature).ok_or_else(|| {
+        signature_of(*scheme, self.quirks, &signature).ok_or_else(|| {
             let code = format!("{} bytes that are no signature", signature.len());
             Refusal::Token(TokenError::Driver { call: "C_Sign".into(), code })
         })
@@ -145,7 +145,7 @@ impl Keys<'_> {
     }
 
     fn sm2(&self) -> Result<Sm2, TokenError> {
-        self.sm2.ok_or_else(|| TokenError::Unsupported { what: "SM2".into() })
+        self.quirks.sm2.ok_or_else(|| TokenError::Unsupported { what: "SM2".into() })
     }
 
     /// The private key with this `CKA_ID` that can sign by this scheme.
@@ -228,7 +228,8 @@ impl Keys<'_> {
             return Ok(algorithm.map(|algorithm| PublicKey { algorithm, spki_der: der::rsa_spki(&modulus, &exponent) }));
         }
         // SM2 keys stand under the vendor's own number, or as EC keys on their curve.
-        let is_sm2 = self.sm2.is_some_and(|sm2| vendor_key(sm2.key_type).is_ok_and(|of_vendor| of_vendor == key_type));
+        let is_sm2 =
+            self.quirks.sm2.is_some_and(|sm2| vendor_key(sm2.key_type).is_ok_and(|of_vendor| of_vendor == key_type));
         if is_sm2 || key_type == KeyType::EC {
             let parameters = read(self.session, object, AttributeType::EcParams)?;
             let point = read(self.session, object, AttributeType::EcPoint)?;
@@ -345,18 +346,20 @@ pub(crate) fn remove(session: &Session, key_id: &[u8]) -> Result<(), TokenError>
     Ok(())
 }
 
-/// What a driver gave as a signature, in the form of the scheme; `None` where it has not its length. `sm2_der`: this driver's
-/// SM2 signatures are DER.
-fn signature_of(scheme: SignatureScheme, sm2_der: bool, signature: &[u8]) -> Option<Vec<u8>> {
-    let numbers = match scheme {
+/// What a driver gave as a signature, in the form of the scheme; `None` where it is none.
+fn signature_of(scheme: SignatureScheme, quirks: &Quirks, signature: &[u8]) -> Option<Vec<u8>> {
+    let (form, numbers) = match scheme {
         SignatureScheme::RsaPkcs1Sha256 | SignatureScheme::RsaPssSha256 => {
             return matches!(signature.len(), 256 | 384 | 512).then(|| signature.to_vec());
         }
-        SignatureScheme::Sm2Sm3 if sm2_der => return der::two_numbers(signature, 32),
-        SignatureScheme::EcdsaP256Sha256 | SignatureScheme::Sm2Sm3 => 32,
-        SignatureScheme::EcdsaP384Sha384 => 48,
+        SignatureScheme::EcdsaP256Sha256 => (quirks.ecdsa, 32),
+        SignatureScheme::EcdsaP384Sha384 => (quirks.ecdsa, 48),
+        SignatureScheme::Sm2Sm3 => (quirks.sm2?.signature, 32),
     };
-    (signature.len() == 2 * numbers).then(|| signature.to_vec())
+    match form {
+        SignatureForm::Raw => (signature.len() == 2 * numbers).then(|| signature.to_vec()),
+        SignatureForm::Der => der::two_numbers(signature, numbers),
+    }
 }
 
 /// Head of the `DigestInfo` of a SHA-256 digest (RFC 8017 §9.2, note 1).

@@ -1,8 +1,8 @@
 //! The helper process: loads one PKCS#11 module and does what the supervisor asks over its pipes.
 //!
-//! Usage: `certdesk-token-host MODULE [SM2]`, where `SM2` is [`pkcs11_profiles::Sm2::to_argument`]. Knows PKCS#11 and nothing of certificates' meaning, people or networks. It may
-//! crash, hang or be killed at any moment: the supervisor (`certdesk-token`) is made for that. Every `unsafe` of the
-//! workspace is in `process.rs` and `raw.rs`.
+//! Usage: `certdesk-token-host MODULE [QUIRK…]`, with the quirks of [`Quirks::to_arguments`]. Knows PKCS#11 and nothing of
+//! certificates' meaning, people or networks. It may crash, hang or be killed at any moment: the supervisor
+//! (`certdesk-token`) is made for that. Every `unsafe` of the workspace is in `process.rs` and `raw.rs`.
 
 #![deny(unsafe_code)]
 
@@ -13,12 +13,13 @@ mod keys;
 mod objects;
 mod process;
 mod raw;
+mod text;
 
 use certdesk_token::{
     TokenError,
     message::{self, Answer, Numbered, Reply, Request},
 };
-use pkcs11_profiles::Sm2;
+use pkcs11_profiles::Quirks;
 use std::{
     fs::File,
     io::{self, Read, Write},
@@ -37,10 +38,11 @@ fn main() {
     let Ok(pipes) = process::take_pipes() else { process::exit_now() };
     let mut output = pipes.output;
     let mut arguments = std::env::args_os().skip(1);
-    let (module, sm2) = (arguments.next(), arguments.next());
-    let sm2 = sm2.map(|argument| argument.to_str().and_then(Sm2::from_argument));
-    let (Some(module), None | Some(Some(_))) = (module, sm2) else {
-        eprintln!("usage: certdesk-token-host MODULE [SM2]");
+    let module = arguments.next();
+    let quirks: Vec<_> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let quirks = Quirks::from_arguments(quirks.iter().map(String::as_str));
+    let (Some(module), Some(quirks)) = (module, quirks) else {
+        eprintln!("usage: certdesk-token-host MODULE [QUIRK…]");
         process::exit_now()
     };
 
@@ -70,7 +72,7 @@ fn main() {
         process::exit_now()
     });
 
-    let mut host = match host::Host::load(Path::new(&module), sm2.flatten()) {
+    let mut host = match host::Host::load(Path::new(&module), quirks) {
         Ok(host) => {
             send(&mut output, 0, Ok(Reply::Ready));
             host

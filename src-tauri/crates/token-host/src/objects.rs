@@ -2,13 +2,14 @@
 //!
 //! One attribute at a time, because one that the module does not know would otherwise spoil the answer for all.
 
-use crate::{der, failure::token_error};
+use crate::{der, failure::token_error, text};
 use certdesk_token::{ObjectClass as Kind, TokenCertificate, TokenError, TokenObject};
 use cryptoki::{
     error::Error,
     object::{Attribute, AttributeInfo, AttributeType, CertificateType, KeyType, ObjectClass, ObjectHandle},
     session::Session,
 };
+use pkcs11_profiles::LabelEncoding;
 
 /// Most certificates read from one token, and most bytes in one: a module may list a whole system's trust store.
 const MOST_CERTIFICATES: usize = 64;
@@ -20,7 +21,7 @@ const MOST_OBJECTS: usize = 256;
 pub(crate) struct Certificate {
     pub(crate) handle: ObjectHandle,
     pub(crate) key_id: Vec<u8>,
-    pub(crate) label: String,
+    pub(crate) label: Vec<u8>,
     pub(crate) der: Vec<u8>,
 }
 
@@ -55,11 +56,11 @@ pub(crate) fn read_id(session: &Session, object: ObjectHandle) -> Result<Vec<u8>
     }
 }
 
-/// `CKA_LABEL` without its padding; empty where there is none.
-pub(crate) fn read_label(session: &Session, object: ObjectHandle) -> Result<String, TokenError> {
+/// `CKA_LABEL` as it is ([`text::of`]); empty where there is none.
+pub(crate) fn read_label(session: &Session, object: ObjectHandle) -> Result<Vec<u8>, TokenError> {
     match read(session, object, AttributeType::Label)? {
-        Some(Attribute::Label(label)) => Ok(trim(&String::from_utf8_lossy(&label))),
-        _ => Ok(String::new()),
+        Some(Attribute::Label(label)) => Ok(label),
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -79,7 +80,11 @@ pub(crate) fn certificates(session: &Session) -> Result<Vec<Certificate>, TokenE
 
 /// The certificates for the list of tokens, each with whether its key is there as far as can be seen. `all_shown`: after
 /// login, or on a token without one, no key is hidden.
-pub(crate) fn token_certificates(session: &Session, all_shown: bool) -> Result<Vec<TokenCertificate>, TokenError> {
+pub(crate) fn token_certificates(
+    session: &Session,
+    all_shown: bool,
+    labels: LabelEncoding,
+) -> Result<Vec<TokenCertificate>, TokenError> {
     let certificates = certificates(session)?;
     if certificates.is_empty() {
         return Ok(Vec::new());
@@ -97,22 +102,22 @@ pub(crate) fn token_certificates(session: &Session, all_shown: bool) -> Result<V
     let in_doubt = !all_shown && key_ids.is_empty();
     let told = certificates.into_iter().map(|Certificate { key_id, label, der, .. }| {
         let has_private_key = in_doubt || (!key_id.is_empty() && key_ids.contains(&key_id));
-        TokenCertificate { key_id, label, der, has_private_key }
+        TokenCertificate { key_id, label: text::of(&label, labels), der, has_private_key }
     });
     Ok(told.collect())
 }
 
 /// Everything that can be seen now, certificates and their keys first. Of a secret or private object no value is read.
-pub(crate) fn all(session: &Session) -> Result<Vec<TokenObject>, TokenError> {
+pub(crate) fn all(session: &Session, labels: LabelEncoding) -> Result<Vec<TokenObject>, TokenError> {
     let mut objects = Vec::new();
     for handle in session.find_objects(&[]).map_err(token_error)?.into_iter().take(MOST_OBJECTS) {
-        objects.push(object(session, handle)?);
+        objects.push(object(session, handle, labels)?);
     }
     objects.sort_by(|a, b| (a.class, &a.label, &a.id).cmp(&(b.class, &b.label, &b.id)));
     Ok(objects)
 }
 
-fn object(session: &Session, handle: ObjectHandle) -> Result<TokenObject, TokenError> {
+fn object(session: &Session, handle: ObjectHandle, labels: LabelEncoding) -> Result<TokenObject, TokenError> {
     let class = match read(session, handle, AttributeType::Class)? {
         Some(Attribute::Class(ObjectClass::CERTIFICATE)) => Kind::Certificate,
         Some(Attribute::Class(ObjectClass::PRIVATE_KEY)) => Kind::PrivateKey,
@@ -147,7 +152,7 @@ fn object(session: &Session, handle: ObjectHandle) -> Result<TokenObject, TokenE
     Ok(TokenObject {
         class,
         kind,
-        label: read_label(session, handle)?,
+        label: text::of(&read_label(session, handle)?, labels),
         id: read_id(session, handle)?,
         bits,
         bytes,
@@ -245,21 +250,4 @@ pub(crate) fn create_certificate(
         Attribute::Label(label.as_bytes().to_vec()),
     ];
     session.create_object(&template).map(drop).map_err(token_error)
-}
-
-/// Text without the blanks and NULs it is padded with; after a NUL there may be stale memory.
-pub(crate) fn trim(text: &str) -> String {
-    text.split('\0').next().unwrap_or_default().trim().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::trim;
-
-    #[test]
-    fn padding_of_both_kinds_is_trimmed() {
-        assert_eq!(trim("Linux\0\0\u{fffd}x"), "Linux");
-        assert_eq!(trim("Lab 9a\0 \0"), "Lab 9a");
-        assert_eq!(trim("  证书  "), "证书");
-    }
 }

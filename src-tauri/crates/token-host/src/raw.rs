@@ -56,6 +56,18 @@ impl Functions {
     /// `C_GetTokenInfo` without the time: cryptoki takes none of the answer where the token's clock does not read, such as
     /// openCryptoki's "10:31:41".
     pub(crate) fn token_info_without_clock(&self, slot: Slot) -> Result<TokenInfo, Error> {
+        let mut info = self.token_info(slot)?;
+        info.flags &= !CKF_CLOCK_ON_TOKEN;
+        TokenInfo::try_from(info)
+    }
+
+    /// Label, manufacturer, model and serial number as the token writes them.
+    pub(crate) fn token_texts(&self, slot: Slot) -> Result<[Vec<u8>; 4], Error> {
+        let info = self.token_info(slot)?;
+        Ok([info.label.to_vec(), info.manufacturerID.to_vec(), info.model.to_vec(), info.serialNumber.to_vec()])
+    }
+
+    fn token_info(&self, slot: Slot) -> Result<CK_TOKEN_INFO, Error> {
         let list = self.list.ok_or(Error::NullFunctionPointer)?;
         let mut info = CK_TOKEN_INFO::default();
         // SAFETY: the list is that of a loaded module, which writes into a structure that lives through the call.
@@ -64,8 +76,7 @@ impl Functions {
             Rv::from(get(slot.into(), &mut info))
         }
         .into_result(Function::GetTokenInfo)?;
-        info.flags &= !CKF_CLOCK_ON_TOKEN;
-        TokenInfo::try_from(info)
+        Ok(info)
     }
 
     /// `C_SetPIN` with the old and the new PIN, or with both typed on the pad.

@@ -13,6 +13,13 @@ pub enum TokenError {
         /// What the token's flags say afterwards.
         tries: PinTries,
     },
+    /// The PIN was not taken, with an answer that this driver gives to wrong PINs and to other troubles alike: it may have
+    /// been wrong, and nobody can tell.
+    #[error("the PIN may have been wrong: the driver answered {code}")]
+    PinDoubtful {
+        /// The return value, such as `CKR_GENERAL_ERROR`.
+        code: String,
+    },
     /// No tries are left (`CKR_PIN_LOCKED`).
     #[error("the PIN is locked")]
     PinLocked,

@@ -165,6 +165,19 @@ impl Request {
         matches!(self, Self::Login { .. } | Self::ChangePin { .. } | Self::Unblock { .. } | Self::SignWithPin { .. })
     }
 
+    /// Whether it gives the module a PIN to prove. Not the PIN of one signature, which goes to who is logged in already.
+    pub(crate) fn proves_pin(&self) -> bool {
+        matches!(
+            self,
+            Self::Login { .. }
+                | Self::LoginByPinPad { .. }
+                | Self::ChangePin { .. }
+                | Self::ChangePinByPinPad { .. }
+                | Self::Unblock { .. }
+                | Self::UnblockByPinPad { .. }
+        )
+    }
+
     /// Name for messages and logs.
     pub fn name(&self) -> &'static str {
         match self {

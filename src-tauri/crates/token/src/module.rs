@@ -100,6 +100,11 @@ impl Module {
         &self.inner.path
     }
 
+    /// What is special about it, as far as was known when this was made.
+    pub fn quirks(&self) -> &Quirks {
+        &self.inner.quirks
+    }
+
     /// All tokens of this module. A token that cannot be read is left out and does not hide the others.
     ///
     /// # Errors
@@ -124,13 +129,9 @@ impl Module {
                 if self.inner.quirks.spare_slot {
                     tokens.retain(|token| token.initialised);
                 }
-                if self.inner.quirks.silent_tries {
-                    for tries in tokens.iter_mut().flat_map(|token| [&mut token.tries, &mut token.so_tries]) {
-                        // The absence of a warning means nothing here.
-                        if *tries == PinTries::NoWarning {
-                            *tries = PinTries::Unknown;
-                        }
-                    }
+                for token in &mut tokens {
+                    token.tries = self.inner.believed(token.tries);
+                    token.so_tries = self.inner.believed(token.so_tries);
                 }
                 Ok(tokens)
             }
@@ -359,7 +360,10 @@ impl Module {
     /// A task of its own, so that a caller that stops waiting does not tear a call (a login!) apart in the middle.
     async fn call(&self, request: Request) -> Answer {
         let inner = Arc::clone(&self.inner);
-        let call = tokio::spawn(async move { inner.seat.lock().await.call(&inner, request).await });
+        let call = tokio::spawn(async move {
+            let answer = inner.seat.lock().await.call(&inner, request).await;
+            answer.map_err(|error| inner.in_doubt(error))
+        });
         call.await.unwrap_or(Err(TokenError::Crashed))
     }
 }
@@ -390,6 +394,28 @@ impl Inner {
             Request::Sign(_) | Request::SignWithPin { .. } => self.deadlines.sign,
             Request::GenerateKeyPair { .. } => self.deadlines.generate,
             _ => self.deadlines.other,
+        }
+    }
+
+    /// What an answer to a PIN is worth from this driver.
+    fn in_doubt(&self, error: TokenError) -> TokenError {
+        match error {
+            TokenError::Driver { call, code }
+                if matches!(call.as_str(), "C_Login" | "C_SetPIN") && self.quirks.wrong_pin.contains(&code) =>
+            {
+                TokenError::PinDoubtful { code }
+            }
+            TokenError::PinIncorrect { tries } => TokenError::PinIncorrect { tries: self.believed(tries) },
+            TokenError::SoPinIncorrect { tries } => TokenError::SoPinIncorrect { tries: self.believed(tries) },
+            other => other,
+        }
+    }
+
+    /// Of a driver that never warns the absence of a warning means nothing.
+    fn believed(&self, tries: PinTries) -> PinTries {
+        match tries {
+            PinTries::NoWarning if self.quirks.silent_tries => PinTries::Unknown,
+            told => told,
         }
     }
 
@@ -438,13 +464,26 @@ impl Seat {
         if let Request::List { rescan, .. } = &mut request {
             *rescan = self.rescan_due(inner);
         }
+        if request.proves_pin() {
+            // In its process any PIN would pass now.
+            if helper.was_opened && inner.quirks.cached_pin {
+                helper.kill().await;
+                helper = self.start(inner).await?;
+            }
+            helper.was_opened = true;
+        }
+        let ends_login = inner.quirks.cached_pin && matches!(request, Request::Logout { .. });
         let name = request.name();
         let deadline = inner.deadline(&request);
         self.last_id += 1;
         let exchange = timeout(deadline, helper.exchange(Numbered { id: self.last_id, body: request }));
         match exchange.await {
             Ok(Ok(answer)) => {
-                self.helper = Some(helper);
+                if ends_login {
+                    helper.kill().await;
+                } else {
+                    self.helper = Some(helper);
+                }
                 self.lost.take_if(|lost| lost.at.elapsed() >= HEALTHY);
                 answer
             }
@@ -535,6 +574,8 @@ struct Helper {
     child: std::sync::Mutex<Child>,
     stdin: ChildStdin,
     stdout: ChildStdout,
+    /// A PIN was proven in it, or tried.
+    was_opened: bool,
     /// Set before a PIN is sent: from then on the driver's own words are not logged, for it may print what it was given.
     knows_pin: Arc<AtomicBool>,
 }
@@ -544,7 +585,7 @@ impl Helper {
         let mut command = Command::new(&inner.host.path);
         command
             .arg(&inner.path)
-            .args(inner.quirks.sm2.map(|sm2| sm2.to_argument()))
+            .args(inner.quirks.to_arguments())
             .envs(inner.host.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -564,7 +605,7 @@ impl Helper {
         let knows_pin = Arc::new(AtomicBool::new(false));
         tokio::spawn(log_stderr(stderr, inner.name().into_owned(), Arc::clone(&knows_pin)));
         tracing::debug!(module = %inner.name(), pid = child.id(), "helper started");
-        Ok(Self { child: child.into(), stdin, stdout, knows_pin })
+        Ok(Self { child: child.into(), stdin, stdout, was_opened: false, knows_pin })
     }
 
     fn is_alive(&self) -> bool {

@@ -124,6 +124,8 @@ codes! {
     KeyNotReady, Key;
     /// No certificate with its private key is on it.
     KeyEmpty, Key;
+    /// Its certificate is of a kind that logs in nowhere here.
+    KeyUnfit, Key;
     /// Its certificate has ended.
     KeyExpired, Key;
     /// Its certificate ends soon.

@@ -165,6 +165,7 @@ impl Judge<'_> {
             match key.valid_until {
                 _ if !key.ready => {}
                 None => note(FindingCode::KeyEmpty, Level::Note),
+                Some(_) if !key.can_log_in => note(FindingCode::KeyUnfit, Level::Problem),
                 Some(until) if until < self.now => note(FindingCode::KeyExpired, Level::Problem),
                 Some(until) if until < self.now + SOON => note(FindingCode::KeyEnding, Level::Note),
                 Some(_) => {}
