@@ -118,7 +118,8 @@ function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
 function storage(wanted: URLSearchParams): StorageView {
   const asked = wanted.get("storage");
   const trouble = wanted.get("aside") as StorageTrouble | null;
-  const notice = trouble && { trouble, file: "certdesk.db.set-aside-20261123-0755" };
+  const salvaged = trouble === "damaged" ? { drafts: 2, files: 5, applications: 3, all: false } : null;
+  const notice = trouble && { trouble, file: "certdesk.db.set-aside-20261123-0755", salvaged };
   if (asked === "opening") return { state: { kind: "opening" }, notice };
   const cause: Record<string, Failure | undefined> = { choose_keeping: failure("key_store_away", { detail: "org.freedesktop.DBus.Error.ServiceUnknown", retriable: true }), key_store_away: failure("key_store_locked", { detail: "prompt dismissed", retriable: true }), newer: failure("storage_newer") };
   if (asked !== null) return { state: { kind: "asking", question: asked as StorageQuestion, failure: cause[asked] ?? null }, notice };
@@ -184,7 +185,7 @@ export function install(wanted: URLSearchParams): Fake {
       if (passphrase !== "金山大道的猫") throw failure("wrong_passphrase");
       return (home.storage = { state: { kind: "open", kept: "passphrase" }, notice: null });
     },
-    begin_storage_anew: () => (home.storage = { state: { kind: "open", kept: "key_store" }, notice: { trouble: "begun_anew", file: "certdesk.db.set-aside-20261123-0755" } }),
+    begin_storage_anew: () => (home.storage = { state: { kind: "open", kept: "key_store" }, notice: { trouble: "begun_anew", file: "certdesk.db.set-aside-20261123-0755", salvaged: null } }),
     storage_notice_read: () => (home.storage = { ...home.storage, notice: null }),
     change_passphrase: () => null,
     catalogue: () => catalogue,

@@ -1891,6 +1891,24 @@ crl_number: number, } | { "kind": "unknown",
  */
 why: UnknownWhy, };
 
+export type SalvagedView = { 
+/**
+ * Drafts, with what was typed.
+ */
+drafts: number, 
+/**
+ * Picked files.
+ */
+files: number, 
+/**
+ * Applications as last seen.
+ */
+applications: number, 
+/**
+ * Whether all that there was could be read.
+ */
+all: boolean, };
+
 export type SavedReport = { 
 /**
  * Name of the file.
@@ -1971,7 +1989,11 @@ trouble: StorageTrouble,
 /**
  * Name of the file it is now, in the folder of the program's data.
  */
-file: string, };
+file: string, 
+/**
+ * Of a damaged file: what could be read of it and is here again.
+ */
+salvaged: SalvagedView | null, };
 
 export type StorageQuestion = "choose_keeping" | "passphrase" | "key_store_away" | "newer";
 

@@ -33,7 +33,7 @@ pub(crate) fn open(path: &Path, key: &CacheKey) -> Result<Connection, CacheError
     Ok(connection)
 }
 
-fn unlock(connection: &Connection, key: &CacheKey) -> Result<(), CacheError> {
+pub(crate) fn unlock(connection: &Connection, key: &CacheKey) -> Result<(), CacheError> {
     // Its own log would say in its own words what our errors say. The key before anything else, or SQLCipher takes the
     // file for a plain one.
     let sql = Zeroizing::new(format!("PRAGMA cipher_log_level = NONE; PRAGMA key = \"{}\"", *key.literal()));
@@ -62,6 +62,15 @@ pub fn set_aside(path: &Path, mark: &str) -> Result<Option<PathBuf>, CacheError>
     }
     fs::rename(path, &aside).map_err(CacheError::from_io)?;
     Ok(Some(aside))
+}
+
+/// Removes a file with what SQLite put beside it; one that is not there is removed already.
+///
+/// # Errors
+/// Those of the file system.
+pub fn remove_with_log(path: &Path) -> Result<(), CacheError> {
+    remove(path)?;
+    COMPANIONS.iter().try_for_each(|companion| remove(&beside(path, companion)))
 }
 
 /// A copy of the file as it is, kept beside it until the next one takes its place. The caller keeps writers away.
@@ -218,7 +227,7 @@ fn private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn remove(path: &Path) -> Result<(), CacheError> {
+pub(crate) fn remove(path: &Path) -> Result<(), CacheError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(CacheError::from_io(error)),
         _ => Ok(()),
@@ -239,7 +248,7 @@ pub(crate) fn sync_folder(path: &Path) {
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -11,6 +11,7 @@
 mod error;
 mod file;
 mod key;
+mod salvage;
 mod schema;
 mod sealed;
 pub mod table;
@@ -24,8 +25,9 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use error::CacheError;
-pub use file::{set_aside, wipe};
+pub use file::{remove_with_log, set_aside, wipe};
 pub use key::{CacheKey, FileKey};
+pub use salvage::Salvaged;
 pub use sealed::{SealedFile, is_sealed, seal};
 pub use table::{
     account::AccountData,

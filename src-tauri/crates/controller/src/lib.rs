@@ -401,7 +401,11 @@ impl Controller {
         F: FnOnce(&Cache) -> Result<T, certdesk_cache::CacheError> + Send + 'static,
     {
         let cache = self.opened().await?.cache;
-        tokio::task::spawn_blocking(move || work(&cache)).await.map_err(convert::internal)?.map_err(Failure::from)
+        let done = tokio::task::spawn_blocking(move || work(&cache)).await.map_err(convert::internal)?;
+        if matches!(done, Err(certdesk_cache::CacheError::Corrupt)) {
+            self.note_damage();
+        }
+        done.map_err(Failure::from)
     }
 
     /// The time as the service has it: certificates begin and end by it, also where this computer's clock is wrong.

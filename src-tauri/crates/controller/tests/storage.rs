@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use certdesk_cache::CacheKey;
+use certdesk_cache::{Cache, CacheKey, Draft};
 use certdesk_controller::{
     Controller, Failure, LocalCode, Options, Uuid,
     doctor::Machine,
@@ -17,6 +17,7 @@ use certdesk_controller::{
     storage::{DemoKeyStore, KeyStore, KeyStoreError, NoKeyStore},
     view::{KeyKeeping, Locale, Settings, StorageQuestion, StorageState, StorageTrouble, StorageView, Theme},
 };
+use certdesk_domain::{Business, Timestamp};
 use tempfile::TempDir;
 
 const PASSPHRASE: &str = "金山大道的猫不吃鱼";
@@ -344,6 +345,60 @@ async fn a_damaged_file_is_told_apart_from_a_lost_key() {
     assert_eq!(notice.trouble, StorageTrouble::Damaged);
     assert_eq!(computer.aside(), [notice.file], "the damaged file is kept");
     keep_something(&certdesk).await;
+}
+
+/// Damaged where only some of it lies: told when it is come across, and mended at the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_read_of_a_damaged_file_is_here_again() {
+    let computer = Computer::new();
+    let certdesk = computer.start();
+    settled(&certdesk).await;
+    keep_something(&certdesk).await;
+    computer.stop(certdesk).await;
+    let key = computer.store.keys.lock().unwrap().values().next().cloned().unwrap();
+    {
+        let cache = Cache::open(&computer.cache(), &key).unwrap();
+        for number in 1..=60 {
+            let draft = Draft::new(Uuid::from_u128(number), "qy1", Business::New, "handler", Timestamp::UNIX_EPOCH);
+            cache.create_draft(&draft).unwrap();
+        }
+    }
+    let sound = std::fs::read(computer.cache()).unwrap();
+    let mut damaged = sound.clone();
+    let last = sound.len() / 4096 - 1;
+    damaged[last * 4096 + 2000] ^= 0xA5;
+    std::fs::write(computer.cache(), damaged).unwrap();
+    // As the program leaves it when it comes across the damage.
+    std::fs::write(computer.data().join("certdesk.damaged"), "").unwrap();
+
+    let certdesk = computer.start();
+    let notice = settled(&certdesk).await.notice.expect("it is told");
+    let salvaged = notice.salvaged.expect("with what was brought over");
+    assert!(salvaged.drafts > 30 && salvaged.drafts < 60 && !salvaged.all, "most of it: {salvaged:?}");
+    assert_eq!(computer.aside(), [notice.file], "the damaged file is kept");
+    assert!(is_kept(&certdesk).await, "what was kept is here");
+    computer.stop(certdesk).await;
+    let names = std::fs::read_dir(computer.data()).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    assert!(
+        !names.iter().any(|name| name.contains("salvag") || name.contains("damaged")),
+        "nothing is left: {names:?}"
+    );
+    let again = computer.start();
+    assert_eq!(settled(&again).await.notice, None, "the next start finds all well");
+}
+
+/// Killed after the new cache was whole and before it took its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_while_a_damaged_file_is_mended_loses_nothing_of_it() {
+    let computer = Computer::new();
+    let certdesk = computer.start();
+    settled(&certdesk).await;
+    keep_something(&certdesk).await;
+    computer.stop(certdesk).await;
+    std::fs::rename(computer.cache(), computer.data().join("certdesk.db.salvaged")).unwrap();
+    let certdesk = computer.start();
+    assert!(is_kept(&certdesk).await, "what was brought over is here");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,8 +15,9 @@ use super::environment;
 
 /// How a disk refuses.
 const ERRORS: [&str; 3] = ["ENOSPC", "EROFS", "EIO"];
-/// What a person may read of it: that the disk is full, or that what is kept here cannot be read or written.
-const FITTING: &[&str] = &["disk_full", "storage_failed", "storage_damaged"];
+/// What a person may read of it: that the disk is full, that what is kept here cannot be read or written, or, of the key in
+/// the demo's file, that its key store takes nothing.
+const FITTING: &[&str] = &["disk_full", "storage_failed", "storage_damaged", "key_store_away"];
 
 /// Nobody is told for so long: something waits by itself for room, as an upload does.
 const UNTOLD: Duration = Duration::from_secs(4);

@@ -17,7 +17,7 @@ use certdesk_contract::{
 };
 use certdesk_controller::{
     Controller, Demo, Failure, LocalCode, Pin, PinEntry, Uuid,
-    view::{DraftView, KeyView, PinOutcome, PinPurpose, UploadState},
+    view::{DraftView, Event, KeyView, PinOutcome, PinPurpose, StorageState, UploadState},
 };
 use certdesk_domain::{AccountKind, Business, FileKind, State, token::KeyAlgorithm};
 
@@ -40,6 +40,7 @@ pub async fn go(mut seat: Seat) -> Result<()> {
     let certdesk = start(&seat)?;
     let mut events = certdesk.events();
     let since = Instant::now();
+    tokio::spawn(answer_questions(certdesk.clone()));
     loop {
         let outcome = Person { certdesk: &certdesk, seat: &mut seat }.walk().await;
         let Err(failure) = outcome else { return say(&Said::End) };
@@ -71,6 +72,20 @@ fn start(seat: &Seat) -> Result<Controller> {
     options.demo = Some(demo);
     options.token_environment = vec![("SOFTHSM2_CONF".into(), seat.softhsm.clone().into())];
     Ok(Controller::start(options))
+}
+
+/// Where the program asks what is to become of what it keeps, the person reads why, and has it try again.
+async fn answer_questions(certdesk: Controller) {
+    let mut events = certdesk.events();
+    while let Ok(event) = events.recv().await {
+        let Event::Storage { storage } = event else { continue };
+        let StorageState::Asking { failure, .. } = storage.state else { continue };
+        let code = failure.as_ref().and_then(|failure| serde_json::to_value(failure.code).ok());
+        let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+        tell(&Said::Told { code, detail: failure.and_then(|failure| failure.detail) });
+        tokio::time::sleep(PAUSE).await;
+        let _ = certdesk.retry_storage().await;
+    }
 }
 
 struct Person<'a> {

@@ -16,6 +16,8 @@ export default {
       damaged: "The file with the data on this computer was damaged. It was set aside and a new one begun; what the service has is still there and comes back when you log in.",
       begun_anew: "Begun anew. The old file was set aside, not deleted.",
     },
+    salvaged: "What could be read of the damaged file is here again: {drafts} drafts, {files} picked files, {applications} applications.",
+    salvaged_part: "Some of it could not be read: please look through your drafts.", salvaged_nothing: "Nothing could be read of the damaged file.",
     aside: "The old file: {file}", understood: "I see",
     kept: {
       key_store: "All of this is encrypted; the system's keyring holds the key.", passphrase: "All of this is encrypted and locked with your passphrase.",

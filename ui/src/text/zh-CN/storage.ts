@@ -16,6 +16,8 @@ export default {
       damaged: "本机数据的文件坏了。程序已另外保存坏的文件，重新开始；服务上的申办和证书都在，登录后会再取回来。",
       begun_anew: "已重新开始。原来的文件另外保存着，没有删除。",
     },
+    salvaged: "坏的文件里读得出来的已经带过来：草稿 {drafts} 份、选好的文件 {files} 个、申办 {applications} 件。",
+    salvaged_part: "有一部分读不出来，请核对一下草稿里填的内容。", salvaged_nothing: "坏的文件里什么也读不出来。",
     aside: "原来的文件：{file}", understood: "知道了",
     kept: {
       key_store: "这些内容加密保存，钥匙由系统的钥匙串保管。", passphrase: "这些内容加密保存，用您的口令锁着。",

@@ -15,7 +15,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use certdesk_cache::{Cache, CacheError, CacheKey};
+use certdesk_cache::{Cache, CacheError, CacheKey, Salvaged};
 use certdesk_domain::Timestamp;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -28,7 +28,9 @@ use crate::{
     Controller,
     convert::{internal, not_written},
     failure::{Failure, LocalCode},
-    view::{Event, KeyKeeping, StorageNotice, StorageQuestion, StorageState, StorageTrouble, StorageView},
+    view::{
+        Event, KeyKeeping, SalvagedView, StorageNotice, StorageQuestion, StorageState, StorageTrouble, StorageView,
+    },
 };
 
 /// Characters a passphrase has at least.
@@ -36,6 +38,11 @@ const SHORTEST_PASSPHRASE: usize = 8;
 
 const CACHE: &str = "certdesk.db";
 const LOCK: &str = "certdesk.lock.json";
+/// Is there where the cache was found damaged while it was in use: the next start looks after it.
+const DAMAGED: &str = "certdesk.damaged";
+/// A new cache while it takes over what a damaged one had, and when it has.
+const SALVAGING: &str = "certdesk.db.salvaging";
+const SALVAGED: &str = "certdesk.db.salvaged";
 /// Files of the program's own.
 const OWN: &str = "signed";
 /// Begins the name of a folder that belongs to one run which keeps nothing.
@@ -110,6 +117,15 @@ impl Controller {
         match &*self.inner.storage.held.borrow() {
             Held::Open(opened) => opened.files.clone(),
             _ => self.inner.options.data.join(OWN),
+        }
+    }
+
+    /// The cache was found damaged: the next start sets it aside, and brings over what can be read.
+    pub(crate) fn note_damage(&self) {
+        let kept =
+            matches!(&*self.inner.storage.held.borrow(), Held::Open(opened) if opened.kept != KeyKeeping::Memory);
+        if kept && let Err(error) = fs::write(self.inner.options.data.join(DAMAGED), "") {
+            tracing::warn!(kind = ?error.kind(), "that the local data is damaged was not written down");
         }
     }
 
@@ -343,18 +359,55 @@ impl Place {
     }
 
     fn open_cache(&mut self, key: &CacheKey, kept: KeyKeeping) -> Result<Held, Failure> {
-        let cache = match Cache::open(&self.cache(), key) {
+        // A kill came between the damaged file's leaving and the new one's taking its place.
+        if !self.cache().exists() && self.salvaged().exists() {
+            fs::rename(self.salvaged(), self.cache()).map_err(not_written)?;
+        }
+        let opened = match self.data.join(DAMAGED).exists() {
+            true => Err(CacheError::Corrupt),
+            false => Cache::open(&self.cache(), key),
+        };
+        let cache = match opened {
             // The key is right, so it is the file.
-            Err(CacheError::Corrupt) => {
-                self.set_aside_cache(StorageTrouble::Damaged)?;
-                Cache::open(&self.cache(), key)?
-            }
+            Err(CacheError::Corrupt) => self.begin_from_damaged(key)?,
             Err(error @ CacheError::Newer { .. }) => {
                 return Ok(Held::Asking(StorageQuestion::Newer, Some(error.into())));
             }
             other => other?,
         };
         Ok(Held::Open(Opened { cache, files: self.data.join(OWN), kept }))
+    }
+
+    /// Sets a damaged cache aside and begins a new one with what could be read of it. All of that is on the disk before
+    /// the damaged file leaves its place.
+    fn begin_from_damaged(&mut self, key: &CacheKey) -> Result<Cache, Failure> {
+        let (begun, done) = (self.data.join(SALVAGING), self.salvaged());
+        for left in [&begun, &done] {
+            certdesk_cache::remove_with_log(left)?;
+        }
+        let salvaged = Cache::open(&begun, key).and_then(|new| new.salvage(&self.cache(), key));
+        let salvaged = match salvaged {
+            Err(CacheError::DiskFull) => return Err(LocalCode::DiskFull.into()),
+            Ok(salvaged) => {
+                fs::rename(&begun, &done).and_then(|()| crate::sync_folder(&self.data)).map_err(not_written)?;
+                Some(salvaged)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "nothing could be brought over from a damaged file");
+                certdesk_cache::remove_with_log(&begun)?;
+                None
+            }
+        };
+        self.set_aside_cache(StorageTrouble::Damaged)?;
+        if salvaged.is_some() {
+            fs::rename(&done, self.cache()).map_err(not_written)?;
+        }
+        let cache = Cache::open(&self.cache(), key)?;
+        let _ = fs::remove_file(self.data.join(DAMAGED));
+        if let (Some(notice), Some(Salvaged { drafts, files, applications, all })) = (&mut self.notice, salvaged) {
+            notice.salvaged = Some(SalvagedView { drafts, files, applications, all });
+        }
+        Ok(cache)
     }
 
     /// Takes cache and lock out of the way. The program's own files go with the cache whose rows name them.
@@ -367,11 +420,18 @@ impl Place {
 
     fn set_aside_cache(&mut self, trouble: StorageTrouble) -> Result<(), Failure> {
         let Some(aside) = certdesk_cache::set_aside(&self.cache(), &self.mark())? else { return Ok(()) };
-        certdesk_cache::set_aside(&self.data.join(OWN), &self.mark())?;
+        // What is brought over from a damaged file names them still.
+        if trouble != StorageTrouble::Damaged {
+            certdesk_cache::set_aside(&self.data.join(OWN), &self.mark())?;
+        }
         let file = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
         tracing::warn!(?trouble, "the local data was set aside");
-        self.notice = Some(StorageNotice { trouble, file });
+        self.notice = Some(StorageNotice { trouble, file, salvaged: None });
         Ok(())
+    }
+
+    fn salvaged(&self) -> PathBuf {
+        self.data.join(SALVAGED)
     }
 
     fn cache(&self) -> PathBuf {

@@ -23,8 +23,8 @@ pub use key::{
     PinPrompt, PinPurpose,
 };
 pub use storage::{
-    KeyKeeping, LocalData, LocalDataItem, LocalDataKind, StorageNotice, StorageQuestion, StorageState, StorageTrouble,
-    StorageView,
+    KeyKeeping, LocalData, LocalDataItem, LocalDataKind, SalvagedView, StorageNotice, StorageQuestion, StorageState,
+    StorageTrouble, StorageView,
 };
 
 use certdesk_contract::{account::AccountView, notice::Notice, session::SessionKind};

@@ -74,6 +74,21 @@ pub struct StorageNotice {
     pub trouble: StorageTrouble,
     /// Name of the file it is now, in the folder of the program's data.
     pub file: String,
+    /// Of a damaged file: what could be read of it and is here again.
+    pub salvaged: Option<SalvagedView>,
+}
+
+/// What was brought over from a damaged file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct SalvagedView {
+    /// Drafts, with what was typed.
+    pub drafts: u32,
+    /// Picked files.
+    pub files: u32,
+    /// Applications as last seen.
+    pub applications: u32,
+    /// Whether all that there was could be read.
+    pub all: bool,
 }
 
 /// Why it was set aside.
