@@ -29,8 +29,14 @@ pub fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Header that makes a POST safe to repeat (draft-ietf-httpapi-idempotency-key-header): a UUID, the same for each try.
+/// Header that makes an act safe to repeat (draft-ietf-httpapi-idempotency-key-header): a UUID, the same for each try. The
+/// service keeps the answer for 30 days: the same request gets it again, another one under the same key is
+/// `idempotency_mismatch`, and while the first is being worked on the second is `in_progress`. A refusal is not kept. A
+/// try is signed anew: its signature has another nonce.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Header of an answer that is one of before: `true`.
+pub const IDEMPOTENCY_REPLAYED: &str = "idempotency-replayed";
 
 /// Header of every refusal: its [`ProblemCode`], for answers without a body (HEAD).
 pub const PROBLEM_CODE: &str = "x-problem-code";

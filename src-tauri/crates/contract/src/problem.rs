@@ -116,9 +116,9 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "This method is not allowed here.";
     /// The state of the case does not allow this act.
     WrongState = "wrong_state", 409, "The state of the application does not allow this.";
-    /// Same idempotency key, another body.
-    IdempotencyMismatch = "idempotency_mismatch", 422, "This idempotency key was used with another body.";
-    /// The same request is being worked on.
+    /// Same idempotency key, another request.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "This idempotency key was used for another request.";
+    /// The same request is being worked on: `retry_after`.
     InProgress = "in_progress", 409, "The same request is being worked on.";
     /// Some fields are not right: `faults`.
     InvalidFields = "invalid_fields", 422, "Some fields are not right.";

@@ -18,6 +18,7 @@ use time::Duration;
 use crate::{
     businesses, consents,
     failure::Outcome,
+    idempotency::Once,
     passwords,
     portal::Portal,
     profile, random, sessions,
@@ -27,7 +28,6 @@ use crate::{
         self,
         accounts::{self, Account},
         attempts::Attempts,
-        idempotency::{self, Repeatable},
     },
 };
 
@@ -43,12 +43,12 @@ const WRONG_UNTIL_LOCK: u32 = 10;
 const LOCK: Duration = Duration::minutes(15);
 
 /// Records that a text was accepted.
-pub(crate) async fn consent(portal: &Arc<Portal>, request: ConsentRequest) -> Outcome<ConsentReceipt> {
+pub(crate) async fn consent(portal: &Arc<Portal>, request: ConsentRequest, once: Once) -> Outcome<ConsentReceipt> {
     if request.version != version(portal, request.subject) {
         return Err(ProblemCode::StaleConsent.into());
     }
     let now = portal.now();
-    portal.store.act(move |db| Ok(store::consents::record(db, request, now)?)).await
+    portal.store.act(move |db| once.run(db, now, || Ok(store::consents::record(db, request, now)?))).await
 }
 
 /// The version in force of a text.
@@ -66,7 +66,7 @@ pub(crate) fn version(portal: &Portal, subject: ConsentSubject) -> &str {
 pub(crate) async fn register(
     portal: &Arc<Portal>,
     request: RegistrationRequest,
-    repeatable: Option<Repeatable>,
+    once: Once,
 ) -> Outcome<RegistrationReceipt> {
     let faults = check::registration(&request.registration);
     if !faults.is_empty() {
@@ -79,7 +79,7 @@ pub(crate) async fn register(
     portal
         .store
         .act(move |db| {
-            if let Some(answer) = repeatable.as_ref().map(|r| idempotency::answer(db, r)).transpose()?.flatten() {
+            if let Some(answer) = once.answer(db, now)? {
                 return Ok(answer);
             }
             let registration = &request.registration;
@@ -108,9 +108,7 @@ pub(crate) async fn register(
             };
             store::consents::attach(db, request.consent, ConsentSubject::Agreement, agreement, account)?;
             let receipt = RegistrationReceipt { masked_phone: mask::phone(&registration.phone) };
-            if let Some(repeatable) = &repeatable {
-                idempotency::keep(db, repeatable, &receipt, now)?;
-            }
+            once.keep(db, &receipt, now)?;
             Ok(receipt)
         })
         .await
@@ -186,12 +184,21 @@ pub(crate) async fn log_in(portal: &Arc<Portal>, login: PasswordLogin) -> Outcom
 }
 
 /// Replaces the caller's password and ends the account's other sessions.
-pub(crate) async fn change_password(portal: &Arc<Portal>, caller: Caller, change: PasswordChange) -> Outcome<()> {
+pub(crate) async fn change_password(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    change: PasswordChange,
+    once: Once,
+) -> Outcome<()> {
     if !passwords::is_strong_enough(&change.new) || change.new == change.old {
         return Err(ProblemCode::WeakPassword.into());
     }
+    // The password of before is wrong by now: done once, it is not asked for again.
+    let (asked, now) = (once.clone(), portal.now());
+    if let Some(done) = portal.store.read(move |db| asked.answer(db, now)).await? {
+        return Ok(done);
+    }
     let name_hash: [u8; 32] = Sha256::digest(&caller.account.name).into();
-    let now = portal.now();
     let delay = portal.store.act(move |db| count_try(db, &name_hash, now)).await?;
     if !verify(portal, change.old, Some(caller.account.password.clone())).await? {
         return Err(wrong(delay));
@@ -203,7 +210,7 @@ pub(crate) async fn change_password(portal: &Arc<Portal>, caller: Caller, change
             store::attempts::forget(db, &name_hash)?;
             accounts::set_password(db, caller.account.id, &hash)?;
             store::sessions::end_others(db, caller.account.id, &caller.token_hash)?;
-            Ok(())
+            once.keep(db, &(), now)
         })
         .await
 }

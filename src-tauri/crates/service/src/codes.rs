@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     failure::Outcome,
+    idempotency::Once,
     portal::Portal,
     random,
     sessions::Caller,
@@ -101,7 +102,12 @@ pub(crate) async fn request(portal: &Arc<Portal>, request: CodeRequest) -> Outco
 }
 
 /// Sends a code to a phone that the caller wants to have on record.
-pub(crate) async fn request_for_phone(portal: &Arc<Portal>, caller: Caller, request: PhoneCodeRequest) -> Outcome<()> {
+pub(crate) async fn request_for_phone(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    request: PhoneCodeRequest,
+    once: Once,
+) -> Outcome<()> {
     let phone = request.phone;
     if let Err(fault) = check::mobile_phone(&phone) {
         let faults = vec![FieldFault { field: "phone".into(), fault }];
@@ -112,6 +118,9 @@ pub(crate) async fn request_for_phone(portal: &Arc<Portal>, caller: Caller, requ
     portal
         .store
         .act(move |db| {
+            if let Some(sent) = once.answer(db, now)? {
+                return Ok(sent);
+            }
             let account = act.hidden.hash("codes of account", &caller.account.id.to_string());
             let wait = match wait(db, &account, now, A_DAY, DAY)? {
                 Some(seconds) => Some(seconds),
@@ -121,7 +130,8 @@ pub(crate) async fn request_for_phone(portal: &Arc<Portal>, caller: Caller, requ
                 return Err(Problem::new(ProblemCode::TooManyRequests).with_retry_after(seconds).into());
             }
             codes::note(db, &account, now)?;
-            send(&act, db, Purpose::NewPhone, &caller.account, &phone, now)
+            send(&act, db, Purpose::NewPhone, &caller.account, &phone, now)?;
+            once.keep(db, &(), now)
         })
         .await
 }

@@ -14,7 +14,7 @@ use certdesk_contract::{
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::{accounts, failure::Outcome, portal::Portal, sessions::Caller, store::consents};
+use crate::{accounts, failure::Outcome, idempotency::Once, portal::Portal, sessions::Caller, store::consents};
 
 /// Newest first.
 pub(crate) async fn list(portal: &Arc<Portal>, caller: Caller) -> Outcome<Vec<ConsentRecord>> {
@@ -22,10 +22,15 @@ pub(crate) async fn list(portal: &Arc<Portal>, caller: Caller) -> Outcome<Vec<Co
 }
 
 /// Withdraws one; again is as good as once.
-pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid) -> Outcome<()> {
+pub(crate) async fn withdraw(portal: &Arc<Portal>, caller: Caller, id: Uuid, once: Once) -> Outcome<()> {
     let now = portal.now();
-    let found = portal.store.act(move |db| Ok(consents::withdraw(db, id, caller.account.id, now)?)).await?;
-    if found { Ok(()) } else { Err(ProblemCode::NotFound.into()) }
+    let act = move |db: &Connection| {
+        once.run(db, now, || match consents::withdraw(db, id, caller.account.id, now)? {
+            true => Ok(()),
+            false => Err(ProblemCode::NotFound.into()),
+        })
+    };
+    portal.store.act(act).await
 }
 
 /// The agreement at a login: what the login brings along is put to the account; without any that stands there is none.

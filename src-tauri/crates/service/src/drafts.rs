@@ -7,7 +7,10 @@ use certdesk_contract::{ProblemCode, application::DraftContent};
 use certdesk_domain::form::{Handler, Registration};
 use uuid::Uuid;
 
-use crate::{applications, catalogue::Served, failure::Outcome, portal::Portal, sessions::Caller, store::drafts};
+use crate::{
+    applications, catalogue::Served, failure::Outcome, idempotency::Once, portal::Portal, sessions::Caller,
+    store::drafts,
+};
 
 /// Longest text of one field, bytes. What is too long to be right may stand in a draft, a book may not.
 const FIELD_BYTES: usize = 2048;
@@ -39,6 +42,7 @@ pub(crate) async fn put(
     id: Uuid,
     content: DraftContent,
     expected: Expected,
+    once: Once,
 ) -> Outcome<String> {
     if !is_bounded(&content) {
         return Err(ProblemCode::TooLarge.into());
@@ -47,6 +51,9 @@ pub(crate) async fn put(
     portal
         .store
         .act(move |db| {
+            if let Some(etag) = once.answer(db, now)? {
+                return Ok(etag);
+            }
             let case = applications::of(db, id, &caller.account)?;
             if !case.state.is_editable() {
                 return Err(ProblemCode::WrongState.into());
@@ -61,7 +68,9 @@ pub(crate) async fn put(
                 return Err(ProblemCode::DraftChanged.into());
             }
             drafts::put(db, id, &content, now)?;
-            Ok(served(&content)?.etag)
+            let etag = served(&content)?.etag;
+            once.keep(db, &etag, now)?;
+            Ok(etag)
         })
         .await
 }

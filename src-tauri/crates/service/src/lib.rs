@@ -27,6 +27,7 @@ mod drivers;
 mod failure;
 mod hidden;
 mod http;
+mod idempotency;
 mod notices;
 mod openapi;
 mod pace;

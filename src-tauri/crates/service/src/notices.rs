@@ -16,6 +16,7 @@ use time::Duration;
 
 use crate::{
     failure::Outcome,
+    idempotency::Once,
     portal::Portal,
     sessions::Caller,
     store::{applications::Case, certificates, notices},
@@ -38,12 +39,15 @@ pub(crate) async fn list(portal: &Arc<Portal>, caller: Caller) -> Outcome<Notice
 }
 
 /// Notes what the caller has seen. What is not there is left out without a word.
-pub(crate) async fn read(portal: &Arc<Portal>, caller: Caller, read: NoticesRead) -> Outcome<()> {
+pub(crate) async fn read(portal: &Arc<Portal>, caller: Caller, read: NoticesRead, once: Once) -> Outcome<()> {
     if read.ids.len() > MOST {
         return Err(ProblemCode::BadRequest.into());
     }
     let account = caller.account.id;
-    let act = move |db: &Connection| Ok(read.ids.iter().try_for_each(|&id| notices::set_read(db, account, id))?);
+    let now = portal.now();
+    let act = move |db: &Connection| {
+        once.run(db, now, || Ok(read.ids.iter().try_for_each(|&id| notices::set_read(db, account, id))?))
+    };
     portal.store.act(act).await
 }
 

@@ -1,15 +1,15 @@
 //! The OpenAPI 3.1 description of the contract's v1 paths, made from the contract's own types.
 
 use certdesk_contract::{
-    IDEMPOTENCY_KEY, Problem, account::*, announcement::*, application::*, catalogue::Catalogue, certificate::*,
-    driver::DriverPackage, notice::*, path, profiles::SignedProfiles, query::*, session::*, upload,
+    IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, Problem, account::*, announcement::*, application::*, catalogue::Catalogue,
+    certificate::*, driver::DriverPackage, notice::*, path, profiles::SignedProfiles, query::*, session::*, upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
     ToSchema,
     openapi::{
-        Components, Content, ContentBuilder, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required, Response,
-        ResponseBuilder, Schema, SecurityRequirement,
+        Components, Content, ContentBuilder, HeaderBuilder, Info, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Required,
+        Response, ResponseBuilder, Schema, SecurityRequirement,
         path::{HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
         schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type},
@@ -34,13 +34,16 @@ fn describe() -> OpenApi {
     api.add(
         Post,
         path::CONSENTS,
-        op("Records that a text was accepted").takes::<ConsentRequest>().answers_json::<ConsentReceipt>(201),
+        op("Records that a text was accepted")
+            .once(false)
+            .takes::<ConsentRequest>()
+            .answers_json::<ConsentReceipt>(201),
     );
     api.add(
         Post,
         path::REGISTRATIONS,
         op("Opens an account; its name and initial password go out by SMS")
-            .header(IDEMPOTENCY_KEY, false)
+            .once(false)
             .takes::<RegistrationRequest>()
             .answers_json::<RegistrationReceipt>(201),
     );
@@ -64,7 +67,7 @@ fn describe() -> OpenApi {
     api.add(
         Put,
         path::ACCOUNT,
-        op("Changes basic data").with_session().takes::<AccountChange>().answers_json::<AccountView>(200),
+        op("Changes basic data").with_session().once(false).takes::<AccountChange>().answers_json::<AccountView>(200),
     );
     api.add(
         Post,
@@ -73,19 +76,23 @@ fn describe() -> OpenApi {
             .takes::<CodeRequest>()
             .answers(202),
     );
-    api.add(Post, path::PASSWORD_RESETS, op("Sets a new password by a code").takes::<PasswordReset>().answers(204));
+    api.add(
+        Post,
+        path::PASSWORD_RESETS,
+        op("Sets a new password by a code").once(false).takes::<PasswordReset>().answers(204),
+    );
     api.add(
         Post,
         path::LOST_KEYS,
         op("挂失 by a code: opens a case of 注销 about every certificate in force")
-            .header(IDEMPOTENCY_KEY, true)
+            .once(true)
             .takes::<LostKey>()
             .answers_json::<LostKeyReceipt>(201),
     );
     api.add(
         Post,
         path::PHONE_CODES,
-        op("Asks for a code to a new phone").with_session().takes::<PhoneCodeRequest>().answers(202),
+        op("Asks for a code to a new phone").with_session().once(false).takes::<PhoneCodeRequest>().answers(202),
     );
     api.add(
         Get,
@@ -96,12 +103,21 @@ fn describe() -> OpenApi {
         Delete,
         path::ACCOUNT_CONSENT,
         op("Withdraws a consent: it serves for nothing from then on; what was handed in under it stays")
+            .once(false)
             .with_session()
             .answers(204),
     );
     api.add(Get, path::NOTICES, op("通知消息, newest first").with_session().answers_json::<Notices>(200));
-    api.add(Post, path::NOTICES_READ, op("Notes what was seen").with_session().takes::<NoticesRead>().answers(204));
-    api.add(Put, path::PASSWORD, op("Replaces the password").with_session().takes::<PasswordChange>().answers(204));
+    api.add(
+        Post,
+        path::NOTICES_READ,
+        op("Notes what was seen").with_session().once(false).takes::<NoticesRead>().answers(204),
+    );
+    api.add(
+        Put,
+        path::PASSWORD,
+        op("Replaces the password").with_session().once(false).takes::<PasswordChange>().answers(204),
+    );
     api.add(
         Get,
         path::APPLICATIONS,
@@ -112,6 +128,7 @@ fn describe() -> OpenApi {
         Put,
         path::APPLICATION,
         op("Opens an application under the client's id; repeatable")
+            .once(false)
             .with_session()
             .takes::<ApplicationDraft>()
             .answers_json::<Application>(200),
@@ -119,7 +136,7 @@ fn describe() -> OpenApi {
     api.add(
         Delete,
         path::APPLICATION,
-        op("Withdraws an application; a legal act").with_session().answers_json::<Application>(200),
+        op("Withdraws an application; a legal act").with_session().once(false).answers_json::<Application>(200),
     );
     api.add(
         Get,
@@ -132,6 +149,7 @@ fn describe() -> OpenApi {
         Put,
         path::DRAFT,
         op("Keeps what is typed, in place of what If-Match names; If-None-Match: * for the first")
+            .once(false)
             .with_session()
             .header("If-Match", false)
             .header("If-None-Match", false)
@@ -143,7 +161,7 @@ fn describe() -> OpenApi {
         path::SUBMISSION,
         op("Hands an application in; a legal act")
             .with_session()
-            .header(IDEMPOTENCY_KEY, true)
+            .once(true)
             .takes::<Submission>()
             .answers_json::<Receipt>(200),
     );
@@ -156,6 +174,7 @@ fn describe() -> OpenApi {
         Post,
         path::ISSUANCE,
         op("Certifies a key; the same key gets the same certificate")
+            .once(false)
             .with_session()
             .takes::<CertificateRequest>()
             .answers_json::<IssuedCertificate>(200),
@@ -164,6 +183,7 @@ fn describe() -> OpenApi {
         Post,
         path::INSTALLATION,
         op("Confirms that the certificate is on its key")
+            .once(false)
             .with_session()
             .takes::<Installation>()
             .answers_json::<Application>(200),
@@ -263,7 +283,9 @@ impl Api {
         let mut info = Info::new("Certdesk portal service", "1");
         info.description = Some(format!(
             "{} Errors are problem details (RFC 9457) with stable codes. Every request of a session is signed by its \
-                 session key (RFC 9421 with RFC 9530), legal acts of a session by token by the token's key too.",
+                 session key (RFC 9421 with RFC 9530), legal acts of a session by token by the token's key too. A request \
+                 with an Idempotency-Key that was taken before gets its answer again, for 30 days; another request under \
+                 that key is refused (422), and so is a second one while the first is being worked on (409).",
             crate::NOT_LICENSED
         ));
         OpenApiBuilder::new().info(info).paths(self.paths).components(Some(components)).build()
@@ -273,11 +295,12 @@ impl Api {
 /// One operation in the making.
 struct Op {
     operation: OperationBuilder,
+    once: bool,
     schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 fn op(summary: &str) -> Op {
-    Op { operation: OperationBuilder::new().summary(Some(summary)), schemas: Vec::new() }
+    Op { operation: OperationBuilder::new().summary(Some(summary)), once: false, schemas: Vec::new() }
 }
 
 impl Op {
@@ -304,6 +327,12 @@ impl Op {
         self
     }
 
+    /// May be repeated under its key.
+    fn once(mut self, required: bool) -> Self {
+        self.once = true;
+        self.header(IDEMPOTENCY_KEY, required)
+    }
+
     fn tus(self) -> Self {
         self.header("Tus-Resumable", true)
     }
@@ -325,7 +354,8 @@ impl Op {
     }
 
     fn answers(mut self, status: u16) -> Self {
-        self.operation = self.operation.response(status.to_string(), Response::new("Done"));
+        let done = self.done().build();
+        self.operation = self.operation.response(status.to_string(), done);
         self
     }
 
@@ -345,9 +375,17 @@ impl Op {
     }
 
     fn answers_content(mut self, status: u16, media_type: &str, content: Content) -> Self {
-        let response = ResponseBuilder::new().description("Done").content(media_type, content).build();
+        let response = self.done().content(media_type, content).build();
         self.operation = self.operation.response(status.to_string(), response);
         self
+    }
+
+    /// What every good answer has.
+    fn done(&self) -> ResponseBuilder {
+        let done = ResponseBuilder::new().description("Done");
+        let replayed =
+            || HeaderBuilder::new().description(Some("`true`: the answer of the first time")).schema(Some(text()));
+        if self.once { done.header(IDEMPOTENCY_REPLAYED, replayed().build()) } else { done }
     }
 }
 

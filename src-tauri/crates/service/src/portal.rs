@@ -6,8 +6,19 @@ use certdesk_contract::catalogue::Catalogue;
 use certdesk_domain::Timestamp;
 
 use crate::{
-    Clock, DemoSecret, ca::Ca, catalogue::Served, drivers::Drivers, hidden::Hidden, pace::Pace, passwords::Passwords,
-    queries, signatures::Nonces, sms::SmsGateway, store::Store, uploads::Files,
+    Clock, DemoSecret,
+    ca::Ca,
+    catalogue::Served,
+    drivers::Drivers,
+    hidden::Hidden,
+    idempotency::{self, UnderWay},
+    pace::Pace,
+    passwords::Passwords,
+    queries,
+    signatures::Nonces,
+    sms::SmsGateway,
+    store::Store,
+    uploads::Files,
 };
 
 /// The running portal.
@@ -22,6 +33,7 @@ pub(crate) struct Portal {
     pub(crate) passwords: Passwords,
     pub(crate) pace: Pace,
     pub(crate) hidden: Hidden,
+    pub(crate) under_way: UnderWay,
     pub(crate) ca: Ca,
     pub(crate) files: Files,
     pub(crate) sms: Box<dyn SmsGateway>,
@@ -48,7 +60,9 @@ impl Portal {
     }
 
     async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
-        use crate::store::{attempts, challenges, codes, consents, drafts, idempotency, sessions, sms, staff, uploads};
+        use crate::store::{
+            attempts, challenges, codes, consents, drafts, idempotency as answers, sessions, sms, staff, uploads,
+        };
         let now = self.now();
         let ago = move |hours: i64| now - time::Duration::hours(hours);
         self.store
@@ -61,7 +75,7 @@ impl Portal {
                 // As long as a draft may wait for its submission.
                 consents::forget_unclaimed_before(db, ago(100 * 24))?;
                 drafts::forget_before(db, ago(100 * 24))?;
-                idempotency::forget_before(db, ago(30 * 24))?;
+                answers::forget_before(db, now - idempotency::KEPT)?;
                 sms::forget_before(db, ago(30 * 24))?;
                 crate::store::queries::forget_before(db, queries::hour(now))?;
                 uploads::forget_gone_before(db, ago(30 * 24))?;

@@ -17,6 +17,7 @@ use crate::{
     accounts as acts,
     codes::{self, Purpose},
     failure::Outcome,
+    idempotency::Once,
     portal::Portal,
     sessions::Caller,
     sms,
@@ -27,10 +28,18 @@ use crate::{
 };
 
 /// Changes basic data. A new phone needs the code that went to it; the phone before is told.
-pub(crate) async fn change(portal: &Arc<Portal>, caller: Caller, change: AccountChange) -> Outcome<AccountView> {
+pub(crate) async fn change(
+    portal: &Arc<Portal>,
+    caller: Caller,
+    change: AccountChange,
+    once: Once,
+) -> Outcome<AccountView> {
     let now = portal.now();
     let act = portal.clone();
     let changed = portal.store.act(move |db| {
+        if let Some(answer) = once.answer(db, now)? {
+            return Ok(Some(answer));
+        }
         let mut account = accounts::by_id(db, caller.account.id)?;
         let applied = change.applied(&account.registration);
         let faults = change.faults(&acts::view(&act, db, &account, now)?);
@@ -48,7 +57,9 @@ pub(crate) async fn change(portal: &Arc<Portal>, caller: Caller, change: Account
             act.sms.take(db, &SmsMessage { phone: before.phone, text, sent_at: now })?;
         }
         accounts::set_registration(db, account.id, &account.registration)?;
-        Ok(Some(acts::view(&act, db, &account, now)?))
+        let view = acts::view(&act, db, &account, now)?;
+        once.keep(db, &view, now)?;
+        Ok(Some(view))
     });
     Ok(changed.await?.ok_or(ProblemCode::WrongCode)?)
 }

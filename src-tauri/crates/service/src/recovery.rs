@@ -15,17 +15,15 @@ use crate::{
     applications,
     codes::{self, ANSWER_TIME, LONGEST_NAME, Purpose},
     failure::Outcome,
+    idempotency::Once,
     passwords,
     portal::Portal,
-    store::{
-        self, accounts,
-        idempotency::{self, Repeatable},
-    },
+    store::{self, accounts},
 };
 
 /// Sets a new password, which also does in place of an initial one that never arrived. Ends every session of the account
 /// and forgets its wrong passwords.
-pub(crate) async fn reset_password(portal: &Arc<Portal>, reset: PasswordReset) -> Outcome<()> {
+pub(crate) async fn reset_password(portal: &Arc<Portal>, reset: PasswordReset, once: Once) -> Outcome<()> {
     if !passwords::is_strong_enough(&reset.new) {
         return Err(ProblemCode::WeakPassword.into());
     }
@@ -38,6 +36,9 @@ pub(crate) async fn reset_password(portal: &Arc<Portal>, reset: PasswordReset) -
     let now = portal.now();
     let act = portal.clone();
     let done = portal.store.act(move |db| {
+        if let Some(answer) = once.answer(db, now)? {
+            return Ok(answer);
+        }
         let account = accounts::by_anything(db, &reset.account)?;
         let phone = account.as_ref().map_or("", |account| &account.registration.phone);
         if !codes::take(&act, db, Purpose::PasswordReset, account.as_ref(), phone, &reset.code, now)? {
@@ -47,6 +48,7 @@ pub(crate) async fn reset_password(portal: &Arc<Portal>, reset: PasswordReset) -
         accounts::set_password(db, account.id, &hash)?;
         store::sessions::end_all(db, account.id)?;
         store::attempts::forget(db, &Sha256::digest(&account.name))?;
+        once.keep(db, &true, now)?;
         Ok(true)
     });
     let done = done.await;
@@ -56,11 +58,7 @@ pub(crate) async fn reset_password(portal: &Arc<Portal>, reset: PasswordReset) -
 
 /// 挂失: opens a case of 注销 about every certificate in force, for a reviewer to decide. Whoever has the right code of
 /// an account without one is told so (`wrong_state`), and the code stays good.
-pub(crate) async fn report_lost_key(
-    portal: &Arc<Portal>,
-    lost: LostKey,
-    repeatable: Repeatable,
-) -> Outcome<LostKeyReceipt> {
+pub(crate) async fn report_lost_key(portal: &Arc<Portal>, lost: LostKey, once: Once) -> Outcome<LostKeyReceipt> {
     if lost.account.chars().count() > LONGEST_NAME {
         return Err(ProblemCode::BadRequest.into());
     }
@@ -68,7 +66,7 @@ pub(crate) async fn report_lost_key(
     let now = portal.now();
     let act = portal.clone();
     let done = portal.store.act(move |db| {
-        if let Some(answer) = idempotency::answer(db, &repeatable)? {
+        if let Some(answer) = once.answer(db, now)? {
             return Ok(Some(answer));
         }
         let account = accounts::by_anything(db, &lost.account)?;
@@ -82,7 +80,7 @@ pub(crate) async fn report_lost_key(
             return Err(ProblemCode::WrongState.into());
         }
         let receipt = LostKeyReceipt { numbers, reported_at: now };
-        idempotency::keep(db, &repeatable, &receipt, now)?;
+        once.keep(db, &receipt, now)?;
         Ok(Some(receipt))
     });
     let done = done.await;

@@ -21,6 +21,7 @@ use crate::{
     businesses,
     ca::years_later,
     failure::Outcome,
+    idempotency::Once,
     portal::Portal,
     revocation,
     sessions::Caller,
@@ -40,6 +41,7 @@ pub(crate) async fn issue(
     caller: Caller,
     id: Uuid,
     request: CertificateRequest,
+    once: Once,
 ) -> Outcome<IssuedCertificate> {
     let csr = STANDARD.decode(&request.csr_b64).map_err(|_| ProblemCode::BadCsr)?;
     let csr = Csr::parse_and_verify(&csr).map_err(|_| ProblemCode::BadCsr)?;
@@ -49,6 +51,9 @@ pub(crate) async fn issue(
     portal
         .store
         .act(move |db| {
+            if let Some(answer) = once.answer(db, now)? {
+                return Ok(answer);
+            }
             let case = of(db, id, &caller.account)?;
             let before = predecessor(db, &case)?;
             if let Some(made) = certificates::by_key(db, &key_hash)? {
@@ -100,6 +105,7 @@ pub(crate) async fn issue(
                     revocation: None,
                 },
             )?;
+            once.keep(db, &answer, now)?;
             Ok(answer)
         })
         .await
@@ -112,6 +118,7 @@ pub(crate) async fn confirm(
     caller: Caller,
     id: Uuid,
     installation: Installation,
+    once: Once,
 ) -> Outcome<Application> {
     let proof = STANDARD.decode(&installation.proof_b64).map_err(|_| ProblemCode::BadCsr)?;
     let now = portal.now();
@@ -119,6 +126,9 @@ pub(crate) async fn confirm(
     portal
         .store
         .act(move |db| {
+            if let Some(answer) = once.answer(db, now)? {
+                return Ok(answer);
+            }
             let mut case = of(db, id, &caller.account)?;
             let row = certificates::by_serial(db, &installation.serial)?.filter(|row| row.application == id);
             let row = row.ok_or(ProblemCode::NotFound)?;
@@ -143,7 +153,9 @@ pub(crate) async fn confirm(
                 }
                 _ => return Err(ProblemCode::WrongState.into()),
             }
-            Ok(applications::view(db, case)?)
+            let answer = applications::view(db, case)?;
+            once.keep(db, &answer, now)?;
+            Ok(answer)
         })
         .await
 }

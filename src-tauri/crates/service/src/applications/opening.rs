@@ -13,6 +13,7 @@ use super::{advance, of, owned};
 use crate::{
     businesses,
     failure::Outcome,
+    idempotency::Once,
     portal::Portal,
     receipts::{self, ActRequest},
     sessions::Caller,
@@ -33,12 +34,16 @@ pub(crate) async fn open(
     caller: Caller,
     id: Uuid,
     draft: ApplicationDraft,
+    once: Once,
 ) -> Outcome<Application> {
     let now = portal.now();
     let act = portal.clone();
     portal
         .store
         .act(move |db| {
+            if let Some(answer) = once.answer(db, now)? {
+                return Ok(answer);
+            }
             if let Some(case) = applications::by_id(db, id)? {
                 let case = owned(case, &caller.account)?;
                 if (case.business, &case.particulars.certificate) != (draft.business, &draft.certificate) {
@@ -61,7 +66,9 @@ pub(crate) async fn open(
             }
             let case = Case::new(id, account, draft.business, draft.certificate);
             applications::add(db, &case, now)?;
-            Ok(applications::view(db, case)?)
+            let answer = applications::view(db, case)?;
+            once.keep(db, &answer, now)?;
+            Ok(answer)
         })
         .await
 }
@@ -71,6 +78,7 @@ pub(crate) async fn withdraw(
     portal: &Arc<Portal>,
     caller: Caller,
     id: Uuid,
+    once: Once,
     request: ActRequest,
 ) -> Outcome<Application> {
     let now = portal.now();
@@ -78,6 +86,10 @@ pub(crate) async fn withdraw(
     let (application, unused) = portal
         .store
         .act(move |db| {
+            // Nothing is done twice, so nothing has to be signed twice.
+            if let Some(answer) = once.answer(db, now)? {
+                return Ok((answer, Vec::new()));
+            }
             let mut case = of(db, id, &caller.account)?;
             if case.state == State::Withdrawn {
                 return Ok((applications::view(db, case)?, Vec::new()));
@@ -94,7 +106,9 @@ pub(crate) async fn withdraw(
                 receipts::give(&act, db, signed, &case, now)?;
             }
             let unused = uploads::end_unused(db, id)?;
-            Ok((applications::view(db, case)?, unused))
+            let answer = applications::view(db, case)?;
+            once.keep(db, &answer, now)?;
+            Ok((answer, unused))
         })
         .await?;
     for upload in unused {

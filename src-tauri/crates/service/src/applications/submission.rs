@@ -24,6 +24,7 @@ use crate::{
     audit::{self, Actor, Event},
     businesses,
     failure::Outcome,
+    idempotency::Once,
     portal::Portal,
     receipts::{self, ActRequest},
     sessions::Caller,
@@ -31,7 +32,6 @@ use crate::{
         self,
         accounts::Account,
         applications::{self, Case},
-        idempotency::{self, Repeatable},
         uploads::{self, UploadState},
     },
     verdicts,
@@ -43,7 +43,7 @@ pub(crate) async fn submit(
     mut caller: Caller,
     id: Uuid,
     submission: Submission,
-    repeatable: Repeatable,
+    once: Once,
     request: ActRequest,
 ) -> Outcome<Receipt> {
     let now = portal.now();
@@ -52,13 +52,14 @@ pub(crate) async fn submit(
     let (receipt, unused) = portal
         .store
         .act(move |db| {
+            // Nothing is done twice, so nothing has to be signed twice: not even by a key that this act took out of force.
+            if let Some(answer) = once.answer(db, now)? {
+                return Ok((answer, Vec::new()));
+            }
             // As it is now: a change may just have come into force.
             caller.account = store::accounts::by_id(db, caller.account.id)?;
             let mut case = of(db, id, &caller.account)?;
             let signed = receipts::check(&act, db, &caller, request, LegalAct::Submit, &case, now)?;
-            if let Some(answer) = idempotency::answer(db, &repeatable)? {
-                return Ok((answer, Vec::new()));
-            }
             if !case.state.is_editable() {
                 return Err(ProblemCode::WrongState.into());
             }
@@ -100,7 +101,7 @@ pub(crate) async fn submit(
             receipts::give(&act, db, signed, &case, now)?;
             let number = case.number.clone().unwrap_or_default();
             let receipt = Receipt { number, submitted_at: now, application: applications::view(db, case)? };
-            idempotency::keep(db, &repeatable, &receipt, now)?;
+            once.keep(db, &receipt, now)?;
             Ok((receipt, uploads::end_unused(db, id)?))
         })
         .await?;

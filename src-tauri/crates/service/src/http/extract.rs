@@ -10,13 +10,15 @@ use certdesk_contract::{
     IDEMPOTENCY_KEY, Problem, ProblemCode, path,
     signature::{CONTENT_DIGEST, parse_content_digest},
 };
-use http::{StatusCode, header, request::Parts};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    failure::{Failure, bad_request_as},
+    ca::hex,
+    failure::{Failure, Outcome, bad_request_as},
+    idempotency::{Once, Owner},
     portal::Portal,
     sessions::{self, Caller},
     signatures::{self, Incoming},
@@ -75,17 +77,49 @@ impl FromRequestParts<Arc<Portal>> for Id {
     }
 }
 
-/// `Idempotency-Key`, a UUID (also as the quoted string of the draft), where there is one.
-pub(super) struct Key(pub(super) Option<Uuid>);
+/// `Idempotency-Key`, a UUID (also as the quoted string of the draft), where there is one, and the request it is of.
+pub(super) struct Key {
+    key: Option<Uuid>,
+    request: String,
+}
+
+impl Key {
+    /// # Errors
+    /// `bad_request` where there is none.
+    pub(super) fn required(self) -> Outcome<Self> {
+        if self.key.is_some() { Ok(self) } else { Err(ProblemCode::BadRequest.into()) }
+    }
+
+    /// Begins to work on the request. `body`: its SHA-256.
+    ///
+    /// # Errors
+    /// `in_progress`.
+    pub(super) fn begin(self, portal: &Arc<Portal>, owner: Owner, body: &[u8; 32]) -> Outcome<Once> {
+        Once::begin(portal, owner, self.key, &format!("{}\0{}", self.request, hex(body)))
+    }
+
+    /// The same for the caller's.
+    pub(super) fn of(self, portal: &Arc<Portal>, caller: &Caller, body: &[u8; 32]) -> Outcome<Once> {
+        self.begin(portal, Owner::Account(caller.account.id), body)
+    }
+
+    /// The same for one without a body.
+    pub(super) fn of_bodiless(self, portal: &Arc<Portal>, caller: &Caller) -> Outcome<Once> {
+        self.of(portal, caller, &Sha256::digest([]).into())
+    }
+}
 
 impl FromRequestParts<Arc<Portal>> for Key {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Portal>) -> Result<Self, Failure> {
-        let Some(value) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(Self(None)) };
-        let text = value.to_str().map_err(|_| ProblemCode::BadRequest)?;
-        let key = Uuid::parse_str(text.trim_matches('"')).map_err(|_| ProblemCode::BadRequest)?;
-        Ok(Self(Some(key)))
+        let parse = |value: &HeaderValue| Uuid::parse_str(value.to_str().ok()?.trim_matches('"')).ok();
+        let key = match parts.headers.get(IDEMPOTENCY_KEY) {
+            Some(value) => Some(parse(value).ok_or(ProblemCode::BadRequest)?),
+            None => None,
+        };
+        let target = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        Ok(Self { key, request: format!("{}\0{target}", parts.method) })
     }
 }
 

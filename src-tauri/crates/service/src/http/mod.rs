@@ -18,15 +18,14 @@ use axum::{
     routing::{delete, get, head, post, put},
 };
 use certdesk_contract::{
-    Problem, ProblemCode,
+    IDEMPOTENCY_REPLAYED, Problem, ProblemCode,
     account::{
-        AccountChange, AccountView, CodeRequest, ConsentReceipt, ConsentRecord, ConsentRequest, LostKey,
-        LostKeyReceipt, PasswordChange, PasswordReset, PhoneCodeRequest, RegistrationReceipt, RegistrationRequest,
-        SmsMessage,
+        AccountChange, AccountView, CodeRequest, ConsentRecord, ConsentRequest, LostKey, PasswordChange, PasswordReset,
+        PhoneCodeRequest, RegistrationRequest, SmsMessage,
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
-    application::{Application, ApplicationDraft, DraftContent, Receipt, Submission, Verdict},
-    certificate::{CertificateRecord, CertificateRequest, Installation, IssuedCertificate},
+    application::{Application, ApplicationDraft, DraftContent, Submission, Verdict},
+    certificate::{CertificateRecord, CertificateRequest, Installation},
     notice::{Notices, NoticesRead},
     path,
     query::{Query, QueryAnswer},
@@ -43,6 +42,7 @@ use crate::{
     catalogue::Served,
     challenges, codes, consents, demo, drafts,
     failure::{Failure, Outcome},
+    idempotency::{Once, Owner},
     notices,
     pace::{Door, Peer},
     portal::Portal,
@@ -51,7 +51,6 @@ use crate::{
     recovery, revocation,
     sessions::{self, Caller},
     signatures::Incoming,
-    store::idempotency::Repeatable,
     tls::TlsConnection,
 };
 
@@ -208,17 +207,25 @@ pub(crate) fn serve_as(media_type: &'static str, served: &Served, headers: &Head
     (fresh, [(header::CONTENT_TYPE, media_type)], served.body.clone()).into_response()
 }
 
-async fn post_consent(State(portal): App, body: Body<ConsentRequest>) -> Outcome<(StatusCode, Json<ConsentReceipt>)> {
-    Ok((StatusCode::CREATED, Json(accounts::consent(&portal, body.value).await?)))
+/// An answer, marked where it is one of before.
+fn marked(once: &Once, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    if once.is_replayed() {
+        response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
 }
 
-async fn post_registration(
-    State(portal): App,
-    Key(key): Key,
-    body: Body<RegistrationRequest>,
-) -> Outcome<(StatusCode, Json<RegistrationReceipt>)> {
-    let repeatable = key.map(|key| Repeatable { scope: "registration".into(), key, body_hash: body.hash });
-    Ok((StatusCode::CREATED, Json(accounts::register(&portal, body.value, repeatable).await?)))
+async fn post_consent(State(portal): App, key: Key, body: Body<ConsentRequest>) -> Outcome<Response> {
+    let once = key.begin(&portal, Owner::Anybody("consent"), &body.hash)?;
+    let receipt = accounts::consent(&portal, body.value, once.clone()).await?;
+    Ok(marked(&once, (StatusCode::CREATED, Json(receipt))))
+}
+
+async fn post_registration(State(portal): App, key: Key, body: Body<RegistrationRequest>) -> Outcome<Response> {
+    let once = key.begin(&portal, Owner::Anybody("registration"), &body.hash)?;
+    let receipt = accounts::register(&portal, body.value, once.clone()).await?;
+    Ok(marked(&once, (StatusCode::CREATED, Json(receipt))))
 }
 
 async fn post_password_session(State(portal): App, body: Body<PasswordLogin>) -> Outcome<(StatusCode, Json<Session>)> {
@@ -252,8 +259,10 @@ async fn get_account(State(portal): App, caller: Caller) -> Outcome<Json<Account
     Ok(Json(portal.store.read(move |db| accounts::view(&act, db, &caller.account, now)).await?))
 }
 
-async fn put_account(State(portal): App, caller: Caller, body: Body<AccountChange>) -> Outcome<Json<AccountView>> {
-    Ok(Json(profile::change(&portal, caller, body.value).await?))
+async fn put_account(State(portal): App, caller: Caller, key: Key, body: Body<AccountChange>) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    let account = profile::change(&portal, caller, body.value, once.clone()).await?;
+    Ok(marked(&once, Json(account)))
 }
 
 async fn post_code(State(portal): App, body: Body<CodeRequest>) -> Outcome<StatusCode> {
@@ -261,51 +270,58 @@ async fn post_code(State(portal): App, body: Body<CodeRequest>) -> Outcome<Statu
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn post_phone_code(State(portal): App, caller: Caller, body: Body<PhoneCodeRequest>) -> Outcome<StatusCode> {
-    codes::request_for_phone(&portal, caller, body.value).await?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-async fn post_password_reset(State(portal): App, body: Body<PasswordReset>) -> Outcome<StatusCode> {
-    recovery::reset_password(&portal, body.value).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn post_lost_key(
+async fn post_phone_code(
     State(portal): App,
-    Key(key): Key,
-    body: Body<LostKey>,
-) -> Outcome<(StatusCode, Json<LostKeyReceipt>)> {
-    let key = key.ok_or(ProblemCode::BadRequest)?;
-    let repeatable = Repeatable { scope: "lost-key".into(), key, body_hash: body.hash };
-    Ok((StatusCode::CREATED, Json(recovery::report_lost_key(&portal, body.value, repeatable).await?)))
+    caller: Caller,
+    key: Key,
+    body: Body<PhoneCodeRequest>,
+) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    codes::request_for_phone(&portal, caller, body.value, once.clone()).await?;
+    Ok(marked(&once, StatusCode::ACCEPTED))
+}
+
+async fn post_password_reset(State(portal): App, key: Key, body: Body<PasswordReset>) -> Outcome<Response> {
+    let once = key.begin(&portal, Owner::Anybody("password-reset"), &body.hash)?;
+    recovery::reset_password(&portal, body.value, once.clone()).await?;
+    Ok(marked(&once, StatusCode::NO_CONTENT))
+}
+
+async fn post_lost_key(State(portal): App, key: Key, body: Body<LostKey>) -> Outcome<Response> {
+    let once = key.required()?.begin(&portal, Owner::Anybody("lost-key"), &body.hash)?;
+    let receipt = recovery::report_lost_key(&portal, body.value, once.clone()).await?;
+    Ok(marked(&once, (StatusCode::CREATED, Json(receipt))))
 }
 
 async fn get_consents(State(portal): App, caller: Caller) -> Outcome<Json<Vec<ConsentRecord>>> {
     Ok(Json(consents::list(&portal, caller).await?))
 }
 
-async fn delete_consent(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<StatusCode> {
-    consents::withdraw(&portal, caller, id).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn delete_consent(State(portal): App, caller: Caller, Id(id): Id, key: Key) -> Outcome<Response> {
+    let once = key.of_bodiless(&portal, &caller)?;
+    consents::withdraw(&portal, caller, id, once.clone()).await?;
+    Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 
 async fn get_notices(State(portal): App, caller: Caller) -> Outcome<Json<Notices>> {
     Ok(Json(notices::list(&portal, caller).await?))
 }
 
-async fn post_notices_read(State(portal): App, caller: Caller, body: Body<NoticesRead>) -> Outcome<StatusCode> {
-    notices::read(&portal, caller, body.value).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn post_notices_read(State(portal): App, caller: Caller, key: Key, body: Body<NoticesRead>) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    notices::read(&portal, caller, body.value, once.clone()).await?;
+    Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 
 async fn put_password(
     State(portal): App,
     AnyCaller(caller): AnyCaller,
+    key: Key,
     body: Body<PasswordChange>,
-) -> Outcome<StatusCode> {
-    accounts::change_password(&portal, caller, body.value).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    accounts::change_password(&portal, caller, body.value, once.clone()).await?;
+    Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 
 async fn get_applications(State(portal): App, caller: Caller) -> Outcome<Json<Vec<Application>>> {
@@ -320,21 +336,28 @@ async fn put_application(
     State(portal): App,
     caller: Caller,
     Id(id): Id,
+    key: Key,
     body: Body<ApplicationDraft>,
-) -> Outcome<Json<Application>> {
-    Ok(Json(applications::open(&portal, caller, id, body.value).await?))
+) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    let application = applications::open(&portal, caller, id, body.value, once.clone()).await?;
+    Ok(marked(&once, Json(application)))
 }
 
 async fn delete_application(
     State(portal): App,
     caller: Caller,
     Id(id): Id,
+    key: Key,
     incoming: Incoming,
-) -> Outcome<Json<Application>> {
+) -> Outcome<Response> {
     if incoming.has_body {
         return Err(ProblemCode::BadRequest.into());
     }
-    Ok(Json(applications::withdraw(&portal, caller, id, ActRequest { incoming, body: Vec::new() }).await?))
+    let once = key.of_bodiless(&portal, &caller)?;
+    let request = ActRequest { incoming, body: Vec::new() };
+    let application = applications::withdraw(&portal, caller, id, once.clone(), request).await?;
+    Ok(marked(&once, Json(application)))
 }
 
 async fn get_draft(State(portal): App, caller: Caller, Id(id): Id, headers: HeaderMap) -> Outcome<Response> {
@@ -349,6 +372,7 @@ async fn put_draft(
     caller: Caller,
     Id(id): Id,
     headers: HeaderMap,
+    key: Key,
     body: Body<DraftContent>,
 ) -> Outcome<Response> {
     let tags = |name| {
@@ -360,22 +384,23 @@ async fn put_draft(
         (seen, [any]) if seen.is_empty() && any == "*" => drafts::Expected::Nothing,
         _ => return Err(ProblemCode::BadRequest.into()),
     };
-    let etag = drafts::put(&portal, caller, id, body.value, expected).await?;
-    Ok((StatusCode::NO_CONTENT, [(header::ETAG, etag)]).into_response())
+    let once = key.of(&portal, &caller, &body.hash)?;
+    let etag = drafts::put(&portal, caller, id, body.value, expected, once.clone()).await?;
+    Ok(marked(&once, (StatusCode::NO_CONTENT, [(header::ETAG, etag)])))
 }
 
 async fn post_submission(
     State(portal): App,
     caller: Caller,
     Id(id): Id,
-    Key(key): Key,
+    key: Key,
     incoming: Incoming,
     body: Body<Submission>,
-) -> Outcome<Json<Receipt>> {
-    let key = key.ok_or(ProblemCode::BadRequest)?;
-    let repeatable = Repeatable { scope: format!("submission:{id}"), key, body_hash: body.hash };
+) -> Outcome<Response> {
+    let once = key.required()?.of(&portal, &caller, &body.hash)?;
     let request = ActRequest { incoming, body: body.bytes.into() };
-    Ok(Json(applications::submit(&portal, caller, id, body.value, repeatable, request).await?))
+    let receipt = applications::submit(&portal, caller, id, body.value, once.clone(), request).await?;
+    Ok(marked(&once, Json(receipt)))
 }
 
 async fn get_receipt(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Response> {
@@ -387,18 +412,24 @@ async fn post_certificate(
     State(portal): App,
     caller: Caller,
     Id(id): Id,
+    key: Key,
     body: Body<CertificateRequest>,
-) -> Outcome<Json<IssuedCertificate>> {
-    Ok(Json(applications::issue(&portal, caller, id, body.value).await?))
+) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    let issued = applications::issue(&portal, caller, id, body.value, once.clone()).await?;
+    Ok(marked(&once, Json(issued)))
 }
 
 async fn post_installation(
     State(portal): App,
     caller: Caller,
     Id(id): Id,
+    key: Key,
     body: Body<Installation>,
-) -> Outcome<Json<Application>> {
-    Ok(Json(applications::confirm(&portal, caller, id, body.value).await?))
+) -> Outcome<Response> {
+    let once = key.of(&portal, &caller, &body.hash)?;
+    let application = applications::confirm(&portal, caller, id, body.value, once.clone()).await?;
+    Ok(marked(&once, Json(application)))
 }
 
 async fn get_certificates(State(portal): App, caller: Caller) -> Outcome<Json<Vec<CertificateRecord>>> {

@@ -98,7 +98,7 @@ pub(crate) fn renamed(serial: &str) -> Particulars {
     Particulars { changes: [("organisation.name".to_owned(), NEW_NAME.to_owned())].into(), ..about(serial) }
 }
 
-fn revoked_for(serial: &str, reason: RevocationReason) -> Particulars {
+pub(crate) fn revoked_for(serial: &str, reason: RevocationReason) -> Particulars {
     Particulars { reason: Some(reason), ..about(serial) }
 }
 

@@ -319,7 +319,14 @@ impl Client {
 
     pub(crate) async fn post_once<T: Serialize>(&self, path: &str, key: Uuid, body: &T) -> Answer {
         let headers = [("content-type", "application/json"), ("idempotency-key", &*key.to_string())];
-        self.send("POST", path, &headers, serde_json::to_vec(body).unwrap()).await
+        loop {
+            let answer = self.send("POST", path, &headers, serde_json::to_vec(body).unwrap()).await;
+            if answer.header(certdesk_contract::PROBLEM_CODE) != ProblemCode::InProgress.as_str() {
+                return answer;
+            }
+            // Told to come back, it comes back.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) async fn sms(&self) -> Vec<SmsMessage> {
