@@ -7,6 +7,8 @@ mod commands;
 mod dialogs;
 mod environment;
 mod notification;
+#[cfg(target_os = "linux")]
+mod recent;
 mod start;
 mod window;
 
@@ -16,6 +18,7 @@ use tauri::Manager;
 fn main() {
     environment::refuse_automation();
     environment::log_to_stderr();
+    certdesk_controller::crash::leave_nothing_personal();
     let start = match start::read(std::env::args_os().skip(1)) {
         Ok(start) => start,
         Err(refusal) => {
@@ -40,6 +43,8 @@ fn main() {
             let _inside = runtime.inner().enter();
             let controller = Controller::start(start.options(app.handle().clone()));
             app.manage(controller.clone());
+            #[cfg(target_os = "linux")]
+            recent::keep_out();
             // Read while the web view starts, so that the first page is drawn as it was left.
             let settings = controller.clone();
             runtime.inner().spawn(async move { settings.load_settings().await });

@@ -124,6 +124,7 @@ enum Algorithm {
 
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
+    certdesk_controller::crash::leave_nothing_personal();
     match Arguments::parse().act {
         Act::Receipt { act: ReceiptAct::Verify { file, ca, json } } => verify(&file, &ca, json),
         Act::Profiles { act: ProfilesAct::Check { file } } => profiles::run(&file, &installed::token_host()),

@@ -21,6 +21,7 @@ mod cases;
 mod certificates;
 pub mod command;
 mod convert;
+pub mod crash;
 mod demo;
 pub mod doctor;
 mod drivers;

@@ -351,7 +351,7 @@ pub(super) async fn pick_all(scene: &Scene, files: &[(&str, &[&str])]) -> Result
         }
         scene.window.wait_for_attribute(&format!("requirement-{requirement}"), "data-state", "done").await?;
     }
-    Ok(())
+    scene.nothing_is_recent().await
 }
 
 async fn pick(scene: &Scene, requirement: &str, name: &str) -> Result<()> {

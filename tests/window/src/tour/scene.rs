@@ -10,7 +10,10 @@ use serde_json::Value;
 use stage::{Desktop, Service, SoftKey, program};
 
 use super::{Locale, Options};
-use crate::{FileDialog, Start, Window};
+use crate::{
+    FileDialog, Start, Window,
+    within::{PATIENCE, until},
+};
 
 /// Label of the demo's software key.
 pub(super) const KEY_LABEL: &str = "证办通演示锁";
@@ -101,6 +104,19 @@ impl Scene {
     /// When none opens.
     pub async fn file_dialog(&self, title: &str) -> Result<FileDialog<'_>> {
         FileDialog::open(&self.desktop, title).await
+    }
+
+    /// Waits until the list of recent files, which the dialog writes to, names none.
+    ///
+    /// # Errors
+    /// When it is not written, or goes on naming one.
+    pub async fn nothing_is_recent(&self) -> Result<()> {
+        let list = self.desktop.home().join(".local/share/recently-used.xbel");
+        until("a list of recent files with none in it", PATIENCE, async || {
+            let text = std::fs::read_to_string(&list).ok()?;
+            (!text.contains("<bookmark ")).then_some(())
+        })
+        .await
     }
 
     /// Drags a file from another program onto the element marked so.
