@@ -548,11 +548,23 @@ fn put_certificate(keys: &Keys<'_>, key_id: &[u8], der: &[u8], label: &str) -> R
         return Err(TokenError::CertificateMismatch);
     }
     objects::remove_shells(session)?;
-    match objects::certificates(session)?.into_iter().find(|there| there.der == der) {
-        None => objects::create_certificate(session, key_id, der, &fields, label),
-        Some(there) if there.key_id == key_id => Ok(()),
-        Some(there) => session.update_attributes(there.handle, &[Attribute::Id(key_id.to_vec())]).map_err(token_error),
+    let mut there: Vec<_> =
+        objects::certificates(session)?.into_iter().filter(|certificate| certificate.der == der).collect();
+    there.sort_by_key(|certificate| certificate.key_id != key_id);
+    let mut there = there.into_iter();
+    match there.next() {
+        None => objects::create_certificate(session, key_id, der, &fields, label)?,
+        Some(first) if first.key_id == key_id => {}
+        Some(first) => {
+            let id = [Attribute::Id(key_id.to_vec())];
+            session.update_attributes(first.handle, &id).map_err(token_error)?;
+        }
     }
+    // More than one is left where an earlier write was told as failed and was not.
+    for copy in there {
+        session.destroy_object(copy.handle).map_err(token_error)?;
+    }
+    Ok(())
 }
 
 fn remove_certificate(session: &Session, der: &[u8]) -> Result<(), TokenError> {

@@ -1,4 +1,4 @@
-//! What the process owes its surroundings: no memory dumps, an end with its parent, clean pipes.
+//! What the process owes its surroundings: no memory dumps, clean pipes, an end without detours.
 #![expect(unsafe_code, reason = "system calls; nothing else in the workspace needs them")]
 
 use std::{fs::File, io};

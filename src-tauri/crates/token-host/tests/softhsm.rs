@@ -4,11 +4,12 @@
 
 use certdesk_token::{
     Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
+    message::{Answer, Numbered, Reply, Request, decode, encode},
 };
 use ring::signature::{self, UnparsedPublicKey};
-use softhsm_lab::{SoftHsm, Spy};
+use softhsm_lab::{FaultyModule, SoftHsm, Spy};
 use std::{
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -404,6 +405,94 @@ fn the_helper_ends_with_its_pipe_and_dumps_nothing() {
     }
 }
 
+/// The program may die in the middle of a write: what it began is finished, for half a write is worse than none.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_call_under_way_is_finished_when_the_program_dies() {
+    let lab = Lab::new();
+    let id = lab.logged_in().await;
+    let pair = lab.module.generate_key_pair(&id, KeyAlgorithm::EcP256, "lab", vec![1]).await.unwrap();
+    let certificate = certify(&lab, &pair.spki_der, "Lab");
+    let faulty = FaultyModule::named("libsofthsm2.so", &lab.store.module, &lab.store.environment);
+    // The program is a shell here, which hands its own pipes on to the helper.
+    let mut program = Command::new("sh")
+        .args(["-c", "exec 3<&0; \"$0\" \"$1\" <&3 3<&- & exec 3<&-; wait"])
+        .arg(env!("CARGO_BIN_EXE_certdesk-token-host"))
+        .arg(&faulty.path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut to, mut from) = (program.stdin.take().unwrap(), program.stdout.take().unwrap());
+    let mut say = |number, body| to.write_all(&encode(&Numbered { id: number, body }).unwrap()).unwrap();
+    let mut answer = || {
+        let mut length = [0; 4];
+        from.read_exact(&mut length).unwrap();
+        let mut body = vec![0; u32::from_le_bytes(length) as usize];
+        from.read_exact(&mut body).unwrap();
+        decode::<Answer>(&body).unwrap().body
+    };
+    assert_eq!(answer(), Ok(Reply::Ready));
+    say(1, Request::Login { token: id.clone(), pin: pin(PIN) });
+    assert_eq!(answer(), Ok(Reply::Done));
+    program.kill().unwrap();
+    program.wait().unwrap();
+
+    faulty.play("C_CreateObject slow 700");
+    let (token, key_id, der) = (id.clone(), pair.key_id.clone(), certificate.clone());
+    say(2, Request::PutCertificate { token, key_id, der, label: "Lab".into() });
+    while faulty.count("C_CreateObject") == 0 {
+        std::thread::yield_now();
+    }
+    drop(to);
+    from.read_to_end(&mut Vec::new()).expect("the helper ends");
+    let seen = module(&lab.store, &lab.store.module, Deadlines::default()).list().await.unwrap();
+    assert_eq!(seen[0].certificates[0].der, certificate, "and the certificate is whole on the token");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_call_that_never_ends_does_not_outlive_the_program_for_long() {
+    let store = SoftHsm::new();
+    store.add_token(LABEL, PIN);
+    let faulty = FaultyModule::named("libsofthsm2.so", &store.module, &store.environment);
+    faulty.play("C_GetSlotList hang");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_certdesk-token-host"))
+        .arg(&faulty.path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let list = Numbered { id: 1, body: Request::List { rescan: false, thorough: false } };
+    let mut to = child.stdin.take().unwrap();
+    to.write_all(&encode(&list).unwrap()).unwrap();
+    while faulty.count("C_GetSlotList") == 0 {
+        std::thread::yield_now();
+    }
+    drop(to);
+    let started = Instant::now();
+    child.wait().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(15), "the helper outlives the program");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_there_twice_is_there_once_after_writing_it() {
+    let lab = Lab::new();
+    let id = lab.logged_in().await;
+    let pair = lab.module.generate_key_pair(&id, KeyAlgorithm::EcP256, "lab", vec![1]).await.unwrap();
+    let certificate = certify(&lab, &pair.spki_der, "Lab");
+    let file = lab.store.dir.path().join("cert.der");
+    for key_id in ["77", &hex(&pair.key_id)] {
+        let write = ["--token-label", LABEL, "--login", "--pin", PIN, "--type", "cert", "--id", key_id];
+        lab.store.pkcs11_tool(write.into_iter().chain(["--write-object", file.to_str().unwrap()]));
+    }
+    assert_eq!(lab.token().await.certificates.len(), 2);
+    lab.module.put_certificate(&id, &pair.key_id, certificate, "Lab").await.unwrap();
+    let left = lab.token().await.certificates;
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0].key_id, pair.key_id, "the one that stays is named as its key");
+}
+
 fn scheme_of_the_other(pair: &KeyPair) -> SignatureScheme {
     match pair.algorithm {
         KeyAlgorithm::EcP256 => SignatureScheme::RsaPkcs1Sha256,
@@ -453,6 +542,10 @@ fn kill_helper(store: &SoftHsm) {
         if is_helper && String::from_utf8_lossy(&read("environ")).contains(dir) {
             let killed = Command::new("kill").arg("-9").arg(entry.file_name()).status().unwrap();
             assert!(killed.success());
+            // A process that has ended has no program any more.
+            while entry.path().join("exe").exists() {
+                std::thread::yield_now();
+            }
             return;
         }
     }

@@ -178,6 +178,17 @@ impl Request {
         )
     }
 
+    /// Whether it changes the objects on a token.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(
+            self,
+            Self::GenerateKeyPair { .. }
+                | Self::PutCertificate { .. }
+                | Self::RemoveKeyPair { .. }
+                | Self::RemoveCertificate { .. }
+        )
+    }
+
     /// Name for messages and logs.
     pub fn name(&self) -> &'static str {
         match self {

@@ -456,7 +456,8 @@ const RESCAN_EVERY: Duration = Duration::from_secs(2);
 
 impl Seat {
     async fn call(&mut self, inner: &Inner, mut request: Request) -> Answer {
-        // Taken out: whatever way this call ends early, the helper is dropped and thereby killed.
+        // Taken out: a call that ends early leaves no helper behind whose answers are out of step. A helper that is let go
+        // ends by itself.
         let mut helper = match self.helper.take().filter(Helper::is_alive) {
             Some(helper) => helper,
             None => self.start(inner).await?,
@@ -473,13 +474,16 @@ impl Seat {
             helper.was_opened = true;
         }
         let ends_login = inner.quirks.cached_pin && matches!(request, Request::Logout { .. });
+        let writes = request.writes();
         let name = request.name();
         let deadline = inner.deadline(&request);
         self.last_id += 1;
         let exchange = timeout(deadline, helper.exchange(Numbered { id: self.last_id, body: request }));
         match exchange.await {
             Ok(Ok(answer)) => {
-                if ends_login {
+                // What a write that failed has left on the token only a fresh look tells: a module may have forgotten an
+                // object that is there, and the next try would make a second one.
+                if ends_login || (writes && answer.as_ref().is_err_and(leaves_doubt)) {
                     helper.kill().await;
                 } else {
                     self.helper = Some(helper);
@@ -549,6 +553,11 @@ fn pause(lost: u32) -> Duration {
     }
 }
 
+/// Whether something may have been written before a call failed in this way.
+fn leaves_doubt(error: &TokenError) -> bool {
+    matches!(error, TokenError::NoToken | TokenError::TokenFull | TokenError::Driver { .. })
+}
+
 /// Why an exchange did not come to an answer.
 enum Broken {
     /// The request cannot be put into a frame; the helper never saw it.
@@ -589,8 +598,7 @@ impl Helper {
             .envs(inner.host.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            .stderr(Stdio::piped());
         // A library that loads others by bare name must not find them where the program happened to be started.
         if let Some(folder) = inner.host.path.parent() {
             command.current_dir(folder);

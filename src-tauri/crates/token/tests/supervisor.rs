@@ -174,6 +174,19 @@ async fn a_caller_that_stops_waiting_tears_nothing_apart() {
 }
 
 #[tokio::test]
+async fn after_a_write_that_failed_the_token_is_looked_at_afresh() {
+    let script = script(&["ok device-removed", "ok ok"]);
+    let written = script.module.put_certificate("t", b"k", vec![0x30], "label").await;
+    assert_eq!(written, Err(TokenError::NoToken), "the failure keeps its word");
+    script.module.list().await.expect("a new helper serves at once");
+    assert_eq!(script.helpers_started(), 2, "what the old one thinks is on the token may not be true any more");
+    let script = self::script(&["ok device-removed ok"]);
+    script.module.key_pairs("t").await.unwrap_err();
+    script.module.list().await.expect("it serves on");
+    assert_eq!(script.helpers_started(), 1, "where nothing was written there is no doubt");
+}
+
+#[tokio::test]
 async fn files_that_are_no_drivers_are_refused_unstarted() {
     let script = script(&["ok ok"]);
     let folder = script.folder.path();

@@ -47,9 +47,12 @@ fn follow(word: &str, id: u64, request: Option<&Request>) {
         "cannot-load" => answer(id, Err(TokenError::CannotLoad { reason: "undefined symbol: x".into() })),
         "wrong-id" => answer(id + 1, Ok(fitting(request))),
         "crash" => std::process::abort(),
-        "hang" => loop {
-            std::thread::park();
-        },
+        // Longer than any test waits, and no longer: nobody ends it where a test ends before.
+        "hang" => {
+            std::thread::sleep(std::time::Duration::from_secs(60));
+            std::process::exit(0);
+        }
+        "device-removed" => answer(id, Err(TokenError::NoToken)),
         "garbage" => write(b"\x05\x00\x00\x00\x01\xff\xff\xff\xff"),
         "version" => write(b"\x02\x00\x00\x00\x63\x00"),
         "huge" => write(&[0xff; 64]),
