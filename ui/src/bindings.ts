@@ -754,7 +754,7 @@ value: string,
  */
 zh: string | null, };
 
-export type FactName = "system" | "system_version" | "machine" | "program" | "web_view" | "vendor" | "device" | "usb" | "node" | "driver" | "file" | "version" | "libraries" | "found" | "needed" | "label" | "holder" | "serial" | "until" | "days" | "count" | "address" | "proxy" | "minutes" | "milliseconds" | "kind" | "products" | "package" | "cause" | "probe";
+export type FactName = "system" | "system_version" | "machine" | "program" | "web_view" | "vendor" | "device" | "usb" | "node" | "driver" | "file" | "version" | "maker" | "issuer" | "libraries" | "found" | "needed" | "label" | "holder" | "serial" | "until" | "days" | "count" | "address" | "proxy" | "minutes" | "milliseconds" | "kind" | "products" | "package" | "cause" | "probe";
 
 export type FailingDriver = { 
 /**
@@ -847,7 +847,7 @@ facts: Array<Fact>,
  */
 repair: Repair | null, };
 
-export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_tls" | "service_untrusted" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
+export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
 
 export type FormSigner = { 
 /**

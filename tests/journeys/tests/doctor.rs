@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use certdesk_controller::{
     Controller,
     doctor::{
-        finding::{Examination, FindingCode, Level},
+        finding::{Examination, FactName, FindingCode, Level},
         report::Report,
     },
     view::Event,
@@ -29,6 +29,11 @@ async fn the_step_that_fails_on_the_way_to_the_service_is_found() -> Result<()> 
     let certdesk = Controller::start(stage.options()?);
     let mut events = certdesk.events();
     let well = certdesk.examine().await.map_err(failed)?;
+    let works =
+        well.findings.iter().find(|finding| finding.code == FindingCode::DriverWorks).context("a driver works")?;
+    let said = |name| works.facts.iter().find(|fact| fact.name == name).map(|fact| fact.value.as_str());
+    assert_eq!(said(FactName::Maker), Some("SoftHSM"), "the driver says who made it");
+    assert_eq!(said(FactName::Version), Some("2.6"));
     assert!(has(&well, FindingCode::ServiceAnswers) && has(&well, FindingCode::ClockRight), "{well:?}");
     let told = std::iter::from_fn(|| events.try_recv().ok());
     let steps = told.filter_map(|event| match event {
@@ -43,7 +48,10 @@ async fn the_step_that_fails_on_the_way_to_the_service_is_found() -> Result<()> 
     let mut stranger = stage.options()?;
     stranger.demo = None;
     let found = Controller::start(stranger).examine().await.map_err(failed)?;
-    assert!(has(&found, FindingCode::ServiceUntrusted), "{found:?}");
+    let replaced = found.findings.iter().find(|finding| finding.code == FindingCode::ServiceReplaced);
+    let issuer = replaced.and_then(|finding| finding.facts.iter().find(|fact| fact.name == FactName::Issuer));
+    let issuer = issuer.with_context(|| format!("who put it there is not named: {found:?}"))?;
+    assert!(!issuer.value.is_empty(), "the stranger's authority has a name");
 
     stage.service.kill();
     let found = certdesk.examine().await.map_err(failed)?;

@@ -6,7 +6,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use certdesk_contract::driver::SignedDrivers;
 use certdesk_controller::{
     Controller, Failure, LocalCode,
     picker::{OpenQuestion, Picker, SaveQuestion},
@@ -106,5 +107,50 @@ async fn without_the_service_the_list_is_as_last_seen_and_a_fetched_driver_can_b
     assert_eq!(seen.drivers.len(), 1, "the list is there without the service");
     certdesk.open_driver(driver.package.id).await.map_err(failed)?;
     assert_eq!(desktop.0.lock().expect("nobody fell over").len(), 1, "what was fetched is enough");
+    Ok(())
+}
+
+/// A stick with drivers goes to a computer that has never seen the service: who signed the list is believed, nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_signed_by_the_publisher_is_believed_where_the_service_was_never_seen() -> Result<()> {
+    let stage = Stage::set()?;
+    let (key, stick) = (stage.service_data().join("profiles.key"), stage.scratch().join("stick"));
+    fs::create_dir(&stick)?;
+    for entry in fs::read_dir(stage.service_data().join("demo-drivers"))?.flatten() {
+        fs::copy(entry.path(), stick.join(entry.file_name()))?;
+    }
+    let mut options = stage.options()?;
+    options.service = Some("https://127.0.0.1:9".into());
+    let certdesk = Controller::start(options);
+    let id = "certdesk-demo-driver";
+    let take = async || certdesk.take_driver(id, stick.clone()).await;
+    let bare = take().await.expect_err("a folder that nobody vouches for");
+    assert!(bare.is(LocalCode::ServiceUnreachable), "{bare:?}");
+
+    let list = stick.join(SignedDrivers::FILE);
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let other = stage.scratch().join("other.key");
+    certdesk_service::profiles::make_key(&other)?;
+    fs::write(&list, certdesk_service::drivers::sign(&other, &stick, now)?)?;
+    assert!(take().await.is_err(), "somebody else's signature");
+    let right = certdesk_service::drivers::sign(&key, &stick, now)?;
+    fs::write(&list, right.replace("1.0", "1.1"))?;
+    assert!(take().await.is_err(), "a word was changed after it was signed");
+
+    fs::write(&list, &right)?;
+    take().await.map_err(failed)?;
+    certdesk.verify_driver(id).await.map_err(failed)?;
+    assert!(certdesk.driver_command(id).await.is_ok(), "it can be installed like one that was downloaded");
+    let older = certdesk_service::drivers::sign(&key, &stick, now - 10)?;
+    fs::write(&list, older)?;
+    assert!(!certdesk.take_driver_list(&stick).await.map_err(failed)?, "an older list takes nothing back");
+
+    fs::write(&list, &right)?;
+    let mut package = fs::read_dir(&stick)?.flatten().map(|entry| entry.path());
+    let package = package.find(|path| path.extension().is_some_and(|ending| ending == "deb"));
+    fs::write(package.context("the package lies there")?, "changed")?;
+    let damaged = take().await.expect_err("the package is not what was signed");
+    assert!(damaged.is(LocalCode::DownloadDamaged), "{damaged:?}");
+    assert!(certdesk_service::drivers::sign(&key, &stick, now).is_err(), "and nobody signs such a folder");
     Ok(())
 }

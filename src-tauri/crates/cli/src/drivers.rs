@@ -30,6 +30,9 @@ enum Act {
         /// JSON for programs.
         #[arg(long)]
         json: bool,
+        /// Believes the signed list in this folder where the service was never seen.
+        #[arg(long, value_name = "FOLDER")]
+        from: Option<PathBuf>,
     },
     /// Downloads one and checks it; goes on where an earlier try ended.
     Fetch {
@@ -49,7 +52,8 @@ enum Act {
     Install {
         /// Its id.
         id: String,
-        /// Takes the package from this folder in place of the network. It must be what the service lists.
+        /// Takes the package from this folder in place of the network. It must be what the service lists, or, where that
+        /// was never seen, what the folder's signed list says.
         #[arg(long, value_name = "FOLDER")]
         from: Option<PathBuf>,
     },
@@ -63,7 +67,14 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let language = arguments.lang.unwrap_or_else(Language::of_system);
     let certdesk = arguments.place.start()?;
     match arguments.act {
-        Act::List { json } => list(&certdesk, language, json).await,
+        Act::List { json, from } => {
+            if let Some(folder) = from
+                && !certdesk.take_driver_list(&folder).await.map_err(told)?
+            {
+                eprintln!("! {}: {}", folder.display(), language.words("summary", "unlisted"));
+            }
+            list(&certdesk, language, json).await
+        }
         Act::Fetch { id, to } => fetch(&certdesk, &id, to).await,
         Act::Verify { id } => {
             certdesk.verify_driver(&id).await.map_err(told)?;

@@ -40,6 +40,31 @@ pub struct DriverPackage {
     pub silent: Vec<String>,
 }
 
+/// Drivers that lie on a medium (a USB stick, a share) beside this list, for computers that have never seen the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedDrivers {
+    /// What is signed, as it stands: the JSON text of a [`DriverList`].
+    pub list: String,
+    /// Signature over it by who publishes profiles: the four lines of a minisign signature file (Ed25519).
+    pub signature: String,
+}
+
+impl SignedDrivers {
+    /// Name of its file.
+    pub const FILE: &str = "drivers.signed.json";
+}
+
+/// What a publisher vouches for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DriverList {
+    /// When it was signed, seconds since 1970. Of two lists the later one counts.
+    pub signed_at: i64,
+    /// The packages.
+    pub drivers: Vec<DriverPackage>,
+}
+
 impl DriverPackage {
     /// Whether it is for a token with these USB numbers, known by these profiles.
     pub fn serves_token(&self, usb: &str, profiles: &[&str]) -> bool {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use certdesk_contract::{
-    driver::{DriverOs, DriverPackage},
+    driver::{DriverList, DriverOs, DriverPackage},
     is_sha256,
 };
 use certdesk_portal::{Portal, PortalError};
@@ -182,9 +182,20 @@ impl Controller {
         packages.unwrap_or_default().into_iter().filter(|package| system.takes(package)).collect()
     }
 
-    async fn driver_packages(&self) -> Result<Vec<DriverPackage>, Failure> {
+    async fn listed_by_service(&self) -> Result<Vec<DriverPackage>, Failure> {
         let answer = self.portal()?.drivers().await;
-        let packages = self.or_as_last_seen(LIST.to_owned(), answer, Err).await?;
+        self.or_as_last_seen(LIST.to_owned(), answer, Err).await
+    }
+
+    async fn driver_packages(&self) -> Result<Vec<DriverPackage>, Failure> {
+        let packages = match self.listed_by_service().await {
+            // Never seen the service: what a publisher vouched for on a medium stands in.
+            Err(away) if away.is(LocalCode::ServiceUnreachable) || away.is(LocalCode::NoServiceAddress) => {
+                let kept: Option<DriverList> = self.kept(MEDIUM.to_owned()).await?;
+                kept.ok_or(away)?.drivers
+            }
+            listed => listed?,
+        };
         // The service's word decides what is fetched, never where it is put.
         let sound = |package: &DriverPackage| package.has_plain_file_name() && is_sha256(&package.sha256);
         Ok(packages.into_iter().filter(sound).collect())
@@ -218,6 +229,8 @@ impl Controller {
 }
 
 const LIST: &str = "drivers";
+/// The last list that came on a medium.
+const MEDIUM: &str = "drivers/medium";
 
 fn find(packages: &[DriverPackage], id: &str) -> Result<DriverPackage, Failure> {
     Ok(packages.iter().find(|package| package.id == id).ok_or(LocalCode::Gone)?.clone())

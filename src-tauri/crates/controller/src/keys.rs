@@ -12,9 +12,10 @@ use certdesk_domain::Timestamp;
 use certdesk_pki::Certificate;
 use certdesk_portal::{PortalError, TokenChallenge, TokenProof};
 use certdesk_token::{
-    FoundModule, HostProgram, Module, ModuleFault, ModuleOrigin, Pin, SignatureScheme, TokenCertificate, TokenError,
-    TokenInfo, Wishes, discovery,
+    FoundModule, HostProgram, LibraryInfo, Module, ModuleFault, ModuleOrigin, Pin, SignatureScheme, TokenCertificate,
+    TokenError, TokenInfo, Wishes, discovery,
 };
+use futures_util::future::join_all;
 
 use crate::{
     Controller, Options,
@@ -242,13 +243,26 @@ pub(crate) struct Asked {
     pub(crate) found: FoundModule,
     /// How many keys it shows, or why none; `None` where it is not loaded.
     pub(crate) answer: Option<Result<usize, TokenError>>,
+    /// What it says of itself; `None` where it was not asked, or did not say.
+    pub(crate) library: Option<LibraryInfo>,
 }
 
 impl Keys {
     /// All modules, with what those that are asked said last.
     pub(crate) async fn asked(&self) -> Vec<Asked> {
         let found = self.found().await;
-        found.into_iter().map(|found| Asked { answer: self.hotplug.said(&found.path), found }).collect()
+        found.into_iter().map(|found| Asked { answer: self.hotplug.said(&found.path), found, library: None }).collect()
+    }
+
+    /// Lets the modules that answer say who made them.
+    pub(crate) async fn introduce(&self, modules: &mut [Asked]) {
+        let drivers = self.drivers().await;
+        let answering = modules.iter_mut().filter(|module| matches!(module.answer, Some(Ok(_))));
+        let asked = answering.filter_map(|module| {
+            let driver = drivers.usable.iter().find(|driver| driver.module.path() == module.found.path)?;
+            Some(async { module.library = driver.module.library().await.ok() })
+        });
+        join_all(asked).await;
     }
 }
 

@@ -167,7 +167,7 @@ impl Controller {
         pkcs11_profiles::overlay(bundle.profiles);
     }
 
-    fn publisher(&self) -> Option<String> {
+    pub(crate) fn publisher(&self) -> Option<String> {
         match &self.inner.options.demo {
             Some(demo) => demo.profiles_key.clone(),
             None => PUBLISHER.map(str::to_owned),
@@ -185,9 +185,9 @@ impl Controller {
 
 /// Reads what was published, where it may be believed and is newer than `held` (seconds since 1970).
 fn judge(key: &str, signed: &SignedProfiles, held: Option<i64>, now: Timestamp) -> Result<Bundle, ProfilesRefusal> {
-    let key = PublicKey::from_base64(key).map_err(|_| ProfilesRefusal::BadSignature)?;
-    let signature = Signature::decode(&signed.signature).map_err(|_| ProfilesRefusal::BadSignature)?;
-    key.verify(signed.bundle.as_bytes(), &signature, false).map_err(|_| ProfilesRefusal::BadSignature)?;
+    if !is_signed_by(key, &signed.bundle, &signed.signature) {
+        return Err(ProfilesRefusal::BadSignature);
+    }
     let bundle = Bundle::read(&signed.bundle).map_err(|error| match error {
         BundleError::NewerFormat(_) => ProfilesRefusal::NewerFormat,
         other => ProfilesRefusal::Unusable { detail: other.to_string() },
@@ -200,6 +200,14 @@ fn judge(key: &str, signed: &SignedProfiles, held: Option<i64>, now: Timestamp) 
         return Err(ProfilesRefusal::FromTheFuture);
     }
     Ok(bundle)
+}
+
+/// Whether a publisher (minisign public key, base64) signed this text as it stands.
+pub(crate) fn is_signed_by(publisher: &str, text: &str, signature: &str) -> bool {
+    let (Ok(key), Ok(signature)) = (PublicKey::from_base64(publisher), Signature::decode(signature)) else {
+        return false;
+    };
+    key.verify(text.as_bytes(), &signature, false).is_ok()
 }
 
 fn read(file: &Path) -> Option<Kept> {

@@ -89,6 +89,7 @@ struct Inner {
     url: Url,
     user_agent: HeaderValue,
     tls: rustls::ClientConfig,
+    refused: trust::Refused,
     http: reqwest::Client,
     session: Mutex<Option<Held>>,
     clock_skew: Mutex<Option<time::Duration>>,
@@ -133,7 +134,8 @@ impl Portal {
             return Err(PortalError::BadAddress);
         }
         let user_agent = HeaderValue::try_from(config.user_agent).map_err(|_| PortalError::BadAddress)?;
-        let tls = trust::client_config(config.extra_roots)?;
+        let refused = trust::Refused::default();
+        let tls = trust::client_config(config.extra_roots, Arc::clone(&refused))?;
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
             .https_only(true)
@@ -151,6 +153,7 @@ impl Portal {
             url,
             user_agent,
             tls,
+            refused,
             http,
             session: Mutex::default(),
             clock_skew: Mutex::default(),

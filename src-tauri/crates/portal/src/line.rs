@@ -1,7 +1,11 @@
 //! The way to the service, step by step: which one fails.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
+use certdesk_pki::Certificate;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
@@ -15,6 +19,8 @@ pub struct Line {
     pub proxy: Option<String>,
     /// How long an answer took, or the first step that failed and its cause.
     pub answer: Result<Duration, (LineStep, String)>,
+    /// Who issued the certificate that was not trusted, as it says.
+    pub issuer: Option<String>,
 }
 
 /// The steps, in order.
@@ -51,7 +57,14 @@ impl Portal {
             Ok(()) => self.answered().await,
             Err(failed) => Err(failed),
         };
-        Line { proxy: proxy.map(|(host, port)| format!("{host}:{port}")), answer }
+        let untrusted = matches!(answer, Err((LineStep::Certificate, _)));
+        let issuer = untrusted.then(|| self.refused_issuer()).flatten();
+        Line { proxy: proxy.map(|(host, port)| format!("{host}:{port}")), answer, issuer }
+    }
+
+    fn refused_issuer(&self) -> Option<String> {
+        let refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Certificate::parse(refused.as_deref()?).ok()?.issuer)
     }
 
     async fn answered(&self) -> Result<Duration, (LineStep, String)> {

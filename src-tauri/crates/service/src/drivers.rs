@@ -11,10 +11,22 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use certdesk_contract::driver::DriverPackage;
+use certdesk_contract::driver::{DriverList, DriverPackage, SignedDrivers};
 use sha2::{Digest as _, Sha256};
 
-use crate::catalogue::Served;
+use crate::{catalogue::Served, profiles};
+
+/// Signs the list of a folder's drivers, as of `now` (seconds since 1970), with the key of who publishes profiles, and gives
+/// the text to lie beside them.
+///
+/// # Errors
+/// A package that is not what `drivers.json` says of it; a key file that does not read.
+pub fn sign(key: &Path, folder: &Path, now: i64) -> anyhow::Result<String> {
+    let drivers = Drivers::open(Some(folder), false, folder)?.packages;
+    let list = serde_json::to_string(&DriverList { signed_at: now, drivers })?;
+    let signature = profiles::signature(key, &list, "Certdesk drivers")?;
+    Ok(serde_json::to_string(&SignedDrivers { list, signature })?)
+}
 
 /// A package without any driver in it, so that the demo has something to download, check and open.
 const DEMO_LIST: &str = include_str!("../data/drivers/drivers.json");

@@ -23,7 +23,7 @@ mod consents;
 mod demo;
 mod desk;
 mod drafts;
-mod drivers;
+pub mod drivers;
 mod failure;
 mod hidden;
 mod http;

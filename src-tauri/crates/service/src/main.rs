@@ -17,7 +17,7 @@ use certdesk_domain::{
 use certdesk_service::{
     Config, DemoSecret, NOT_LICENSED, Running, Service, Tls,
     audit::{AuditLog, Head},
-    openapi_json, profiles,
+    drivers, openapi_json, profiles,
     review::{Desk, Dossier, parse_remark},
     staff::{Role, StaffBook, StaffMember},
 };
@@ -93,6 +93,16 @@ enum Command {
     Profiles {
         #[command(subcommand)]
         command: ProfilesCommand,
+    },
+    /// Signs drivers.json of a folder of drivers (drivers.signed.json), so that the folder is believed by programs that have
+    /// never seen the service.
+    SignDrivers {
+        /// Key made by `profiles key`.
+        #[arg(long)]
+        key: PathBuf,
+        /// Folder of the drivers: drivers.json and the packages it names.
+        #[arg(long, value_name = "FOLDER")]
+        drivers: PathBuf,
     },
     /// Prints the OpenAPI description of the service.
     Openapi,
@@ -312,6 +322,7 @@ fn main() -> ExitCode {
         Command::Revoke { desk, serial, reason, actor } => revoke(&desk, &serial, reason, actor.as_deref()),
         Command::Announcements { desk, command: AnnouncementsCommand::Import } => import(&desk),
         Command::Profiles { command } => profiles(command),
+        Command::SignDrivers { key, drivers } => sign_drivers(&key, &drivers),
         Command::Openapi => print(&openapi_json()),
     };
     match done {
@@ -331,6 +342,12 @@ fn profiles(command: ProfilesCommand) -> anyhow::Result<()> {
             write_whole(&out, profiles::sign(&key, &profiles, now)?.as_bytes())
         }
     }
+}
+
+fn sign_drivers(key: &Path, folder: &Path) -> anyhow::Result<()> {
+    let now = certdesk_domain::Timestamp::now_utc().unix_timestamp();
+    let signed = drivers::sign(key, folder, now)?;
+    write_whole(&folder.join(certdesk_contract::driver::SignedDrivers::FILE), signed.as_bytes())
 }
 
 #[tokio::main]

@@ -71,9 +71,12 @@ fn sign_files(key: &Path, files: BTreeMap<String, String>, now: i64) -> anyhow::
 /// # Errors
 /// A key file that does not read.
 pub fn sign_text(key: &Path, bundle: String) -> anyhow::Result<SignedProfiles> {
-    let key = secret_key(key)?;
-    let signature = minisign::sign(None, &key, Cursor::new(&bundle), None, Some("Certdesk profiles"))?;
-    Ok(SignedProfiles { bundle, signature: signature.into_string() })
+    let signature = signature(key, &bundle, "Certdesk profiles")?;
+    Ok(SignedProfiles { bundle, signature })
+}
+
+pub(crate) fn signature(key: &Path, text: &str, comment: &str) -> anyhow::Result<String> {
+    Ok(minisign::sign(None, &secret_key(key)?, Cursor::new(text), None, Some(comment))?.into_string())
 }
 
 fn secret_key(file: &Path) -> anyhow::Result<SecretKey> {

@@ -9,7 +9,7 @@ use crate::{
     text,
 };
 use certdesk_token::{
-    Pin, PinTries, TokenError, TokenInfo,
+    LibraryInfo, Pin, PinTries, TokenError, TokenInfo,
     message::{Answer, Reply, Request, ToSign},
 };
 use cryptoki::{
@@ -55,7 +55,7 @@ impl Host {
 
     /// Does what is asked.
     pub(crate) fn answer(&mut self, request: Request) -> Answer {
-        if !matches!(request, Request::List { .. }) {
+        if !matches!(request, Request::List { .. } | Request::Library) {
             self.known.clear();
         }
         match request {
@@ -65,6 +65,7 @@ impl Host {
                 }
                 self.list(rescan).map(Reply::Tokens)
             }
+            Request::Library => self.library(),
             Request::Login { token, pin } => self.login(&token, Some(pin)),
             Request::LoginByPinPad { token } => self.login(&token, None),
             Request::Logout { token } => self.logout(&token),
@@ -90,6 +91,16 @@ impl Host {
                 self.logged_in(&token, |keys| remove_certificate(keys.session, &der)).map(|()| Reply::Done)
             }
         }
+    }
+
+    fn library(&self) -> Answer {
+        let said = self.context.get_library_info().map_err(token_error)?;
+        let labels = self.quirks.labels;
+        Ok(Reply::Library(LibraryInfo {
+            manufacturer: text::of(said.manufacturer_id().as_bytes(), labels),
+            description: text::of(said.library_description().as_bytes(), labels),
+            version: said.library_version().to_string(),
+        }))
     }
 
     fn list(&mut self, rescan: bool) -> Result<Vec<TokenInfo>, TokenError> {

@@ -15,6 +15,6 @@ pub mod pin;
 pub use certdesk_domain::token::{KeyAlgorithm, ModuleFault, ModuleOrigin, ObjectClass, PinTries, SignatureScheme};
 pub use discovery::{FoundModule, Wishes};
 pub use error::TokenError;
-pub use message::{KeyPair, TokenCertificate, TokenInfo, TokenObject};
+pub use message::{KeyPair, LibraryInfo, TokenCertificate, TokenInfo, TokenObject};
 pub use module::{Deadlines, HostProgram, Module};
 pub use pin::Pin;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 /// Version of the messages; both programs come from one build, so another version is a damaged installation.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Most bytes in a frame after its length.
 pub const MAX_FRAME: usize = 1 << 20;
@@ -29,6 +29,8 @@ pub struct Numbered<T> {
 /// What the helper is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
+    /// What the module says of itself.
+    Library,
     /// All tokens of the module.
     List {
         /// Ask the module to look again from scratch if it shows no token and nobody is logged in.
@@ -192,6 +194,7 @@ impl Request {
     /// Name for messages and logs.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Library => "library",
             Self::List { .. } => "list",
             Self::Login { .. } => "login",
             Self::LoginByPinPad { .. } => "login by PIN pad",
@@ -220,6 +223,8 @@ pub enum Reply {
     Ready,
     /// Done; nothing more to say.
     Done,
+    /// To [`Request::Library`].
+    Library(LibraryInfo),
     /// To [`Request::List`].
     Tokens(Vec<TokenInfo>),
     /// To [`Request::KeyPairs`].
@@ -234,6 +239,17 @@ pub enum Reply {
 
 /// A reply, or why there is none.
 pub type Answer = Result<Reply, TokenError>;
+
+/// What a module says of itself (`C_GetInfo`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibraryInfo {
+    /// Who made it; may be empty.
+    pub manufacturer: String,
+    /// What it is; may be empty.
+    pub description: String,
+    /// Its version, such as `2.6`.
+    pub version: String,
+}
 
 /// One token, as it shows itself without and with login.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

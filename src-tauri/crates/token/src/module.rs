@@ -7,7 +7,7 @@
 use crate::{
     error::TokenError,
     header,
-    message::{self, Answer, KeyPair, Numbered, Reply, Request, ToSign, TokenInfo, TokenObject},
+    message::{self, Answer, KeyPair, LibraryInfo, Numbered, Reply, Request, ToSign, TokenInfo, TokenObject},
     pin::Pin,
 };
 use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
@@ -103,6 +103,17 @@ impl Module {
     /// What is special about it, as far as was known when this was made.
     pub fn quirks(&self) -> &Quirks {
         &self.inner.quirks
+    }
+
+    /// What the module says of itself.
+    ///
+    /// # Errors
+    /// Those of the driver as a whole.
+    pub async fn library(&self) -> Result<LibraryInfo, TokenError> {
+        match self.call(Request::Library).await? {
+            Reply::Library(said) => Ok(said),
+            _ => Err(TokenError::Crashed),
+        }
     }
 
     /// All tokens of this module. A token that cannot be read is left out and does not hide the others.
@@ -384,7 +395,7 @@ struct Inner {
 impl Inner {
     fn deadline(&self, request: &Request) -> Duration {
         match request {
-            Request::List { .. } => self.deadlines.list,
+            Request::List { .. } | Request::Library => self.deadlines.list,
             Request::Login { .. } if self.quirks.vendor_dialog => self.deadlines.by_pin_pad,
             Request::Login { .. } | Request::ChangePin { .. } | Request::Unblock { .. } => self.deadlines.login,
             Request::LoginByPinPad { .. }

@@ -178,6 +178,9 @@ codes! {
     ServiceTls, Service;
     /// The service's certificate is not trusted.
     ServiceUntrusted, Service;
+    /// The service's certificate is by an authority that this computer does not know: it may have been put in its place on
+    /// the way.
+    ServiceReplaced, Service;
     /// Something answers, but not the service as it should.
     ServiceAnswer, Service;
     /// This computer's clock is right.
@@ -252,6 +255,10 @@ pub enum FactName {
     File,
     /// A driver's version.
     Version,
+    /// Who made a driver, as it says.
+    Maker,
+    /// Who issued a certificate.
+    Issuer,
     /// Libraries.
     Libraries,
     /// What is there.

@@ -48,6 +48,9 @@ pub(crate) struct ServiceSight {
 /// Expiry is worth a word from here on.
 const SOON: time::Duration = time::Duration::days(60);
 
+/// What TLS calls an authority that nobody here trusts.
+const UNKNOWN_ISSUER: &str = "UnknownIssuer";
+
 /// More than this makes certificates look expired and logins look late.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
@@ -245,7 +248,11 @@ impl Judge<'_> {
             let finding = match (&module.found.fault, &module.answer) {
                 (Some(fault), _) => refused(module, fault, bad),
                 (None, Some(Ok(count))) => {
-                    about_module(module, FindingCode::DriverWorks, Level::Good).fact(FactName::Count, count)
+                    let said = module.library.as_ref();
+                    about_module(module, FindingCode::DriverWorks, Level::Good)
+                        .known(FactName::Maker, said.map(|said| &said.manufacturer).filter(|name| !name.is_empty()))
+                        .known(FactName::Version, said.map(|said| &said.version))
+                        .fact(FactName::Count, count)
                 }
                 (None, Some(Err(error))) => failed(module, error, bad),
                 (None, None) => continue,
@@ -301,10 +308,15 @@ impl Judge<'_> {
                     LineStep::Connect => FindingCode::ServiceConnect,
                     LineStep::Proxy => FindingCode::ServiceProxy,
                     LineStep::Tls => FindingCode::ServiceTls,
+                    LineStep::Certificate if line.issuer.is_some() && cause.starts_with(UNKNOWN_ISSUER) => {
+                        FindingCode::ServiceReplaced
+                    }
                     LineStep::Certificate => FindingCode::ServiceUntrusted,
                     LineStep::Answer => FindingCode::ServiceAnswer,
                 };
-                self.find(code, Level::Problem, |finding| tell(finding).fact(FactName::Cause, cause));
+                self.find(code, Level::Problem, |finding| {
+                    tell(finding).known(FactName::Issuer, line.issuer.as_ref()).fact(FactName::Cause, cause)
+                });
             }
         }
         match seen.skew {
@@ -471,11 +483,11 @@ mod tests {
     }
 
     fn module(profile: &str, answer: Result<usize, TokenError>) -> Asked {
-        Asked { found: found(profile, None), answer: Some(answer) }
+        Asked { found: found(profile, None), answer: Some(answer), library: None }
     }
 
     fn unusable(fault: ModuleFault) -> Asked {
-        Asked { found: found("haitai", Some(fault)), answer: None }
+        Asked { found: found("haitai", Some(fault)), answer: None, library: None }
     }
 
     fn device(numbers: &str, is_reader: bool) -> UsbDevice {
@@ -611,7 +623,7 @@ mod tests {
         let service = |answer, skew| Sight {
             service: Some(ServiceSight {
                 address: "https://ca.example".into(),
-                line: Ok(Line { proxy: None, answer }),
+                line: Ok(Line { proxy: None, answer, issuer: None }),
                 skew,
             }),
             ..Sight::default()

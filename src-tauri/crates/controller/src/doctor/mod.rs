@@ -140,7 +140,9 @@ impl Controller {
 
     async fn see_keys(&self) -> KeysSight {
         let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
-        KeysSight { modules: self.inner.keys.asked().await, keys }
+        let mut modules = self.inner.keys.asked().await;
+        self.inner.keys.introduce(&mut modules).await;
+        KeysSight { modules, keys }
     }
 
     async fn see_service(&self) -> ServiceSight {

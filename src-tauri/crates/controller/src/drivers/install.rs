@@ -1,14 +1,20 @@
 //! From a package that is here to a key that is seen: its maker checked, installed with the system's own question for an
 //! administrator, and the key looked for.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 
-use certdesk_contract::driver::DriverPackage;
+use certdesk_contract::driver::{DriverList, DriverPackage, SignedDrivers};
 use certdesk_portal::{FileGuard, Portal, hash_file};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::find;
+use super::{MEDIUM, find};
 use crate::{
     Controller,
     convert::{internal, not_written},
@@ -18,6 +24,7 @@ use crate::{
     },
     failure::{Failure, LocalCode},
     picker::OpenQuestion,
+    profiles::is_signed_by,
     view::{DriverState, DriversView, KeyState, Locale},
 };
 
@@ -29,6 +36,9 @@ const UNTIL_SEEN: Duration = Duration::from_secs(12);
 
 /// Between two looks for the key.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// More than any list of drivers.
+const LARGEST_LIST: u64 = 4 << 20;
 
 impl Controller {
     /// Fetches where it must, checks, installs, and looks for the key; in the background.
@@ -89,6 +99,9 @@ impl Controller {
         let question = OpenQuestion { title: title.to_owned(), filter: (filter.to_owned(), endings), many: false };
         let chosen = self.inner.options.picker.open(question).await?.and_then(|paths| paths.into_iter().next());
         let Some(path) = chosen else { return Ok(None) };
+        if let Some(folder) = path.parent() {
+            self.take_driver_list(folder).await?;
+        }
         // By its content: people rename files, and the same driver lies on many sticks.
         let found = hash_file(&path, FileGuard::of(&path)?, Arc::new(|_| ()), &CancellationToken::new()).await?;
         let packages = self.drivers().await?.drivers;
@@ -98,12 +111,42 @@ impl Controller {
         self.drivers().await.map(Some)
     }
 
-    /// Takes a package from a folder (a USB stick, a share) in place of the network, if it is one that the service
-    /// lists, byte for byte.
+    /// Takes the signed list of a folder with drivers, if there is one: where the service was never seen, it stands in for
+    /// the service's own. Whether there is one to be believed, newer than what is known or the same.
+    ///
+    /// # Errors
+    /// Those of what is kept here.
+    pub async fn take_driver_list(&self, folder: &Path) -> Result<bool, Failure> {
+        let file = folder.join(SignedDrivers::FILE);
+        let read = tokio::task::spawn_blocking(move || {
+            let mut text = String::new();
+            std::fs::File::open(file)?.take(LARGEST_LIST).read_to_string(&mut text)?;
+            std::io::Result::Ok(text)
+        });
+        let Ok(text) = read.await.map_err(internal)? else { return Ok(false) };
+        let signed: Option<SignedDrivers> = serde_json::from_str(&text).ok();
+        let (Some(signed), Some(publisher)) = (signed, self.publisher()) else { return Ok(false) };
+        if !is_signed_by(&publisher, &signed.list, &signed.signature) {
+            tracing::warn!("a list of drivers is not signed by the publisher");
+            return Ok(false);
+        }
+        let Ok(list) = serde_json::from_str::<DriverList>(&signed.list) else { return Ok(false) };
+        let known: Option<DriverList> = self.kept(MEDIUM.to_owned()).await?;
+        // An older list put in the place of a newer one would bring back what was withdrawn.
+        if known.is_some_and(|known| known.signed_at > list.signed_at) {
+            return Ok(false);
+        }
+        self.keep(MEDIUM.to_owned(), None, &list).await?;
+        Ok(true)
+    }
+
+    /// Takes a package from a folder (a USB stick, a share) in place of the network, if it is one that the service lists,
+    /// byte for byte; or, where the service was never seen, the folder's own signed list.
     ///
     /// # Errors
     /// `file_gone` where the folder does not hold it; `download_damaged` where the file there is another.
     pub async fn take_driver(&self, id: &str, folder: PathBuf) -> Result<(), Failure> {
+        self.take_driver_list(&folder).await?;
         let package = find(&self.driver_packages().await?, id)?;
         self.take_driver_file(&package, folder.join(&package.file_name)).await
     }
