@@ -27,11 +27,11 @@ async fn issuance_killed_after_any_step_leaves_one_certificate_and_no_orphan() -
         killed.kill()?;
         killed.wait()?;
 
-        let finished = applicant(&seat, "certificate", &draft.id.to_string())?.wait_with_output()?;
-        // After the proof the service may know already; then the password does not log in any more, and need not.
-        ensure!(finished.status.success() || step == "Proven", "killed after {step}, it did not go on");
+        // It may end in a refusal: on a busy computer a kill may come after the proof was sent, and then the service has all
+        // it waits for and takes the password no more.
+        let again = applicant(&seat, "certificate", &draft.id.to_string())?.wait_with_output()?;
         let application = journey.controller.application(draft.id).await.map_err(failed)?.application;
-        assert_eq!(application.state, State::Completed, "killed after {step}, the case still comes to its end");
+        assert_eq!(application.state, State::Completed, "killed after {step}, the case comes to its end: {again:?}");
         let listed = Command::new("pkcs11-tool")
             .arg("--module")
             .arg(&stage.key.module)
