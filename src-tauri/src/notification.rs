@@ -6,8 +6,12 @@ use tauri::{AppHandle, Manager};
 
 /// Shows what is new, if an event brings something new and the window does not have the focus.
 pub(crate) fn show(app: &AppHandle, controller: &Controller, event: &Event) {
-    let Event::Notices { fresh, .. } = event else { return };
-    let Some((title, text)) = controller.notification(fresh) else { return };
+    let notification = match event {
+        Event::Notices { fresh, .. } => controller.notification(fresh),
+        Event::Refused { .. } => Some(controller.refused_notification()),
+        _ => None,
+    };
+    let Some((title, text)) = notification else { return };
     let seen = app.get_webview_window("main").is_some_and(|window| window.is_focused().unwrap_or(false));
     if seen {
         return;

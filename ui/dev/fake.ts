@@ -7,7 +7,7 @@ import { keyAnswers } from "./key";
 import { doctorAnswers } from "./doctor";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
-import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
+import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, QueuedView, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
 type Handler = (args: any) => unknown;
@@ -18,6 +18,13 @@ const CASE = "0192f0c1-0000-7000-8000-000000000017";
 const DAY = 86_400_000;
 const NOW = Date.now();
 const at = (days: number) => new Date(NOW + days * DAY).toISOString();
+/** `queued=waiting|files|sending|needs_key|refused`: the submission of the draft. */
+export function queued(wanted: URLSearchParams): QueuedView | null {
+  const state = wanted.get("queued") as QueuedView["state"] | null;
+  if (state === null) return null;
+  const why = state === "refused" ? failure("draft_changed", { retriable: false }) : state === "waiting" ? failure("service_unreachable") : null;
+  return { state, at: at(-0.02), tries: state === "files" ? 0 : 2, failure: why };
+}
 const text = (zh: string, en: string) => ({ zh, en });
 
 export function failure(code: FailureCode, more: Partial<Failure> = {}): Failure {
@@ -166,10 +173,10 @@ export function install(wanted: URLSearchParams): Fake {
   const home: Home = {
     session: kind === "password" || kind === "token" ? session(kind) : kind === "first" ? session("password", true) : null,
     keys,
-    service: { address: "127.0.0.1:8443", reachable: scenario === "offline" ? false : true, failure: scenario === "offline" ? failure("service_unreachable", { detail: "connection refused" }) : null },
+    service: { address: "127.0.0.1:8443", reachable: scenario === "offline" ? false : true, failure: scenario === "offline" ? failure("service_unreachable", { detail: "connection refused" }) : null, seen_at: at(-0.05) },
     settings: { locale: wanted.get("locale") === "en" ? "en" : "zh-CN", theme: (wanted.get("theme") ?? "light") as Home["settings"]["theme"] },
     demo: wanted.get("demo") !== "0",
-    drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", step: "files", changed_at: at(-0.1) }] : [],
+    drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", step: "files", changed_at: at(-0.1), queued: queued(wanted) }] : [],
     unread_notices: 0,
     storage: storage(wanted),
   };

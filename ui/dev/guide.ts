@@ -3,7 +3,7 @@
 // (a pick fails so), `business=renew|change|revoke|replace`, `typed_changes=1`, `sign=1` (the form can be signed), `conflicts=1`, `handler=unknown` (注销 asks for the handler first), `instant=1` (decided at once), `submit=<failure>`, `handed_in=1`, `who=individual`. A failing save: `fail=save_field:disk_full`.
 import type { ApplicationView, AttachmentView, Business, Catalogue, DraftView, Event, Failure, FailureCode, FieldFault, Handler, Home, ReceiptView, Registration, Remark, Requirement, RevocationReason, Step, Text, UploadState, UsualTime } from "../src/bindings";
 import { LIFE } from "./certificates";
-import type { Answers } from "./fake";
+import { queued, type Answers } from "./fake";
 import formUrl from "./form.pdf?url";
 import videoUrl from "./commitment.webm?url";
 
@@ -140,7 +140,7 @@ export function guideAnswers(wanted: URLSearchParams, base: Catalogue, registrat
         return { requirement, attachments: mine, satisfied: mine.length >= requirement.min_count && mine.every(({ upload }) => upload.kind === "done"), editable: editableFiles.includes(requirement.id) };
       }),
       particulars: { certificate: about?.serial ?? null, changes, reason }, change_fields: changeFields.map((field) => ({ field, now: now(field) })), certificate: about, steps: business === "revoke" ? (wanted.get("handler") === "unknown" && handler.email === "" ? ["handler", "submit"] : ["submit"]) : ["handler", "form", "files", "submit"],
-      form_signing: wanted.get("sign") ? { requirement: "application_form", signed: made && signed } : null, conflicts: open,
+      form_signing: wanted.get("sign") ? { requirement: "application_form", signed: made && signed } : null, conflicts: open, queued: queued(wanted),
       remarks, editable_fields: [...changeFields.map((field) => `change.${field}`), ...editableFields], sensitive_data_accepted: consent,
       video_script: script && text(fill(script.zh, "2026年11月22日"), fill(script.en, "2026-11-22")), saved_at: savedAt,
     });

@@ -72,6 +72,9 @@ function take(event: Event): void {
     case "notices":
       unread.value = event.unread;
       break;
+    case "refused":
+      void refresh();
+      break;
   }
   for (const listener of listeners) listener(event);
 }

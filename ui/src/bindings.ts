@@ -460,7 +460,11 @@ step: Step,
 /**
  * Last change.
  */
-changed_at: string, };
+changed_at: string, 
+/**
+ * Its submission, where that is queued.
+ */
+queued: QueuedView | null, };
 
 export type DraftView = { 
 /**
@@ -508,6 +512,10 @@ form_signing: FormSigning | null,
  * Fields that were typed differently on another computer: nothing is lost, the applicant chooses.
  */
 conflicts: Array<FieldConflict>, 
+/**
+ * Its submission, where that is queued: nothing can be changed until it is taken back.
+ */
+queued: QueuedView | null, 
 /**
  * What is not right yet.
  */
@@ -688,7 +696,11 @@ upload: UploadState, } | { "kind": "applications" } | { "kind": "draft",
 /**
  * Case.
  */
-id: string, } | { "kind": "notices", 
+id: string, } | { "kind": "refused", 
+/**
+ * Case.
+ */
+draft: string, } | { "kind": "notices", 
 /**
  * How many are not read.
  */
@@ -1107,7 +1119,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "submission_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1627,6 +1639,26 @@ usual_time: Text | null,
  */
 updated_at: string, };
 
+export type QueuedState = "files" | "waiting" | "sending" | "needs_key" | "refused";
+
+export type QueuedView = { 
+/**
+ * Where it stands.
+ */
+state: QueuedState, 
+/**
+ * When it was queued.
+ */
+at: string, 
+/**
+ * How often it was tried.
+ */
+tries: number, 
+/**
+ * What came of the last try.
+ */
+failure: Failure | null, };
+
 export type ReasonChoice = { 
 /**
  * As the revocation list will have it.
@@ -1931,7 +1963,11 @@ reachable: boolean | null,
 /**
  * Why it was not.
  */
-failure: Failure | null, };
+failure: Failure | null, 
+/**
+ * When it answered last: what is shown while it is away is of then.
+ */
+seen_at: string | null, };
 
 export type SessionKind = "password" | "token";
 
@@ -2131,6 +2167,9 @@ export const commands = {
   saveFormCopy: (id: string): Promise<string | null> => call("save_form_copy", { id }),
   mediaUrl: (attachment: string): Promise<string> => call("media_url", { attachment }),
   submit: (id: string, declared_true: boolean): Promise<ReceiptView> => call("submit", { id, declared_true }),
+  queueSubmission: (id: string, declared_true: boolean): Promise<DraftView> => call("queue_submission", { id, declared_true }),
+  takeBackSubmission: (id: string): Promise<DraftView> => call("take_back_submission", { id }),
+  retrySubmission: (id: string): Promise<DraftView> => call("retry_submission", { id }),
   applications: (): Promise<Array<ApplicationView>> => call("applications", {  }),
   application: (id: string): Promise<ApplicationView> => call("application", { id }),
   startCorrection: (id: string): Promise<DraftView> => call("start_correction", { id }),

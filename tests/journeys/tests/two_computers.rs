@@ -148,9 +148,10 @@ async fn a_draft_thrown_away_while_the_service_is_away_does_not_come_back() -> R
     here.applications().await.map_err(failed)?;
     let drafts = here.home().await.map_err(failed)?.drafts;
     assert!(drafts.is_empty(), "what was thrown away stays away: {drafts:?}");
-    let state = here.application(id).await.map_err(failed)?.application.state;
-    assert_eq!(state, State::Withdrawn, "and the service knows by now");
-    Ok(())
+    until(&here, "the service knows", async |_| {
+        here.application(id).await.is_ok_and(|case| case.application.state == State::Withdrawn)
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

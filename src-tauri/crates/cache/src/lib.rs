@@ -36,6 +36,7 @@ pub use table::{
     document::Document,
     draft::{Draft, DraftSync, FormRecord},
     issuance::Issuance,
+    outbox::{Outgoing, OutgoingAct, OutgoingState},
 };
 
 /// The open file. Clones share it.

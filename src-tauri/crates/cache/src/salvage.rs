@@ -318,7 +318,8 @@ mod tests {
         let sound = files.bytes();
         let cut = &sound[..sound.len() / PAGE / 2 * PAGE];
         let (_, salvaged) = files.salvage(cut);
-        assert!(salvaged.drafts > DRAFTS as u32 / 4 && !salvaged.all, "half a file holds a part: {salvaged:?}");
+        // The first pages are those of the tables themselves.
+        assert!(salvaged.drafts > DRAFTS as u32 / 6 && !salvaged.all, "half a file holds a part: {salvaged:?}");
     }
 
     #[test]

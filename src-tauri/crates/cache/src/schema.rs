@@ -69,6 +69,25 @@ const MIGRATIONS: &[&str] = &[
         number INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE TABLE outbox (
+        position    INTEGER PRIMARY KEY,
+        id          TEXT NOT NULL UNIQUE,
+        account     TEXT NOT NULL,
+        application TEXT NOT NULL,
+        content     TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX outbox_account ON outbox (account, position);
+    CREATE INDEX outbox_application ON outbox (application, position);
+    -- Drafts thrown away that the service was not told of were a document until now.
+    INSERT INTO outbox (id, account, application, content)
+        SELECT discarded.value, substr(document.name, 11), discarded.value, json_object(
+            'id', discarded.value, 'account', substr(document.name, 11), 'application', discarded.value,
+            'act', json_object('kind', 'discard'), 'state', 'waiting', 'tries', 0, 'failure', NULL,
+            'next_try', '1970-01-01T00:00:00Z', 'at', '1970-01-01T00:00:00Z')
+        FROM document, json_each(document.content) AS discarded WHERE document.name LIKE 'discarded/%';
+    DELETE FROM document WHERE name LIKE 'discarded/%';
+",
 ];
 
 /// Runs the scripts that have not run on this file yet, all or none. Where one runs on a file that has something in it, a
@@ -102,7 +121,7 @@ fn version(connection: &Connection) -> Result<i64, CacheError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cache, CacheKey};
+    use crate::{Cache, CacheKey, OutgoingAct};
 
     #[test]
     fn an_earlier_file_is_brought_up_to_date_and_kept_as_it_was() {
@@ -129,5 +148,20 @@ mod tests {
         cache.forget("qy1").unwrap();
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(left.iter().all(|name| !name.to_string_lossy().contains("backup")), "a person's data goes from it too");
+    }
+
+    #[test]
+    fn drafts_thrown_away_under_an_earlier_version_are_still_told() {
+        let connection = Connection::open_in_memory().unwrap();
+        MIGRATIONS[..2].iter().try_for_each(|script| connection.execute_batch(script)).unwrap();
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        let ids = ["0193e7c0-7000-7000-8000-000000000001", "0193e7c0-7000-7000-8000-000000000002"];
+        let content = serde_json::to_string(&ids).unwrap();
+        connection.execute("INSERT INTO document VALUES ('discarded/qy1', NULL, ?1)", [content]).unwrap();
+        let cache = Cache::prepare(connection, None).unwrap();
+        let told = cache.outbox("qy1").unwrap();
+        let told: Vec<_> = told.iter().map(|row| (row.application.to_string(), row.act.clone())).collect();
+        assert_eq!(told, ids.map(|id| (id.to_owned(), OutgoingAct::Discard)));
+        assert_eq!(cache.document("discarded/qy1").unwrap(), None, "once");
     }
 }

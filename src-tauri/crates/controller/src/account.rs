@@ -92,6 +92,7 @@ impl Controller {
         self.emit(Event::Session { session: Some(Box::new(session.clone())), unasked: None });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
+        self.inner.outbox.wake_all();
         Ok(session)
     }
 
@@ -134,6 +135,7 @@ impl Controller {
         self.emit(Event::Session { session: Some(Box::new(view.clone())), unasked: None });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
+        self.inner.outbox.wake_all();
         Ok(view)
     }
 

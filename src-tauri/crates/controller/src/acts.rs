@@ -120,12 +120,12 @@ impl Controller {
     pub async fn withdraw_application(&self, id: Uuid) -> Result<ApplicationView, Failure> {
         let signer = self.session_signer().await?;
         let portal = self.portal()?;
+        let seen = self.seen_application(id).await?;
+        // Taken back once for each time it was handed in.
+        let (business, key) = (seen.business, crate::convert::named_uuid(&("withdraw", id, seen.submissions))?);
         let application = match signer {
-            None => self.noted(portal.withdraw(id).await)?,
-            Some(signer) => {
-                let business = self.seen_application(id).await?.business;
-                self.signed(portal.withdraw_signed(id, business, &signer).await)?
-            }
+            None => self.noted(portal.withdraw(id, key).await)?,
+            Some(signer) => self.signed(portal.withdraw_signed(id, business, key, &signer).await)?,
         };
         self.keep_application(application.clone()).await?;
         self.application_view(application).await

@@ -29,6 +29,9 @@ use crate::{
 /// Certificates have a few KiB; in PEM with text around it a little more.
 const MOST_BYTES: u64 = 128 * 1024;
 
+/// The first page as last seen.
+const ANNOUNCEMENTS: &str = "announcements";
+
 /// A list from further in the future than clocks differ is not believed.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
@@ -115,7 +118,10 @@ impl Controller {
     /// One page of what is announced, newest first.
     pub async fn announcements(&self, query: AnnouncementQuery) -> Result<AnnouncementPage, Failure> {
         let answer = self.portal()?.announcements(&query).await;
-        self.noted(answer)
+        if query != AnnouncementQuery::default() {
+            return self.noted(answer);
+        }
+        self.or_as_last_seen(ANNOUNCEMENTS.to_owned(), answer, Err).await
     }
 
     /// Asks for a certificate file and says whether it is revoked. `None`: cancelled.

@@ -125,6 +125,12 @@ commands! {
     media_url(attachment: Uuid) -> String;
     /// Hands in. In a session by key the key signs too; `pin_needed` where it must be unlocked first, and for 注销 always.
     submit(id: Uuid, declared_true: bool) -> ReceiptView;
+    /// Queues the submission: it goes by itself once its files and the service are there.
+    queue_submission(id: Uuid, declared_true: bool) -> DraftView;
+    /// Takes a queued submission back, also one that was refused: the draft can be changed again.
+    take_back_submission(id: Uuid) -> DraftView;
+    /// Sends a submission that was refused once more.
+    retry_submission(id: Uuid) -> DraftView;
 
     // My applications, my certificates
     applications() -> Vec<ApplicationView>;

@@ -69,6 +69,8 @@ local_codes! {
     SessionKeyPulled, false;
     /// The draft is not there any more.
     DraftGone, false;
+    /// The submission of the draft is queued: it is taken back before anything is changed.
+    SubmissionQueued, false;
     /// Step 1 has faults.
     FieldsIncomplete, false;
     /// Step 3 is not complete.

@@ -8,12 +8,12 @@ use std::{
     sync::Arc,
 };
 
-use certdesk_cache::{Attachment, AttachmentPhase, SealedFile};
+use certdesk_cache::{Attachment, AttachmentPhase, Outgoing, OutgoingAct, SealedFile};
 use certdesk_contract::{
     application::AttachmentRecord,
     catalogue::{Offer, Requirement, Text},
 };
-use certdesk_domain::{FileKind, RequirementId};
+use certdesk_domain::{FileKind, RequirementId, Timestamp};
 use certdesk_portal::{Content, Source};
 use uuid::Uuid;
 
@@ -88,15 +88,15 @@ impl Controller {
         if draft.editable_files.as_ref().is_some_and(|editable| !editable.contains(&held.requirement)) {
             return Err(LocalCode::BadCommand.into());
         }
-        self.with_cache(move |cache| cache.delete_attachment(attachment)).await?;
+        // What a case handed in before refers to stays; the service deletes only what nothing refers to.
+        let outgoing = held.upload.map(|upload| {
+            let act = OutgoingAct::Terminate { upload };
+            Outgoing::new(Uuid::now_v7(), draft.account, held.draft, act, Timestamp::now_utc())
+        });
+        self.with_cache(move |cache| cache.take_out_attachment(attachment, outgoing.as_ref())).await?;
         self.inner.uploads.stop(attachment);
         self.sweep_signed_forms().await;
-        // What a case handed in before refers to stays; the service deletes only what nothing refers to.
-        if let Some(upload) = held.upload
-            && let Err(failure) = self.portal()?.terminate(upload).await.map_err(Failure::from)
-        {
-            tracing::info!(code = ?failure.code, "upload not terminated");
-        }
+        self.inner.outbox.wake();
         self.draft(held.draft).await
     }
 

@@ -3,7 +3,7 @@
 //! A draft lives in the cache from its first moment; every change is on disk before it is answered, so closing the
 //! window or a power cut brings it back as it was.
 
-use certdesk_cache::{Attachment, AttachmentPhase, Draft, DraftSync, FormRecord};
+use certdesk_cache::{Attachment, AttachmentPhase, Draft, DraftSync, FormRecord, Outgoing, OutgoingAct};
 use certdesk_contract::{
     Problem, ProblemCode,
     account::ConsentSubject,
@@ -24,6 +24,7 @@ use crate::{
     failure::{Failure, LocalCode},
     fields,
     files::{attachment_view, handed_in},
+    outbox::submission_key,
     picker::SaveQuestion,
     view::{ChangeField, DraftSummary, DraftView, FieldConflict, FormView, Locale, ReceiptView, RequirementView, Step},
 };
@@ -98,6 +99,9 @@ impl Controller {
             return Err(LocalCode::BadCommand.into());
         }
         let change = move |draft: &mut Draft| {
+            if draft.queued {
+                return false;
+            }
             let mut typed = content(draft);
             let sensible = fields::type_in(&mut typed, &registration, &field, &value);
             draft
@@ -117,7 +121,10 @@ impl Controller {
         self.own_draft(id).await?;
         let draft = self
             .change_draft(id, move |draft| {
-                draft.step = step.as_str().to_owned();
+                // Looked at while it is queued, it stays at its last step.
+                if !draft.queued {
+                    draft.step = step.as_str().to_owned();
+                }
                 true
             })
             .await?;
@@ -224,12 +231,14 @@ impl Controller {
         if draft.state != State::Draft {
             return Err(LocalCode::BadCommand.into());
         }
+        let _alone = self.inner.outbox.case(id).await;
         let attachments = self.attachments(id).await?;
-        self.note_discarded(id).await?;
-        self.with_cache(move |cache| cache.delete_draft(id)).await?;
+        // The case's own name: thrown away twice it is one act.
+        let outgoing = Outgoing::new(id, draft.account, id, OutgoingAct::Discard, Timestamp::now_utc());
+        self.with_cache(move |cache| cache.discard_draft(&outgoing)).await?;
         attachments.iter().for_each(|held| self.inner.uploads.stop(held.id));
         self.sweep_signed_forms().await;
-        self.tell_discarded(id).await;
+        self.inner.outbox.wake();
         Ok(())
     }
 
@@ -249,6 +258,24 @@ impl Controller {
         declared_true: bool,
         unlocked: Unlocked,
     ) -> Result<ReceiptView, Failure> {
+        let _alone = self.inner.outbox.case(id).await;
+        let receipt = self.hand_in_alone(id, declared_true, unlocked, None).await?;
+        // Where it was queued, it need not go by itself any more.
+        self.with_cache(move |cache| cache.take_back_submission(id, Timestamp::now_utc())).await?;
+        Ok(receipt)
+    }
+
+    /// The same, by whoever works on the case alone. `declared`: the name of what was declared, where that was before.
+    ///
+    /// # Errors
+    /// `draft_changed` where it is something else now.
+    pub(crate) async fn hand_in_alone(
+        &self,
+        id: Uuid,
+        declared_true: bool,
+        unlocked: Unlocked,
+        declared: Option<Uuid>,
+    ) -> Result<ReceiptView, Failure> {
         let view = self.draft(id).await?;
         let signer = self.session_signer().await?;
         if view.business == Business::Revoke && signer.is_some() && unlocked == Unlocked::Before {
@@ -261,12 +288,8 @@ impl Controller {
         if self.pull(id).await? {
             return Err(Problem::new(ProblemCode::DraftChanged).into());
         }
-        let view = self.with_form(view).await?;
-        let form = match view.form {
-            Some(form) => Some(form.sha256),
-            None if view.steps.contains(&Step::Form) => return Err(LocalCode::FormNotMade.into()),
-            None => None,
-        };
+        let view = self.submittable(id).await?;
+        let form = view.form.map(|form| form.sha256);
         if !view.files.iter().all(|requirement| requirement.satisfied) {
             return Err(LocalCode::FilesIncomplete.into());
         }
@@ -275,7 +298,13 @@ impl Controller {
             false => Some(self.sensitive_data_consent().await?),
         };
         // Looked at once more, all in one: a file may have been added since.
-        let attachments = self.attachments(id).await?.into_iter().map(|held| match held.upload {
+        let held = self.attachments(id).await?;
+        let draft = self.own_draft(id).await?;
+        let key = submission_key(&draft, form.as_deref(), &held)?;
+        if declared.is_some_and(|declared| declared != key) {
+            return Err(Problem::new(ProblemCode::DraftChanged).into());
+        }
+        let attachments = held.into_iter().map(|held| match held.upload {
             Some(upload) if held.phase == AttachmentPhase::Done => {
                 Ok(SubmittedAttachment { requirement: held.requirement, upload })
             }
@@ -289,11 +318,6 @@ impl Controller {
             declared_true,
             sensitive_data_consent: consent,
         };
-        let draft = self.own_draft(id).await?;
-        // Named by its content and by how often the case came back: the try after a kill is the same request, the one
-        // after a change is another.
-        let returned = draft.base.as_ref().map_or(0, |base| base.history.len());
-        let key = crate::convert::named_uuid(&(id, returned, &submission))?;
         self.open_case(&draft).await?;
         let portal = self.portal()?;
         let answer = match &signer {
@@ -301,10 +325,13 @@ impl Controller {
             Some(signer) => self.signed(portal.submit_signed(id, draft.business, &submission, key, signer).await),
         };
         let answer = self.consented(answer).await;
-        if answer.as_ref().is_err_and(|failure| failure.is_said(ProblemCode::WrongState)) {
-            // Handed in elsewhere, or closed: then the draft here says so.
+        let said = |code| answer.as_ref().is_err_and(|failure: &Failure| failure.is_said(code));
+        if said(ProblemCode::WrongState) || said(ProblemCode::IdempotencyMismatch) {
+            // Handed in before, or elsewhere, or closed: then the draft here says so.
             self.application(id).await?;
-            self.editable_draft(id).await?;
+            if !self.own_draft(id).await?.state.is_editable() {
+                return Err(LocalCode::DraftGone.into());
+            }
         }
         if answer.as_ref().is_err_and(|failure| failure.is_said(ProblemCode::MissingAttachments)) {
             self.send_again(id).await?;
@@ -312,6 +339,19 @@ impl Controller {
         let receipt = answer?;
         self.keep_application(receipt.application.clone()).await?;
         Ok(ReceiptView { receipt })
+    }
+
+    /// A draft that says all that it must, its files aside; made anew is the form that needs nobody's look.
+    pub(crate) async fn submittable(&self, id: Uuid) -> Result<DraftView, Failure> {
+        let view = self.draft(id).await?;
+        if !view.faults.is_empty() {
+            return Err(Failure { faults: view.faults, ..LocalCode::FieldsIncomplete.into() });
+        }
+        let view = self.with_form(view).await?;
+        if view.form.is_none() && view.steps.contains(&Step::Form) {
+            return Err(LocalCode::FormNotMade.into());
+        }
+        Ok(view)
     }
 
     /// A draft that lay long: the service keeps no file for ever that was not handed in. Each is looked for there, and
@@ -339,7 +379,7 @@ impl Controller {
         self.make_form(view.id).await
     }
 
-    async fn sensitive_data_consent(&self) -> Result<Uuid, Failure> {
+    pub(crate) async fn sensitive_data_consent(&self) -> Result<Uuid, Failure> {
         let version = self.catalogue().await?.sensitive_data.version;
         let consent = self.consent(ConsentSubject::SensitiveData, &version).await?;
         consent.ok_or_else(|| Problem::new(ProblemCode::StaleConsent).into())
@@ -374,8 +414,8 @@ impl Controller {
         let offer = offer(&catalogue, application.business, &session.account.registration)?;
         let draft = correction(&session.account.name, &application, offer, &session.account.registration);
         let known = self.with_cache(move |cache| cache.draft(id)).await?;
-        // A correction that was begun goes on as it was left.
-        if let Some(known) = known.filter(|known| known.base.as_ref() == Some(&application)) {
+        // A correction that was begun goes on as it was left; one that is queued is taken back first.
+        if let Some(known) = known.filter(|known| known.queued || known.base.as_ref() == Some(&application)) {
             self.inner.sync.look_at(id);
             let view = self.draft_view(known).await?;
             return self.with_form(view).await;
@@ -423,14 +463,17 @@ impl Controller {
 
     pub(crate) async fn draft_summaries(&self, account: String) -> Result<Vec<DraftSummary>, Failure> {
         let drafts = self.with_cache(move |cache| cache.drafts(&account)).await?;
-        let editable = drafts.into_iter().filter(|draft| draft.state.is_editable());
-        let summary = |draft: Draft| DraftSummary {
-            id: draft.id,
-            business: draft.business,
-            step: step(&draft),
-            changed_at: draft.changed_at,
-        };
-        Ok(editable.map(summary).collect())
+        let mut summaries = Vec::new();
+        for draft in drafts.into_iter().filter(|draft| draft.state.is_editable() || draft.queued) {
+            summaries.push(DraftSummary {
+                id: draft.id,
+                business: draft.business,
+                step: step(&draft),
+                changed_at: draft.changed_at,
+                queued: self.queued(&draft).await?,
+            });
+        }
+        Ok(summaries)
     }
 
     /// A draft of the account that is logged in. Another's is not there.
@@ -440,10 +483,19 @@ impl Controller {
         Ok(draft.filter(|draft| draft.account == account).ok_or(LocalCode::DraftGone)?)
     }
 
-    /// The same, while it may be changed: not once it is handed in.
+    /// The same, while it may be changed: not once it is handed in, nor while that is queued.
     pub(crate) async fn editable_draft(&self, id: Uuid) -> Result<Draft, Failure> {
-        let draft = self.own_draft(id).await?;
-        if draft.state.is_editable() { Ok(draft) } else { Err(LocalCode::DraftGone.into()) }
+        let mut draft = self.own_draft(id).await?;
+        if draft.queued && self.queued(&draft).await?.is_none() {
+            // Of a damaged cache the draft was saved and its submission was not.
+            self.with_cache(move |cache| cache.take_back_submission(id, Timestamp::now_utc())).await?;
+            draft.queued = false;
+        }
+        match draft.state.is_editable() {
+            true if draft.queued => Err(LocalCode::SubmissionQueued.into()),
+            true => Ok(draft),
+            false => Err(LocalCode::DraftGone.into()),
+        }
     }
 
     /// Changes a draft on disk while it may be changed; `change` answers whether the change made sense.
@@ -507,6 +559,7 @@ impl Controller {
             steps: steps(&draft, offer, registration),
             form_signing,
             conflicts: conflicts(&draft),
+            queued: self.queued(&draft).await?,
             particulars: draft.particulars,
             handler: draft.handler,
             remarks: draft.remarks,

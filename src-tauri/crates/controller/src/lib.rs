@@ -4,13 +4,13 @@
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (drivers and logins), `hotplug` (what is
 //! plugged in), `pin` (prompts), `guide`
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
-//! ordered queue), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
+//! ordered queue), `outbox` (acts that wait for the service), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
 //! password), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `storage` (the cache and its key), `demo`.
 //!
 //! Tasks run beside the calls: one for each driver asks it once a second what is plugged in, one empties the upload queue,
-//! one tells the service of drafts. Everything else happens inside the method that was called, so a test can await it.
+//! one tells the service of drafts, one sends the outbox. Everything else happens inside the method that was called, so a test can await it.
 
 mod account;
 mod acts;
@@ -40,6 +40,7 @@ mod local_data;
 mod media;
 mod modules;
 mod notices;
+mod outbox;
 mod personal;
 pub mod picker;
 mod pin;
@@ -118,6 +119,7 @@ struct Inner {
     prompts: pin::Prompts,
     uploads: uploads::Uploads,
     sync: sync::Sync,
+    outbox: outbox::Outbox,
     media: media::Media,
     /// Held while a signed form gets its owner, and while those without one are removed.
     signed_forms: tokio::sync::Mutex<()>,
@@ -156,6 +158,7 @@ impl Controller {
         let service = ServiceState {
             address: options.service.clone().unwrap_or_default(),
             reachable: None,
+            seen_at: None,
             failure: portal.as_ref().err().cloned(),
         };
         let state = State {
@@ -186,6 +189,7 @@ impl Controller {
                 prompts: pin::Prompts::default(),
                 uploads: uploads::Uploads::default(),
                 sync: sync::Sync::default(),
+                outbox: outbox::Outbox::default(),
                 media: media::Media::default(),
                 signed_forms: tokio::sync::Mutex::default(),
                 notices: tokio::sync::Mutex::default(),
@@ -198,6 +202,7 @@ impl Controller {
         tokio::spawn(hotplug::watch(Arc::downgrade(&controller.inner)));
         tokio::spawn(uploads::run(Arc::downgrade(&controller.inner)));
         tokio::spawn(sync::run(Arc::downgrade(&controller.inner)));
+        tokio::spawn(outbox::run(Arc::downgrade(&controller.inner)));
         controller
     }
 
@@ -373,12 +378,19 @@ impl Controller {
         };
         let mut state = self.state();
         let changed = state.service.reachable != Some(reachable) || state.service.failure != shown;
+        let back = reachable && state.service.reachable == Some(false);
         state.service.reachable = Some(reachable);
+        if reachable {
+            state.service.seen_at = Some(Timestamp::now_utc());
+        }
         state.service.failure = shown;
         let service = state.service.clone();
         drop(state);
         if changed {
             self.emit(Event::Service { service });
+        }
+        if back {
+            self.inner.outbox.wake_all();
         }
         match answer {
             Err(failure) if failure.is_session_end() && self.state().session.is_some() => {

@@ -81,6 +81,16 @@ impl Controller {
         words(self.state().settings.locale, fresh)
     }
 
+    /// The same of a queued submission that was refused.
+    pub fn refused_notification(&self) -> (&'static str, String) {
+        match self.state().settings.locale {
+            Locale::ZhCn => (TITLE_ZH, "您的一件申办没有提交成功，请打开程序查看原因。".to_owned()),
+            Locale::En => {
+                (TITLE_EN, "One of your applications was not submitted. Open the program to see why.".to_owned())
+            }
+        }
+    }
+
     async fn renew_notices(&self, account: &str) -> Result<NoticesView, Failure> {
         let before: Kept = self.kept(document(account)).await?.unwrap_or_default();
         let mut kept = before.clone();
@@ -156,6 +166,8 @@ fn document(account: &str) -> String {
     format!("notices/{account}")
 }
 
+const TITLE_ZH: &str = "证办通";
+const TITLE_EN: &str = "Certdesk";
 const EXPIRY: &str = "expiry ";
 
 /// What a notice is known by.
@@ -198,8 +210,8 @@ fn words(locale: Locale, fresh: &[Notice]) -> Option<(&'static str, String)> {
         Locale::En => en.to_owned(),
     };
     let title = match locale {
-        Locale::ZhCn => "证办通",
-        Locale::En => "Certdesk",
+        Locale::ZhCn => TITLE_ZH,
+        Locale::En => TITLE_EN,
     };
     let text = match fresh {
         [] => return None,

@@ -12,12 +12,15 @@ use crate::{
 };
 
 impl Controller {
-    /// Asks the service anew whose session it is.
+    /// Asks the service anew whose session it is. When the service is away: as last seen.
     pub async fn refresh_account(&self) -> Result<SessionView, Failure> {
         self.account_name()?;
         let answer = self.portal()?.account().await;
-        let account = self.noted(answer)?;
-        self.session_is_of(account)
+        match self.noted(answer) {
+            Ok(account) => self.session_is_of(account),
+            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => self.session_view(),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// What is not right in changed basic data yet.

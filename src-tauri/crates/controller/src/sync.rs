@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use certdesk_cache::{Draft, DraftSync};
+use certdesk_cache::{Draft, DraftSync, Outgoing, OutgoingAct};
 use certdesk_contract::{
     ProblemCode,
     application::{Application, DraftContent},
@@ -215,7 +215,7 @@ impl Controller {
                 });
                 match kept.await {
                     // Thrown away meanwhile: the service must not be the only one who keeps it.
-                    Err(failure) if failure.is(LocalCode::Gone) => self.tell_discarded(id).await,
+                    Err(failure) if failure.is(LocalCode::Gone) => self.discard_again(id).await?,
                     other => drop(other?),
                 }
                 Ok(())
@@ -264,11 +264,10 @@ impl Controller {
     /// Drafts that were begun on another computer become drafts here, so that they can be gone on with.
     pub(crate) async fn adopt_drafts(&self, cases: &[Application]) -> Result<(), Failure> {
         let account = self.account_name()?;
-        let discarded: Vec<Uuid> = self.kept(discarded_document(&account)).await?.unwrap_or_default();
         for case in cases.iter().filter(|case| case.state == State::Draft) {
             let id = case.id;
-            if discarded.contains(&id) {
-                self.tell_discarded(id).await;
+            if self.is_discarded(id).await? {
+                self.inner.outbox.wake();
                 continue;
             }
             if self.with_cache(move |cache| cache.draft(id)).await?.is_some() {
@@ -292,33 +291,13 @@ impl Controller {
         Ok(())
     }
 
-    /// Remembers that a draft was thrown away here, until the service knows.
-    pub(crate) async fn note_discarded(&self, id: Uuid) -> Result<(), Failure> {
-        self.change_discarded(|ids| ids.push(id)).await
-    }
-
-    /// Tells the service that a draft was thrown away; later, where it is away.
-    pub(crate) async fn tell_discarded(&self, id: Uuid) {
-        let told = async {
-            let portal = self.portal()?;
-            match portal.application(id).await.map_err(Failure::from) {
-                // Handed in on another computer, it is no draft any more: that takes another decision.
-                Ok(case) if case.state == State::Draft => drop(portal.withdraw(id).await?),
-                Err(failure) if !failure.is_said(ProblemCode::NotFound) => return Err(failure),
-                _ => {}
-            }
-            self.change_discarded(|ids| ids.retain(|known| *known != id)).await
-        };
-        if let Err(failure) = told.await {
-            tracing::info!(code = ?failure.code, "the service was not told of the discarded draft");
-        }
-    }
-
-    async fn change_discarded(&self, change: impl FnOnce(&mut Vec<Uuid>)) -> Result<(), Failure> {
-        let name = discarded_document(&self.account_name()?);
-        let mut ids: Vec<Uuid> = self.kept(name.clone()).await?.unwrap_or_default();
-        change(&mut ids);
-        self.keep(name, None, &ids).await
+    /// A draft that was thrown away here while it was on its way to the service.
+    async fn discard_again(&self, id: Uuid) -> Result<(), Failure> {
+        let outgoing =
+            Outgoing::new(Uuid::now_v7(), self.account_name()?, id, OutgoingAct::Discard, Timestamp::now_utc());
+        self.with_cache(move |cache| cache.discard_draft(&outgoing)).await?;
+        self.inner.outbox.wake();
+        Ok(())
     }
 
     async fn change_sync<F>(&self, id: Uuid, change: F) -> Result<Draft, Failure>
@@ -344,8 +323,4 @@ fn take(row: &mut Draft, theirs: DraftContent, etag: Option<String>) {
     row.handler = merged.content.handler;
     row.particulars = merged.content.particulars;
     row.sync = DraftSync { base: Some(theirs), etag, sending: None, conflicts: merged.conflicts };
-}
-
-fn discarded_document(account: &str) -> String {
-    format!("discarded/{account}")
 }

@@ -275,6 +275,8 @@ impl Controller {
         let failure = failure.and_then(|failure| serde_json::to_value(failure).ok());
         let row = self.record(run, move |row| (row.phase, row.failure) = (phase, failure)).await?;
         self.emit(Event::Upload { draft: row.draft, attachment: row.id, upload: files::upload_state(&row) });
+        // What is handed in may have waited for it.
+        self.inner.outbox.wake();
         Ok(())
     }
 }

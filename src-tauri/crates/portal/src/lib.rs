@@ -259,9 +259,11 @@ impl Portal {
         self.json(self.request(Method::PUT, &path::application(id)).json(draft)).await
     }
 
-    /// Takes a case back, in a session by password or where it was never handed in.
-    pub async fn withdraw(&self, id: Uuid) -> Result<Application, PortalError> {
-        self.json(self.request(Method::DELETE, &path::application(id))).await
+    /// Takes a case back, in a session by password or where it was never handed in. The same `idempotency` takes it back
+    /// once.
+    pub async fn withdraw(&self, id: Uuid, idempotency: Uuid) -> Result<Application, PortalError> {
+        let request = self.request(Method::DELETE, &path::application(id));
+        self.json(request.header(IDEMPOTENCY_KEY, idempotency.to_string())).await
     }
 
     /// Takes a case of this business back, signed by the key of the session.
@@ -272,9 +274,11 @@ impl Portal {
         &self,
         id: Uuid,
         business: Business,
+        idempotency: Uuid,
         key: &K,
     ) -> Result<Application, SigningError<K::Error>> {
         let request = self.request(Method::DELETE, &path::application(id));
+        let request = request.header(IDEMPOTENCY_KEY, idempotency.to_string());
         self.act(request, LegalAct::Withdraw, business, key).await
     }
 

@@ -252,7 +252,7 @@ async fn from_nothing_to_a_login_by_certificate() {
         matches!(&elsewhere, Err(SigningError::Portal(PortalError::Problem(p))) if p.code == ProblemCode::LoginRefused),
         "{elsewhere:?}"
     );
-    portal.withdraw(case).await.expect_err("a completed case cannot be taken back");
+    portal.withdraw(case, Uuid::now_v7()).await.expect_err("a completed case cannot be taken back");
 }
 
 async fn token_login(portal: &Portal, key: &SoftKey, certificate_der: &[u8]) -> Result<Login, SigningError<()>> {

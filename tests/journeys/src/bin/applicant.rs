@@ -1,7 +1,7 @@
 //! A person at the program, as a process of its own that a test can kill at any moment. Says on stdout what was
 //! acknowledged. The stage comes by argument as JSON, so that nothing is shared but disk, service and key.
 
-use std::{io::Write, path::PathBuf};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use certdesk_cli::journey;
@@ -9,7 +9,7 @@ use certdesk_controller::{
     Controller, Demo, LocalCode, Pin, PinEntry, Uuid,
     view::{Event, IssuanceStep, PinOutcome, PinPurpose, UploadState},
 };
-use certdesk_domain::{Business, RequirementId, token::KeyAlgorithm};
+use certdesk_domain::{Business, RequirementId, State, token::KeyAlgorithm};
 use journeys::{Seat, failed};
 
 #[tokio::main]
@@ -27,6 +27,7 @@ async fn main() -> Result<()> {
         "type" => type_along(&certdesk).await,
         "upload" => upload(&certdesk, given.context("a file is to be given")?.into()).await,
         "submit" => submit(&certdesk, given.context("a draft is to be given")?.parse()?).await,
+        "queue" => queue(&certdesk, given.context("a draft is to be given")?.parse()?).await,
         "certificate" => make_certificate(&certdesk, &seat, given.context("a case is to be given")?.parse()?).await,
         other => bail!("no such act: {other}"),
     }
@@ -101,6 +102,25 @@ async fn submit(certdesk: &Controller, draft: Uuid) -> Result<()> {
     say("submitting")?;
     let receipt = certdesk.submit(draft, true).await.map_err(failed)?.receipt;
     say(&receipt.number)
+}
+
+/// Queues a draft where it is one still; says so, and the number it got.
+async fn queue(certdesk: &Controller, draft: Uuid) -> Result<()> {
+    let mut events = certdesk.events();
+    if certdesk.draft(draft).await.map_err(failed)?.state == State::Draft {
+        // Queued already by one that was killed it is queued still; handed in meanwhile, it says that.
+        if let Err(failure) = certdesk.queue_submission(draft, true).await
+            && !failure.is(LocalCode::DraftGone)
+        {
+            return Err(failed(failure));
+        }
+        say("queued")?;
+    }
+    while certdesk.draft(draft).await.map_err(failed)?.state == State::Draft {
+        let _ = tokio::time::timeout(Duration::from_millis(200), events.recv()).await;
+    }
+    let case = certdesk.application(draft).await.map_err(failed)?.application;
+    say(&case.number.context("handed in it has a number")?)
 }
 
 /// Makes the certificate of an approved case, from wherever its journal stands; says each step.

@@ -12,7 +12,7 @@ const { openDraft } = await import("./draft");
 
 function view(more: Partial<DraftView> = {}, upload: UploadState = { kind: "queued" }): DraftView {
   return {
-    id: "d", business: "new", state: "draft", step: "handler", faults: [], form: null, remarks: [], editable_fields: [], sensitive_data_accepted: true, particulars: { certificate: null, changes: {}, reason: null }, change_fields: [], certificate: null, steps: ["handler", "form", "files", "submit"], form_signing: null, conflicts: [], video_script: null, saved_at: "2026-11-22T06:03:05Z",
+    id: "d", business: "new", state: "draft", step: "handler", faults: [], form: null, remarks: [], editable_fields: [], sensitive_data_accepted: true, particulars: { certificate: null, changes: {}, reason: null }, change_fields: [], certificate: null, steps: ["handler", "form", "files", "submit"], form_signing: null, conflicts: [], queued: null, video_script: null, saved_at: "2026-11-22T06:03:05Z",
     handler: { credit_code: "", address: { region: "", detail: "" }, person: { name: "", id_kind: "resident_id", id_number: "" }, phone: "", email: "" },
     files: [{ requirement: { id: "licence" } as never, satisfied: false, editable: true, attachments: [{ id: "a", requirement: "licence", name: "a.pdf", kind: "pdf", bytes: 100, pixels: null, duration_ms: null, on_this_computer: true, upload }] }],
     ...more,

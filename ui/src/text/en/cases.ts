@@ -7,7 +7,7 @@ export default {
     filter: "Filter", filter_business: "Business", filter_state: "State", filter_year: "Year", search: "Search", search_hint: "Number, holder of the certificate, or what changes", all: "All", option: "{name} ({count})", clear: "Clear", none: "No application fits", none_lead: "Ask for less, or clear the filter to see all.",
     empty: "Nothing submitted yet", empty_lead: "Begin with “Apply”. Once submitted, you follow it here.", empty_act: "Apply",
     empty_drafts: "Once a draft is submitted, you follow it here.",
-    offline: "The service cannot be reached", offline_lead: "This is what was seen last; it may have changed. Choose “Refresh” once the service is back.", offline_none: "No application was looked at on this computer before. Choose “Refresh” once the service is back.",
+    offline: "The service cannot be reached", offline_since: "Offline: as of {time}", offline_lead: "This is what was seen last; it may have changed. Choose “Refresh” once the service is back.", offline_none: "No application was looked at on this computer before. Choose “Refresh” once the service is back.",
     no_number: "No number yet", changed: "changed {time}", usual: "Usual time: {time}", correcting: "Correction at: {step}",
     number: "Application number", history: "What happened so far", history_next: "Next: {who}",
     remarks: "Please correct this", remarks_lead: "Only these need a change; the rest stays as it is. Then submit again, under the same number.", remark_case: "The application as a whole",

@@ -48,6 +48,17 @@ export default {
       declare: "I declare that all of this is true, complete and valid", declare_lead: "The applicant answers for what is not.", must_declare: "Tick the declaration, then submit.", send: "Submit", send_again: "Submit again", sending: "Submitting…",
     },
   },
+  queued: {
+    title: "Queued for submission", title_refused: "Not submitted", open: "Open",
+    queue: "Queue it", send: "Submit now", take_back: "Take back and edit", take_back_lead: "Once taken back it can be edited; everything typed and every file is still there.",
+    away: "The service cannot be reached", away_lead: "You can queue it: it is submitted by itself once the network is back, its files first. Until then you can take it back. Shutting down does no harm; it goes on after the next login.",
+    away_lead_key: "You can queue it: it is submitted by itself once the network is back, its files first. Your key signs it then; where it is unplugged or locked, you are asked for the PIN once more. Until then you can take it back.",
+    nothing_lost: "Everything typed and every file is still there. Try again, or take it back, edit it and submit it anew.",
+    since: "Queued {time}.", tries: "Tries: {count}.", last: "The last try failed: {reason}.", refused_count: "Not submitted: {count}", refused_lead: "The reason stands in the application. Nothing is lost: try again, or take it back and edit it.", refused_act: "Have a look",
+    badge: { files: "Queued · sending files", waiting: "Queued", sending: "Submitting", needs_key: "Queued · needs your key", refused: "Not submitted" },
+    state: { files: "Submitted by itself after its files", waiting: "Submitted by itself once the network is back", sending: "Submitting…", needs_key: "Your key has to sign", refused: "Not submitted" },
+    lead: { files: "Files are on their way or wait for the network; then it is submitted by itself.", waiting: "It is submitted by itself once the service can be reached. Stay logged in; after logging out or shutting down it goes on at the next login.", sending: "One moment.", needs_key: "Plug in the key you logged in with, press “Submit now” and enter its PIN.", refused: "See why, then decide." },
+  },
   receipt: {
     title: { submitted: "Submitted", ready: "Accepted: the certificate can be made", revoked: "The certificate is revoked", done: "Done" },
     lead: { submitted: "Everything is with the reviewers. You may close the program now.", ready: "This needs no review. Plug in the key; the new certificate can be made now.", revoked: "From now on it is void. It will be listed under “Revocations”.", done: "This application has ended." },

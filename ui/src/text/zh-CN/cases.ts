@@ -7,7 +7,7 @@ export default {
     filter: "筛选", filter_business: "业务", filter_state: "状态", filter_year: "年份", search: "搜索", search_hint: "编号、证书持有者或变更内容", all: "全部", option: "{name}（{count}）", clear: "清除条件", none: "没有符合条件的申办", none_lead: "请放宽条件，或清除条件看全部。",
     empty: "还没有提交过申办", empty_lead: "从“我要办理”开始；提交以后，进度会显示在这里。", empty_act: "我要办理",
     empty_drafts: "草稿提交以后，进度会显示在这里。",
-    offline: "现在连不上服务", offline_lead: "下面是上次看到的情况，可能已有变化。连上服务后，点“刷新”查看最新进度。", offline_none: "这台电脑上没有以前看过的申办记录。连上服务后，点“刷新”查看。",
+    offline: "现在连不上服务", offline_since: "离线：显示 {time} 时的内容", offline_lead: "下面是上次看到的情况，可能已有变化。连上服务后，点“刷新”查看最新进度。", offline_none: "这台电脑上没有以前看过的申办记录。连上服务后，点“刷新”查看。",
     no_number: "编号待发放", changed: "{time} 更新", usual: "办理时间：{time}", correcting: "补正做到：{step}",
     number: "申办编号", history: "办理经过", history_next: "接下来：{who}",
     remarks: "请补正这些地方", remarks_lead: "只改这些地方就行，其他内容不用重填。改好后再提交，申办编号不变。", remark_case: "整件申办",

@@ -48,6 +48,17 @@ export default {
       declare: "我声明：以上内容和所交材料真实、完整、有效", declare_lead: "如有不实，由申请人承担相应责任。", must_declare: "请勾选声明，再提交。", send: "提交申请", send_again: "再次提交", sending: "正在提交…",
     },
   },
+  queued: {
+    title: "提交已排队", title_refused: "没有提交成功", open: "查看",
+    queue: "排队提交", send: "现在提交", take_back: "取回修改", take_back_lead: "取回以后可以接着修改，填过的内容和文件都还在。",
+    away: "现在连不上服务", away_lead: "可以先排队：恢复网络后自动提交，没传完的文件会先传。提交之前随时可以取回。关机也不要紧，下次登录后接着提交。",
+    away_lead_key: "可以先排队：恢复网络后自动提交，没传完的文件会先传。提交时要用您的认证锁签名，届时锁若拔出或已锁定，会请您再输入一次 PIN。提交之前随时可以取回。",
+    nothing_lost: "填过的内容和文件都还在。可以再试一次，或取回修改后重新提交。",
+    since: "{time} 排队。", tries: "试过 {count} 次。", last: "上一次没有成功：{reason}。", refused_count: "有 {count} 件申办没有提交成功", refused_lead: "原因写在申办里。填过的内容都还在，可以再试一次，或取回修改。", refused_act: "去看看",
+    badge: { files: "排队提交 · 正在传文件", waiting: "已排队，待提交", sending: "正在提交", needs_key: "待提交 · 需要认证锁", refused: "没有提交成功" },
+    state: { files: "文件传完后自动提交", waiting: "恢复网络后自动提交", sending: "正在提交…", needs_key: "需要您的认证锁签名", refused: "没有提交成功" },
+    lead: { files: "文件正在上传或等待网络，传完后会自动提交，不用守着。", waiting: "连上服务后会自动提交，不用守着。请保持登录；退出或关机后，下次登录时接着提交。", sending: "马上就好，请稍等。", needs_key: "请插入登录用的认证锁，点“现在提交”，输入一次 PIN。", refused: "请看原因，再决定怎么办。" },
+  },
   receipt: {
     title: { submitted: "已提交", ready: "已受理，可以制证了", revoked: "证书已注销", done: "已办好" },
     lead: { submitted: "材料已经交给受理方。您现在可以关闭程序。", ready: "这项业务不用等审核。插好认证锁，现在就可以制作新证书。", revoked: "这张证书从此失效，并会在“注销公告”里公布。", done: "这件申办已经办完。" },

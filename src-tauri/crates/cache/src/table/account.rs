@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::from_json;
-use crate::{Attachment, Cache, CacheError, Draft, Issuance, file};
+use crate::{Attachment, Cache, CacheError, Draft, Issuance, Outgoing, file};
 
 /// Everything kept of one account.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +22,8 @@ pub struct AccountData {
     pub applications: Vec<Application>,
     /// Journals of 制证 of those applications.
     pub issuances: Vec<Issuance>,
+    /// What the service is still to be told, in its order.
+    pub outgoing: Vec<Outgoing>,
     /// Documents, by name.
     pub documents: Vec<(String, Value)>,
 }
@@ -39,6 +41,7 @@ impl Cache {
             data.attachments.extend(self.attachments(draft.id)?);
         }
         data.drafts = drafts;
+        data.outgoing = self.outbox(account)?;
         for application in &data.applications {
             data.issuances.extend(self.issuance(application.id)?);
         }
@@ -62,6 +65,7 @@ impl Cache {
         self.transaction(|transaction| {
             // Form and attachments go with their draft.
             transaction.execute("DELETE FROM draft WHERE account = ?1", [account])?;
+            transaction.execute("DELETE FROM outbox WHERE account = ?1", [account])?;
             transaction.execute("DELETE FROM application WHERE account = ?1", [account])?;
             transaction.execute("DELETE FROM issuance WHERE application NOT IN (SELECT id FROM application)", [])?;
             transaction.execute(&format!("DELETE FROM document WHERE {OF}"), [account])?;

@@ -54,7 +54,7 @@ impl Cache {
     }
 }
 
-fn put(connection: &Connection, account: &str, application: &Application) -> Result<(), CacheError> {
+pub(super) fn put(connection: &Connection, account: &str, application: &Application) -> Result<(), CacheError> {
     connection
         .prepare_cached(
             "INSERT INTO application VALUES (?1, ?2, ?3)

@@ -348,7 +348,8 @@ pub(crate) mod tests {
         let (cache, draft) = with_draft();
         let file = picked(draft, "营业执照.pdf");
         cache.add_attachment(&file).unwrap();
-        cache.delete_draft(draft).unwrap();
+        let discard = crate::Outgoing::new(draft, "acct", draft, crate::OutgoingAct::Discard, Timestamp::UNIX_EPOCH);
+        cache.discard_draft(&discard).unwrap();
         assert_eq!(cache.attachment(file.id).unwrap(), None);
         assert!(matches!(cache.add_attachment(&file), Err(CacheError::Gone { what: "draft" })));
     }

@@ -47,7 +47,10 @@ pub struct Draft {
     /// Where this computer and the service stand with each other.
     #[serde(default)]
     pub sync: DraftSync,
-    /// Last change of anything but [`Draft::sync`].
+    /// Its submission is in the outbox: nothing of it is changed until that was sent or taken back.
+    #[serde(default)]
+    pub queued: bool,
+    /// Last change of anything but [`Draft::sync`] and [`Draft::queued`].
     #[serde(with = "time::serde::rfc3339")]
     pub changed_at: Timestamp,
 }
@@ -101,6 +104,7 @@ impl Draft {
             editable_files: None,
             base: None,
             sync: DraftSync::default(),
+            queued: false,
             changed_at: now,
         }
     }
@@ -171,15 +175,6 @@ impl Cache {
         self.transaction(|transaction| update(transaction, id, now, change))
     }
 
-    /// Forgets a draft with its form and its attachments, down to the bytes of the log.
-    ///
-    /// # Errors
-    /// Those of the file.
-    pub fn delete_draft(&self, id: Uuid) -> Result<(), CacheError> {
-        self.connection().prepare_cached("DELETE FROM draft WHERE id = ?1")?.execute([id.to_string()])?;
-        self.cut_log()
-    }
-
     /// Keeps the form made of a draft: its bytes, and in the draft what is known of them.
     ///
     /// # Errors
@@ -217,7 +212,7 @@ fn read(connection: &Connection, id: Uuid) -> Result<Option<Draft>, CacheError> 
     text.map(|text| from_json(TABLE, &text)).transpose()
 }
 
-fn update(
+pub(super) fn update(
     connection: &Connection,
     id: Uuid,
     now: Timestamp,
@@ -230,7 +225,7 @@ fn update(
     if after == before {
         return Ok(before);
     }
-    if (Draft { sync: before.sync.clone(), ..after.clone() }) != before {
+    if (Draft { sync: before.sync.clone(), queued: before.queued, ..after.clone() }) != before {
         after.changed_at = now;
     }
     connection
@@ -248,6 +243,7 @@ fn update(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Outgoing, OutgoingAct};
 
     fn at(minute: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + time::Duration::minutes(minute)
@@ -303,7 +299,7 @@ mod tests {
         let cache = Cache::in_memory().unwrap();
         let draft = Draft::new(Uuid::now_v7(), "acct", Business::New, "handler", at(1));
         let mut old = serde_json::to_value(&draft).unwrap();
-        for since in ["particulars", "sync"] {
+        for since in ["particulars", "sync", "queued"] {
             old.as_object_mut().unwrap().remove(since);
         }
         assert_eq!(serde_json::from_value::<Draft>(old).unwrap(), draft);
@@ -322,7 +318,7 @@ mod tests {
         let draft = cache.put_form(id, at(1), record.clone(), b"%PDF").unwrap();
         assert_eq!(draft.form, Some(record));
         assert_eq!(cache.form(id).unwrap().as_deref(), Some(&b"%PDF"[..]));
-        cache.delete_draft(id).unwrap();
+        cache.discard_draft(&Outgoing::new(id, "acct", id, OutgoingAct::Discard, at(2))).unwrap();
         assert_eq!(cache.form(id).unwrap(), None);
         assert_eq!(cache.draft(id).unwrap(), None);
         assert!(matches!(cache.update_draft(id, at(2), |_| ()), Err(CacheError::Gone { .. })));

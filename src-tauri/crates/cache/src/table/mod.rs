@@ -7,6 +7,7 @@ pub mod crl;
 pub mod document;
 pub mod draft;
 pub mod issuance;
+pub mod outbox;
 pub mod setting;
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -24,6 +24,39 @@ pub struct DraftSummary {
     #[serde(with = "time::serde::rfc3339")]
     #[ts(type = "string")]
     pub changed_at: Timestamp,
+    /// Its submission, where that is queued.
+    pub queued: Option<QueuedView>,
+}
+
+/// A submission that goes by itself once it can.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct QueuedView {
+    /// Where it stands.
+    pub state: QueuedState,
+    /// When it was queued.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    pub at: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What came of the last try.
+    pub failure: Option<Failure>,
+}
+
+/// Where a queued submission stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum QueuedState {
+    /// Its files go first.
+    Files,
+    /// Goes once the service is there.
+    Waiting,
+    /// On its way.
+    Sending,
+    /// Goes once the PIN of the key was given for it: `submit`.
+    NeedsKey,
+    /// Refused for good: tried again, or taken back.
+    Refused,
 }
 
 /// The four steps of the guide (服务申办向导).
@@ -66,6 +99,8 @@ pub struct DraftView {
     pub form_signing: Option<FormSigning>,
     /// Fields that were typed differently on another computer: nothing is lost, the applicant chooses.
     pub conflicts: Vec<FieldConflict>,
+    /// Its submission, where that is queued: nothing can be changed until it is taken back.
+    pub queued: Option<QueuedView>,
     /// What is not right yet.
     pub faults: Vec<FieldFault>,
     /// The form, if made and still true to what was typed.

@@ -12,8 +12,8 @@ mod storage;
 pub use case::{ApplicationView, CertificateView, IssuanceStep, IssuanceView, ReceiptView};
 pub use certdesk_domain::token::{ModuleFault, ModuleOrigin, ObjectClass};
 pub use draft::{
-    AttachmentView, ChangeField, DraftSummary, DraftView, FieldConflict, FormSigning, FormView, RequirementView, Step,
-    UploadState,
+    AttachmentView, ChangeField, DraftSummary, DraftView, FieldConflict, FormSigning, FormView, QueuedState,
+    QueuedView, RequirementView, Step, UploadState,
 };
 pub use driver::{
     DriverState, DriverView, DriversView, ModuleUse, ModuleView, ModulesView, ProfilesRefusal, ProfilesView,
@@ -78,6 +78,10 @@ pub struct ServiceState {
     pub reachable: Option<bool>,
     /// Why it was not.
     pub failure: Option<Failure>,
+    /// When it answered last: what is shown while it is away is of then.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[ts(type = "string | null")]
+    pub seen_at: Option<certdesk_domain::Timestamp>,
 }
 
 /// Choices of the user, kept between starts.
@@ -177,6 +181,11 @@ pub enum Event {
     Draft {
         /// Case.
         id: Uuid,
+    },
+    /// A queued submission was refused: its draft says why, and waits for a decision.
+    Refused {
+        /// Case.
+        draft: Uuid,
     },
     /// There are new notices, or some were read. `fresh`: those never told before, for notices of the system.
     Notices {
