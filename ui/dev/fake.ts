@@ -5,6 +5,7 @@ import { announcementAnswers } from "./announcements";
 import { casesAnswers } from "./cases";
 import { keyAnswers } from "./key";
 import { doctorAnswers } from "./doctor";
+import { moduleAnswers } from "./modules";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
 import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, QueuedView, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
@@ -194,7 +195,9 @@ export function install(wanted: URLSearchParams): Fake {
     },
     begin_storage_anew: () => (home.storage = { state: { kind: "open", kept: "key_store" }, notice: { trouble: "begun_anew", file: "certdesk.db.set-aside-20261123-0755", salvaged: null } }),
     storage_notice_read: () => (home.storage = { ...home.storage, notice: null }),
-    change_passphrase: () => null,
+    change_passphrase: ({ current }) => {
+      if (current !== "金山大道的猫") throw failure("wrong_passphrase");
+    },
     catalogue: () => catalogue,
     regions: () => regions,
     refresh_keys: () => home.keys,
@@ -211,7 +214,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }), doctorAnswers(wanted, { emit, failure }));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }), doctorAnswers(wanted, { emit, failure }), moduleAnswers(wanted, failure));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

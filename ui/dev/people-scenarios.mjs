@@ -31,6 +31,7 @@ const newPassword = async (id) => {
 const notices = (more = {}) => ({ session: "password", room: room("notices"), ...more });
 const account = (tab, more = {}) => ({ session: "password", room: room("account", { tab }), ...more });
 const support = (more = {}) => ({ room: room("support"), ...more });
+const modules = (more = {}) => ({ scenario: "key", room: room("modules"), ...more });
 
 export const peopleScenarios = [
   { name: "lost-key", hash: {}, act: async (_, id) => { await id("menu-lost-key").click(); await id("lost-key-final").waitFor(); } },
@@ -81,6 +82,24 @@ export const roomScenarios = [
   { name: "account-access", hash: account("access"), act: (_, id) => id("consent").first().waitFor() },
   { name: "account-withdraw", hash: account("access"), act: async (_, id) => { await id("consent-withdraw").first().click(); await id("withdraw-dialog").waitFor(); } },
   { name: "account-local", hash: account("local"), act: (_, id) => id("local-delete").waitFor() },
+  { name: "account-lock", hash: account("local", { kept: "passphrase" }), act: async (_, id) => { await id("local-lock").scrollIntoViewIfNeeded(); } },
+  { name: "account-passphrase", hash: account("local", { kept: "passphrase" }), act: async (_, id) => { await id("passphrase-change").click(); await id("field-passphrase-current").fill("金山大道的狗"); await id("field-passphrase-replacement").fill("湖东路的猫会爬树"); await id("field-passphrase-again").fill("湖东路的猫"); await id("passphrase-save").click(); } },
+  { name: "account-passphrase-wrong", hash: account("local", { kept: "passphrase" }), act: async (page, id) => { await id("passphrase-change").click(); await id("field-passphrase-current").fill("金山大道的狗"); await id("field-passphrase-replacement").fill("湖东路的猫会爬树"); await id("field-passphrase-again").fill("湖东路的猫会爬树"); await id("passphrase-save").click(); await page.locator("#field-passphrase-current-fault .icon").waitFor(); } },
+  { name: "account-passphrase-changed", hash: account("local", { kept: "passphrase" }), act: async (page, id) => { await id("passphrase-change").click(); await id("field-passphrase-current").fill("金山大道的猫"); await id("field-passphrase-replacement").fill("湖东路的猫会爬树"); await id("field-passphrase-again").fill("湖东路的猫会爬树"); await id("passphrase-save").click(); await page.waitForFunction(() => document.querySelector("[data-testid=passphrase-changed]")?.textContent !== ""); await id("local-lock").scrollIntoViewIfNeeded(); } },
+  { name: "storage-choose", hash: { storage: "choose_keeping" }, act: (_, id) => id("storage-dialog").waitFor() },
+  { name: "storage-choose-faults", hash: { storage: "choose_keeping" }, act: async (_, id) => { await id("field-storage-passphrase").fill("短口令"); await id("field-storage-again").fill("别的"); await id("storage-choose").click(); } },
+  { name: "storage-choose-nothing", hash: { storage: "choose_keeping" }, act: async (page, id) => { await id("storage-way-nothing").check(); } },
+  { name: "storage-away-anew", hash: { storage: "key_store_away" }, act: async (_, id) => { await id("storage-anew").click(); await id("storage-anew-confirm").waitFor(); } },
+  { name: "storage-locked", hash: { storage: "passphrase" }, act: (_, id) => id("storage-dialog").waitFor() },
+  { name: "storage-wrong", hash: { storage: "passphrase" }, act: async (page, id) => { await id("field-storage-passphrase").fill("金山大道的狗"); await id("storage-unlock").click(); await page.locator("#field-storage-passphrase-fault .icon").waitFor(); } },
+  { name: "storage-forgot", hash: { storage: "passphrase" }, act: async (_, id) => { await id("storage-forgot").click(); await id("storage-anew-confirm").waitFor(); } },
+  { name: "storage-away", hash: { storage: "key_store_away" }, act: (_, id) => id("storage-dialog").waitFor() },
+  { name: "storage-newer", hash: { storage: "newer" }, act: (_, id) => id("storage-dialog").waitFor() },
+  { name: "storage-opening", hash: { storage: "opening" }, act: (_, id) => id("storage-dialog").waitFor() },
+  { name: "storage-failed", hash: { storage: "passphrase", fail: "unlock_storage:disk_full" }, act: async (_, id) => { await id("field-storage-passphrase").fill("金山大道的猫"); await id("storage-unlock").click(); await id("failure").waitFor(); } },
+  { name: "storage-key-lost", hash: { aside: "key_lost" }, act: (_, id) => id("storage-notice").waitFor() },
+  { name: "storage-damaged", hash: { aside: "damaged" }, act: (_, id) => id("storage-notice").waitFor() },
+  { name: "storage-begun", hash: { aside: "begun_anew" }, act: (_, id) => id("storage-notice").waitFor() },
   { name: "account-delete", hash: account("local"), act: async (_, id) => { await id("local-delete").click(); await id("delete-confirm").click(); } },
   { name: "account-delete-issuance", hash: account("local", { local: "issuance" }), act: async (_, id) => { await id("local-delete").click(); await id("field-delete-understood").check(); await id("delete-confirm").click(); await id("failure").waitFor(); } },
   { name: "doctor-problems", hash: { scenario: "no-driver-for-key" }, act: async (_, id) => { await id("key-doctor").click(); await id("doctor-problems").waitFor(); } },
@@ -101,5 +120,15 @@ export const roomScenarios = [
   { name: "support-partial", hash: support({ scenario: "no-driver", drivers: "partial" }), act: async (_, id) => { await id("driver-details").first().click(); await id("driver-epass").scrollIntoViewIfNeeded(); } },
   { name: "support-opened", hash: support({ scenario: "no-key", drivers: "ready" }), act: async (_, id) => { await id("driver-open").click(); await id("driver-opened").waitFor(); await id("driver-opened").scrollIntoViewIfNeeded(); } },
   { name: "support-none", hash: support({ scenario: "no-driver", drivers: "none" }), act: async (_, id) => { await id("drivers-none").waitFor(); await id("drivers-none").scrollIntoViewIfNeeded(); } },
+  { name: "support-foot", hash: support({ scenario: "key" }), act: async (_, id) => { await id("support-modules").scrollIntoViewIfNeeded(); } },
+  { name: "modules", hash: modules(), act: async (page, id) => { await page.locator("[data-file='opensc-pkcs11.so'] summary").click(); await id("module").first().waitFor(); } },
+  { name: "modules-faults", hash: modules(), act: async (_, id) => { await id("module-fault").last().scrollIntoViewIfNeeded(); } },
+  { name: "modules-off", hash: modules(), act: async (_, id) => { await id("module-use-never").first().click(); await id("modules-done").locator(".icon").waitFor(); } },
+  { name: "modules-added", hash: modules(), act: async (_, id) => { await id("module-add").click(); await id("module-remove").last().scrollIntoViewIfNeeded(); } },
+  { name: "modules-not-added", hash: modules({ fail: "add_module:driver_wrong_architecture" }), act: async (_, id) => { await id("module-add").click(); await id("failure").waitFor(); await id("failure").scrollIntoViewIfNeeded(); } },
+  { name: "modules-none", hash: modules({ modules: "none" }), act: (_, id) => id("modules-none").waitFor() },
+  { name: "modules-profiles", hash: modules(), act: async (_, id) => { await id("profiles-refresh").click(); await id("profiles-outcome").waitFor(); await id("profiles").scrollIntoViewIfNeeded(); } },
+  { name: "modules-refused", hash: modules({ profiles: "refused" }), act: async (_, id) => { await id("profiles-refused").scrollIntoViewIfNeeded(); } },
+  { name: "modules-unpublished", hash: modules({ profiles: "none", modules: "few" }), act: async (_, id) => { await id("profiles-refresh").click(); await id("profiles-outcome").waitFor(); await id("profiles").scrollIntoViewIfNeeded(); } },
   { name: "support-offline", hash: support({ scenario: "offline", fail: "drivers:service_unreachable" }), act: async (_, id) => { await id("failure").waitFor(); await id("failure").scrollIntoViewIfNeeded(); } },
 ];

@@ -34,6 +34,8 @@ export interface Pages {
   query: object;
   /** `check`: the doctor looks at once. */
   support: { check?: boolean };
+  /** Driver modules, under 服务支持. */
+  modules: object;
   announcements: object;
   "demo-desk": object;
 }

@@ -1,12 +1,16 @@
 //! Keys that come and go, and drivers that misbehave beside others: with the real service, the real helper, and the
 //! faulty module before SoftHSM.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use certdesk_controller::{
-    Controller, LocalCode, Pin, PinEntry,
-    view::{Event, KeyState, KeyStrip, PinPurpose},
+    Controller, LocalCode, Options, Pin, PinEntry,
+    storage::NoKeyStore,
+    view::{Event, KeyState, KeyStrip, ModuleFault, ModuleUse, PinPurpose, StorageState},
 };
 use certdesk_domain::AccountKind;
 use journeys::{PIN, Stage, certified_in, failed, told};
@@ -14,6 +18,8 @@ use tokio::{sync::broadcast::Receiver, time::timeout};
 
 /// No test waits longer for anything.
 const LONG: Duration = Duration::from_secs(60);
+
+const PASSPHRASE: &str = "金山大道的猫不吃鱼";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_driver_that_hangs_delays_no_other_and_is_named() -> Result<()> {
@@ -37,6 +43,36 @@ async fn a_driver_that_hangs_delays_no_other_and_is_named() -> Result<()> {
     assert_eq!((strip.state, strip.keys.len()), (KeyState::Present, 1), "and the other's key is still there");
     hung.play("");
     strip_when(&certdesk, &mut events, |strip| strip.failing.is_empty()).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_shown_while_a_person_is_asked_about_the_data_of_this_computer() -> Result<()> {
+    let stage = Stage::set()?;
+    let (module, unwanted) = (stage.faulty("libkey.so"), stage.faulty("libunwanted.so"));
+    let options = || -> Result<Options> {
+        let modules = vec![module.path.clone(), unwanted.path.clone()];
+        Ok(Options { modules, key_store: Arc::new(NoKeyStore), ..stage.options()? })
+    };
+    let certdesk = Controller::start(options()?);
+    let mut events = certdesk.events();
+    let strip = strip_when(&certdesk, &mut events, |strip| !strip.keys.is_empty()).await?;
+    assert_eq!(strip.state, KeyState::Present, "the strip waits for no answer of a person");
+    let storage = certdesk.storage().await.map_err(failed)?.state;
+    assert!(matches!(storage, StorageState::Asking { .. }), "who is asked all the while: {storage:?}");
+    timeout(LONG, certdesk.refresh_keys()).await.context("a new look waits for none either")?.map_err(failed)?;
+    certdesk.choose_passphrase(PASSPHRASE.into()).await.map_err(failed)?;
+    let path = unwanted.path.to_string_lossy().into_owned();
+    certdesk.set_module(path, ModuleUse::Never).await.map_err(failed)?;
+
+    let certdesk = Controller::start(options()?);
+    let mut events = certdesk.events();
+    strip_when(&certdesk, &mut events, |strip| !strip.keys.is_empty()).await?;
+    certdesk.unlock_storage(PASSPHRASE.into()).await.map_err(failed)?;
+    strip_when(&certdesk, &mut events, |strip| !strip.keys.is_empty()).await?;
+    let modules = certdesk.modules().await.map_err(failed)?.modules;
+    let unwanted = modules.iter().find(|module| module.file_name == "libunwanted.so").context("it is listed")?;
+    assert_eq!(unwanted.fault, Some(ModuleFault::Banned), "what is wanted of drivers is heeded once it can be read");
     Ok(())
 }
 

@@ -30,6 +30,7 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   "demo-desk": () => import("./cases/DeskPage.vue"),
   query: () => import("./query/QueryPage.vue"),
   support: () => import("./support/SupportPage.vue"),
+  modules: () => import("./support/ModulesPage.vue"),
   announcements: () => import("./announcements/AnnouncementsPage.vue"),
 };
 

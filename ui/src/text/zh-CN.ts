@@ -7,6 +7,7 @@ import doctor from "./zh-CN/doctor.json";
 import enter from "./zh-CN/enter";
 import failures from "./zh-CN/failures";
 import guide from "./zh-CN/guide";
+import modules from "./zh-CN/modules";
 import notices from "./zh-CN/notices";
 import query from "./zh-CN/query";
 import recover from "./zh-CN/recover";
@@ -15,4 +16,4 @@ import storage from "./zh-CN/storage";
 import support from "./zh-CN/support";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...storage, ...support, ...failures, doctor };
+export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };

@@ -38,6 +38,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The same for one that has not: loading it takes its time.
 const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the keys wait for what is kept about them: which drivers are wanted, what was said of certificates. A key
+/// store may be waiting for a person, and the keys are shown meanwhile; a driver that is not wanted is then asked until
+/// that is known.
+const KEPT_PATIENCE: Duration = Duration::from_secs(2);
+
 /// How long the key of a session may be out: long enough to put it into another port, short enough not to leave a session
 /// behind for whoever sits down next. Nothing that needs the key can be done meanwhile, and afterwards it wants its PIN.
 const ABSENCE: Duration = Duration::from_secs(10);
@@ -260,13 +265,13 @@ async fn answer_of(module: &Module, thorough: bool) -> Result<Vec<TokenInfo>, To
 /// Runs until the program ends: looks which drivers there are, and once a second whether time alone changed anything.
 pub(crate) async fn watch(inner: Weak<Inner>) {
     let mut pace = tokio::time::interval(POLL);
+    let patient_until = Instant::now() + KEPT_PATIENCE;
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         pace.tick().await;
         let Some(inner) = inner.upgrade() else { return };
         let controller = Controller { inner };
-        controller.load_standings().await;
-        controller.load_module_choices().await;
+        controller.load_kept(patient_until.saturating_duration_since(Instant::now())).await;
         controller.watch_drivers().await;
         controller.look_for_undriven().await;
         controller.tell_keys();
@@ -280,8 +285,7 @@ impl Controller {
     /// Asks all drivers now. One that does not answer within a second keeps what it said last; its answer is told when it
     /// comes.
     pub async fn refresh_keys(&self) -> Result<KeyStrip, Failure> {
-        self.load_standings().await;
-        self.load_module_choices().await;
+        self.load_kept(KEPT_PATIENCE).await;
         self.watch_drivers().await;
         let watched = self.inner.keys.hotplug.watched();
         join_all(watched.iter().map(|watched| timeout(watched.patience(), watched.ask_anew()))).await;
@@ -303,6 +307,15 @@ impl Controller {
         match &*watched.last() {
             Some(Err(error)) => Err(error.clone().into()),
             _ => Ok(()),
+        }
+    }
+
+    /// Reads what is kept about keys, where that can be read without a person.
+    async fn load_kept(&self, patience: Duration) {
+        self.load_profiles().await;
+        if self.is_open_within(patience).await {
+            self.load_standings().await;
+            self.load_module_choices().await;
         }
     }
 

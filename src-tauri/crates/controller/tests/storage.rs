@@ -15,7 +15,7 @@ use certdesk_controller::{
     doctor::Machine,
     picker::NoPicker,
     storage::{DemoKeyStore, KeyStore, KeyStoreError, NoKeyStore},
-    view::{KeyKeeping, Locale, Settings, StorageQuestion, StorageState, StorageTrouble, StorageView, Theme},
+    view::{KeyKeeping, KeyState, Locale, Settings, StorageQuestion, StorageState, StorageTrouble, StorageView, Theme},
 };
 use certdesk_domain::{Business, Timestamp};
 use tempfile::TempDir;
@@ -189,6 +189,26 @@ async fn the_home_page_waits_for_no_key_store() {
     let_go.send(()).unwrap();
     tokio::time::timeout(Duration::from_secs(30), writing).await.expect("what waited is done").unwrap();
     assert_eq!(kept(&certdesk.storage().await.unwrap()), Some(KeyKeeping::KeyStore));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_strip_waits_neither_for_a_key_store_nor_for_a_person() {
+    let (_let_go, hold) = mpsc::channel();
+    let silent = Computer::with(Store { hold: Some(Mutex::new(hold)), ..Store::default() });
+    let asking = Computer::new();
+    asking.store.refuse(Some(KeyStoreError::Away("no such service".into())));
+    for computer in [silent, asking] {
+        let certdesk = computer.start();
+        let mut events = certdesk.events();
+        let shown = async {
+            while certdesk.home().await.unwrap().keys.state == KeyState::Reading {
+                events.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), shown).await.expect("the strip says how the keys stand");
+        let state = certdesk.storage().await.unwrap().state;
+        assert!(!matches!(state, StorageState::Open { .. }), "while nothing is open yet: {state:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

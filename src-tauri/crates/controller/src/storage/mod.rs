@@ -13,6 +13,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use certdesk_cache::{Cache, CacheError, CacheKey, Salvaged};
@@ -110,6 +111,17 @@ impl Controller {
             Held::Failed(failure) => Err(failure.clone()),
             _ => Err(LocalCode::Internal.into()),
         }
+    }
+
+    /// Whether the cache is open. Waits while it is opened, for so long at most, and never for a person.
+    pub(crate) async fn is_open_within(&self, patience: Duration) -> bool {
+        let mut held = self.inner.storage.held.subscribe();
+        if matches!(*held.borrow(), Held::Closed) {
+            self.begin_opening();
+        }
+        let settled = held.wait_for(|held| !matches!(held, Held::Closed | Held::Opening));
+        let settled = tokio::time::timeout(patience, settled).await;
+        matches!(settled.as_ref().map(Result::as_deref), Ok(Ok(Held::Open(_))))
     }
 
     /// Folder of the files of the program's own that belong to the open cache.
