@@ -10,6 +10,7 @@ mod notification;
 #[cfg(target_os = "linux")]
 mod recent;
 mod start;
+mod web_view;
 mod window;
 
 use certdesk_controller::Controller;

@@ -2,12 +2,12 @@
 
 use certdesk_controller::Controller;
 use tauri::{
-    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindowBuilder, WindowEvent,
     webview::NewWindowResponse,
 };
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::notification;
+use crate::{notification, web_view};
 
 /// Name of the one event that carries all of [`certdesk_controller::view::Event`].
 const EVENT: &str = "certdesk";
@@ -21,7 +21,7 @@ pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Resu
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
-    show_preedit(&window)?;
+    web_view::adjust(&window)?;
     let controller = controller.clone();
     let handle = window.clone();
     window.on_window_event(move |event| {
@@ -36,13 +36,13 @@ pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Resu
 
 /// Opens the demo desk: a phone and a reviewer, so that one person can play all parts.
 pub(crate) fn open_desk(app: &AppHandle) -> tauri::Result<()> {
-    WebviewWindowBuilder::new(app, "desk", WebviewUrl::App("index.html#desk".into()))
+    let window = WebviewWindowBuilder::new(app, "desk", WebviewUrl::App("index.html#desk".into()))
         .title("演示台 Demo desk")
         .inner_size(460.0, 760.0)
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()
-        .map(drop)
+        .build()?;
+    web_view::adjust(&window)
 }
 
 /// Brings the main window to the front.
@@ -81,20 +81,4 @@ fn is_ours(url: &tauri::Url) -> bool {
         return matches!(url.scheme(), "http" | "https") && url.host_str() == Some("tauri.localhost");
     }
     url.scheme() == "tauri" && url.host_str() == Some("localhost")
-}
-
-/// wry turns preedit off on Linux, so pinyin being typed would not show in the field.
-#[cfg(target_os = "linux")]
-fn show_preedit(window: &WebviewWindow) -> tauri::Result<()> {
-    use webkit2gtk::{InputMethodContextExt, WebViewExt};
-    window.with_webview(|webview| {
-        if let Some(context) = webview.inner().input_method_context() {
-            context.set_enable_preedit(true);
-        }
-    })
-}
-
-#[cfg(not(target_os = "linux"))]
-fn show_preedit(_: &WebviewWindow) -> tauri::Result<()> {
-    Ok(())
 }
