@@ -14,7 +14,7 @@ use crate::{
 
 /// Tools, their versions, and what they are run with.
 const TOOLS: [(&str, &str, &[&str]); 2] =
-    [("cargo-deny", "0.20", &["check", "licenses", "bans", "sources"]), ("cargo-machete", "0.9", &[])];
+    [("cargo-deny", "^0.20", &["check", "licenses", "bans", "sources"]), ("cargo-machete", "^0.9", &[])];
 const FOLDER: &str = "target/tools";
 
 #[derive(Args)]
