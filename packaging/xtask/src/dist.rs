@@ -1,6 +1,6 @@
-//! `dist`: the packages that people install.
+//! `dist`: the packages that people install, and beside them what they are made of.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::{
     report::Report,
+    sbom,
     setup::{self, Purpose},
-    terminal::{Terminal, cargo},
+    terminal::{Terminal, cargo, output},
     test,
 };
 
@@ -48,5 +49,15 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
             report.row([json!(package.path()), json!(package.metadata()?.len() / 1024)]);
         }
     }
+    for (bill, parts) in sbom::write(&node, &bundles.join("sbom"), &here()?)? {
+        report.fact(&format!("parts named in {}", bill.display()), parts);
+    }
     Ok(report)
+}
+
+/// The system that is built for.
+fn here() -> Result<String> {
+    let told = output(Command::new("rustc").arg("-vV")).context("rustc tells nothing of itself")?;
+    let host = told.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    Ok(host.to_owned())
 }

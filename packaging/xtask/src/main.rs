@@ -8,11 +8,13 @@ mod check;
 mod demo;
 mod dist;
 mod faults;
+mod fuzz;
 mod lint_deps;
 mod node;
 mod owner;
 mod packages;
 mod report;
+mod sbom;
 mod setup;
 mod terminal;
 mod test;
@@ -49,13 +51,15 @@ enum Verb {
     Tokens(tokens::Arguments),
     /// The campaigns of faults: kills at any point of every journey; with `--token` each act on a key with each fault.
     Faults(faults::Arguments),
+    /// Damaged bytes over every parser of what comes from outside.
+    Fuzz(fuzz::Arguments),
     /// The figures to be known for, measured beside their peers.
     Bench(bench::Arguments),
     /// Rewrites what is generated, and formats.
     Tidy(tidy::Arguments),
     /// Compiles for Windows, macOS and Linux on arm64; runs tests under Wine.
     Check(check::Arguments),
-    /// Makes the packages that people install (deb, rpm).
+    /// Makes the packages that people install (deb, rpm), and the bill of their materials (CycloneDX).
     Dist(dist::Arguments),
     /// Licences, bans, sources and unused dependencies.
     LintDeps(lint_deps::Arguments),
@@ -89,6 +93,7 @@ fn run(terminal: &Terminal, verb: Verb) -> Result<Report> {
         Verb::Demo(arguments) => demo::run(terminal, arguments),
         Verb::Tokens(arguments) => tokens::run(terminal, arguments),
         Verb::Faults(arguments) => faults::run(terminal, arguments),
+        Verb::Fuzz(arguments) => fuzz::run(terminal, arguments),
         Verb::Bench(arguments) => bench::run(terminal, arguments),
         Verb::Tidy(arguments) => tidy::run(terminal, arguments),
         Verb::Check(arguments) => check::run(terminal, arguments),

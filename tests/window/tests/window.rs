@@ -61,3 +61,69 @@ async fn a_second_start_brings_up_the_first_window() -> Result<()> {
     ensure!(window.shows("menu-apply").await, "the first window is gone");
     window.close().await
 }
+
+#[tokio::test]
+async fn nothing_leads_the_window_away_or_opens_another() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
+    let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", "135790")?;
+    let desktop = Desktop::start(1360, 880)?;
+    let data = folder.path().join("data");
+    let arguments = vec!["--data".into(), data.into(), "--demo".into(), service.ready.file.clone().into()];
+    let start = Start { binary: program("certdesk")?, arguments, environment: key.environment().to_vec() };
+    let window = Window::start(&desktop, &start).await?;
+    window.by_testid("menu-apply").await?;
+    let home = window.script("window.stayed = true; return location.href").await?;
+
+    let elsewhere = ["https://elsewhere.example/", "http://127.0.0.1:9/", "data:text/html,x", "file:///etc/hostname"];
+    for address in elsewhere {
+        let link = |target: &str| {
+            format!(
+                "const a = document.createElement('a'); a.href = '{address}'; a.target = '{target}'; \
+                 document.body.append(a); a.click(); a.remove()"
+            )
+        };
+        let form = format!(
+            "const f = document.createElement('form'); f.action = '{address}'; document.body.append(f); f.submit(); \
+             f.remove()"
+        );
+        let ways = [
+            format!("location.href = '{address}'"),
+            format!("window.open('{address}')"),
+            format!("const i = document.createElement('iframe'); i.src = '{address}'; document.body.append(i)"),
+            link("_self"),
+            link("_blank"),
+            form,
+        ];
+        for way in ways {
+            // What it throws is as good a refusal as any.
+            window.script(&format!("try {{ {way} }} catch {{}} return null")).await?;
+            // By then a navigation would have begun.
+            window.script_async("const done = arguments[0]; setTimeout(() => done(null), 50)").await?;
+            let stayed = window.script("return [location.href, window.stayed === true]").await?;
+            ensure!(stayed == serde_json::json!([home, true]), "{way} leads to {stayed}");
+        }
+    }
+    let titles = Command::new("xdotool")
+        .args(["search", "--onlyvisible", "--name", "."])
+        .envs(desktop.environment())
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stdout).lines().count());
+    ensure!(titles.is_ok_and(|count| count <= 1), "another window is open");
+
+    let refused = "const done = arguments[0]; const said = []; \
+        try { eval('1'); said.push('eval') } catch {} \
+        try { new Function('return 1')(); said.push('Function') } catch {} \
+        if (window.__TAURI__) said.push('__TAURI__'); \
+        try { Object.prototype.certdesk = 1; if ({}.certdesk) said.push('prototype') } catch {} \
+        const call = window.__TAURI_INTERNALS__.invoke; \
+        const closed = ['plugin:window|create', 'plugin:webview|create_webview_window', 'plugin:path|resolve_directory', \
+            'plugin:app|version', 'desk_call']; \
+        Promise.all([ \
+            fetch('https://elsewhere.example/').then(() => said.push('fetch'), () => {}), \
+            ...closed.map(name => call(name, { name: 'demo_sms', args: null }).then(() => said.push(name), () => {})) \
+        ]).then(() => done(said))";
+    let opened = window.script_async(refused).await?;
+    ensure!(opened == serde_json::json!([]), "the page can do what it should not: {opened}");
+    window.close().await
+}

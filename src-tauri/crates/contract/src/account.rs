@@ -248,7 +248,8 @@ pub struct ConsentRecord {
 pub struct PasswordChange {
     /// The password in force.
     pub old: String,
-    /// The new one: at least 10 characters, or at least 8 with letters and digits; at most 128.
+    /// The new one: at least 10 characters, or at least 8 with letters and digits; at most 128. None that is guessed
+    /// among the first million: no common password, no date, no row of keys, nothing that is known of the account.
     pub new: String,
 }
 

@@ -10,7 +10,7 @@ use certdesk_contract::{
     },
     session::{PasswordLogin, Session, SessionKind},
 };
-use certdesk_domain::{AccountKind, Timestamp, check, mask};
+use certdesk_domain::{AccountKind, Timestamp, check, form::Registration, mask};
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use time::Duration;
@@ -190,7 +190,7 @@ pub(crate) async fn change_password(
     change: PasswordChange,
     once: Once,
 ) -> Outcome<()> {
-    if !passwords::is_strong_enough(&change.new) || change.new == change.old {
+    if !passwords::is_strong_enough(&change.new, &known_of(&caller.account)) || change.new == change.old {
         return Err(ProblemCode::WeakPassword.into());
     }
     // The password of before is wrong by now: done once, it is not asked for again.
@@ -213,6 +213,14 @@ pub(crate) async fn change_password(
             once.keep(db, &(), now)
         })
         .await
+}
+
+/// What anybody may know of an account, and nobody may take for its password.
+fn known_of(account: &Account) -> Vec<&str> {
+    let Registration { organisation, contact, phone, email, .. } = &account.registration;
+    let mut known = vec![&*account.name, &*contact.name, &*contact.id_number, &**phone, &**email];
+    known.extend(organisation.iter().flat_map(|organisation| [&*organisation.name, &*organisation.credit_code]));
+    known
 }
 
 /// What the account's owner is told about it.

@@ -52,6 +52,11 @@ impl Portal {
         self.clock.now()
     }
 
+    /// What stands in the log for a name or an address: the same for the same, and nobody's without this service's key.
+    pub(crate) fn mark(&self, name: &str) -> String {
+        crate::ca::hex(&self.hidden.hash("log", name)[..8])
+    }
+
     /// Forgets what has had its time. Called at the start and every few minutes.
     pub(crate) async fn tidy(self: &Arc<Self>) {
         if let Err(failure) = self.try_tidy().await {

@@ -24,7 +24,8 @@ use crate::{
 /// Sets a new password, which also does in place of an initial one that never arrived. Ends every session of the account
 /// and forgets its wrong passwords.
 pub(crate) async fn reset_password(portal: &Arc<Portal>, reset: PasswordReset, once: Once) -> Outcome<()> {
-    if !passwords::is_strong_enough(&reset.new) {
+    // Before it is known whose account it is, if anybody's: what was typed is all that may tell.
+    if !passwords::is_strong_enough(&reset.new, &[&reset.account]) {
         return Err(ProblemCode::WeakPassword.into());
     }
     if reset.account.chars().count() > LONGEST_NAME {

@@ -122,7 +122,7 @@ impl StaffBook {
             "a name has 2 to 32 characters of a-z 0-9 . _ - and is none of administrator, demo, service, unknown"
         );
         ensure!(is_display_name(display_name), "a display name has 1 to {LONGEST_DISPLAY_NAME} visible characters");
-        let password = chosen(password)?;
+        let password = chosen(password, &name)?;
         let hash = passwords::hash(&password)?;
         self.act(|db, now| {
             let member = Member {
@@ -149,7 +149,7 @@ impl StaffBook {
     /// # Errors
     /// Nobody of that name; a weak password.
     pub fn set_password(&self, name: &str, password: Option<String>) -> anyhow::Result<String> {
-        let password = chosen(password)?;
+        let password = chosen(password, name)?;
         let hash = passwords::hash(&password)?;
         self.act(|db, now| {
             let member = known(db, name)?;
@@ -258,6 +258,15 @@ pub(crate) async fn recognise(portal: &Arc<Portal>, token: &str) -> Outcome<Opti
     Ok(Some(at_desk))
 }
 
+/// Logs out whoever has this token, if it is anybody's.
+pub(crate) async fn leave(portal: &Arc<Portal>, token: Option<&str>) -> Outcome<()> {
+    let Some(token) = token else { return Ok(()) };
+    match recognise(portal, token).await? {
+        Some(at_desk) => log_out(portal, at_desk).await,
+        None => Ok(()),
+    }
+}
+
 /// Logs out.
 pub(crate) async fn log_out(portal: &Arc<Portal>, at_desk: AtDesk) -> Outcome<()> {
     let now = portal.now();
@@ -278,7 +287,8 @@ pub(crate) async fn change_password(
     old: String,
     new: String,
 ) -> Outcome<String> {
-    if !passwords::is_strong_enough(&new) || new == old {
+    let AtDesk { member, .. } = &at_desk;
+    if !passwords::is_strong_enough(&new, &[&member.name, &member.display_name]) || new == old {
         return Err(ProblemCode::WeakPassword.into());
     }
     let name_hash = name_hash(&at_desk.member.name);
@@ -369,11 +379,11 @@ fn name_hash(name: &str) -> [u8; 32] {
     Sha256::digest(format!("staff:{name}")).into()
 }
 
-fn chosen(password: Option<String>) -> anyhow::Result<String> {
-    let password = password.unwrap_or_else(random::initial_password);
+fn chosen(password: Option<String>, name: &str) -> anyhow::Result<String> {
+    let Some(password) = password else { return Ok(random::initial_password()) };
     ensure!(
-        passwords::is_strong_enough(&password),
-        "a password has 10 to 128 characters, or 8 with letters and digits among them"
+        passwords::is_strong_enough(&password, &[name]),
+        "a password has 10 to 128 characters, or 8 with letters and digits among them, and is not easy to guess"
     );
     Ok(password)
 }

@@ -9,6 +9,15 @@ mod manifests;
 mod p11kit;
 mod places;
 
+/// The readers of what others wrote, for `tests/fuzz` alone. Each tells what it made of the bytes.
+#[cfg(feature = "fuzz")]
+pub mod readers {
+    pub use super::{
+        libraries::read_bytes as library, libraries::read_loader_cache as loader_cache,
+        manifests::read_bytes as manifest, p11kit::read_bytes as p11_kit,
+    };
+}
+
 use crate::header::{Header, Machine};
 use certdesk_domain::token::{ModuleFault, ModuleOrigin};
 use pkcs11_profiles::{Arch, Interface, Os, Trust};

@@ -186,7 +186,7 @@ export default {
     account_locked: "Wait and log in later; the lock opens by itself.",
     certificate_login_required: "Plug in the key and log in by certificate. If the key is lost or broken, report it.",
     password_change_required: "Choose a password of your own, then go on.",
-    weak_password: "At least 10 characters, or at least 8 with letters and digits; no account name and no common password.",
+    weak_password: "At least 10 characters, or at least 8 with letters and digits; no account name, name, phone, date or common password.",
     login_refused: "Plug the key out and in and try again. If it stays so, tell the helpdesk the exact cause.",
     certificate_revoked: "It cannot log in any more. Log in by account and apply for a new one.",
     certificate_expired: "Log in by account; if it should still be valid, check the clock of this computer.",

@@ -186,7 +186,7 @@ export default {
     account_locked: "请等一会儿再登录，锁定会自动解除。",
     certificate_login_required: "请插入认证锁，改用“证书登录”。认证锁丢了、坏了，可以挂失。",
     password_change_required: "换成自己的密码以后，才能继续办理。",
-    weak_password: "至少 10 个字符；或至少 8 个字符，同时有字母和数字。不要用账号或常见密码。",
+    weak_password: "至少 10 个字符；或至少 8 个字符，同时有字母和数字。不要用账号、姓名、手机号、日期或常见密码。",
     login_refused: "请拔插认证锁后再试。仍然这样，请把详细原因告诉服务人员。",
     certificate_revoked: "已注销的证书不能登录，请用账号登录后新办。",
     certificate_expired: "请用账号登录后办理；如果证书其实没有过期，请校准电脑时间。",

@@ -106,6 +106,15 @@ impl Lock {
     }
 }
 
+/// What a lock file is read as, and whether a passphrase could be tried at it, for `tests/fuzz`.
+#[cfg(feature = "fuzz")]
+pub fn read_bytes(bytes: &[u8]) -> String {
+    let Ok(lock) = serde_json::from_slice::<Lock>(bytes) else { return String::new() };
+    // What asks for a gibibyte is taken, and takes its time: not a matter of reading.
+    let cheap = matches!(&lock.kept, Kept::Passphrase(sealed) if sealed.memory_kib <= 64 && sealed.passes <= 2);
+    format!("{lock:?} {}", cheap && lock.open("a passphrase").is_some())
+}
+
 fn derive(passphrase: &str, salt: &[u8], memory_kib: u32, passes: u32) -> Option<Zeroizing<[u8; 32]>> {
     if memory_kib > MOST_MEMORY_KIB || passes > MOST_PASSES {
         return None;

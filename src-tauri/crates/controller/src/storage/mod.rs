@@ -9,6 +9,9 @@
 mod key_store;
 mod lock;
 
+#[cfg(feature = "fuzz")]
+pub use lock::read_bytes as read_lock;
+
 use std::{
     fs,
     path::{Path, PathBuf},

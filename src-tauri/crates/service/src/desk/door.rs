@@ -1,7 +1,8 @@
 //! The doors of the desk: cookies, sessions, and forms that come from our own pages alone.
 //!
 //! A form is taken when the browser says that it comes from this origin (`Sec-Fetch-Site`, `Origin`) and it carries the
-//! token that only a page of the same session has. Both, for each has had its gaps in some browser.
+//! token that only a page of the same session has. Both, for each has had its gaps in some browser. A page or file of a
+//! case, whose opening is noted, is shown to who asks from here or types its address, not to another site's page.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use certdesk_contract::ProblemCode;
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use url::form_urlencoded;
@@ -24,6 +25,8 @@ const SESSION: &str = "__Host-certdesk-desk";
 /// Binds the login form to the browser that asked for it, before there is a session.
 const VISIT: &str = "__Host-certdesk-visit";
 const LANGUAGE: &str = "__Host-certdesk-language";
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Largest form: remarks on every field and file.
 const FORM_BYTES: usize = 512 * 1024;
@@ -47,6 +50,11 @@ impl Visitor {
             session,
             visit: cookie(&parts.headers, VISIT),
         }
+    }
+
+    /// The token of the session that the browser still has, if any.
+    pub(super) fn earlier_session(&self) -> Option<&str> {
+        self.session.as_deref()
     }
 
     /// What the forms of this session's pages carry.
@@ -97,6 +105,8 @@ impl FromRequestParts<Arc<Portal>> for Page {
         let visitor = Visitor::of(parts);
         let at_desk = match &visitor.session {
             None => None,
+            // The cookie is for our own pages alone; a browser that sends it for another's is not obeyed.
+            Some(_) if is_from_another_site(&parts.headers) => return Err(pages::forged(&visitor)),
             Some(token) => match staff::recognise(portal, token).await {
                 Ok(found) => found,
                 Err(failure) => return Err(pages::refusal(&visitor, None, failure)),
@@ -164,9 +174,11 @@ pub(super) fn opened(mut response: Response, token: &str) -> Response {
     response
 }
 
-/// Takes the cookie of a session away.
+/// Takes the cookie of a session away, and what the browser may have kept of its pages against our word.
 pub(super) fn closed(mut response: Response) -> Response {
     add_cookie(&mut response, set_cookie(SESSION, "", Some(0)));
+    let everything_but_cookies = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), everything_but_cookies);
     response
 }
 
@@ -195,10 +207,15 @@ pub(super) fn next(path: &str) -> &str {
     if ours { path } else { super::PATH }
 }
 
+/// Whether the browser says that a page of another site made this request.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
+}
+
 /// Whether the browser says that a request comes from a page of this service.
 fn is_from_here(headers: &HeaderMap, origin: &str) -> bool {
     let get = |name| headers.get(name).map(HeaderValue::as_bytes);
-    let site = get("sec-fetch-site".parse::<http::HeaderName>().unwrap_or(header::ORIGIN));
+    let site = get(SEC_FETCH_SITE);
     let given = get(header::ORIGIN);
     let host = get(header::HOST).map(|host| [b"https://", host].concat());
     let own = |given: &[u8]| given == origin.as_bytes() || Some(given) == host.as_deref();
@@ -268,6 +285,18 @@ mod tests {
             assert!(!from(Some(site), Some(ours)), "{site} is not our own page");
         }
         assert!(!from(None, None), "a browser says where a form comes from");
+    }
+
+    #[test]
+    fn another_sites_page_opens_nothing_here() {
+        let from = |site: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            site.map(|site| headers.insert(SEC_FETCH_SITE, HeaderValue::from_static(site)));
+            is_from_another_site(&headers)
+        };
+        assert!(!from(Some("same-origin")) && !from(Some("none")), "our own pages do, and an address that was typed");
+        assert!(!from(None), "an old browser says nothing; its cookie is for our own pages all the same");
+        assert!(from(Some("cross-site")) && from(Some("same-site")) && from(Some("anything")), "others do not");
     }
 
     #[test]

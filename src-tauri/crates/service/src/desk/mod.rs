@@ -147,7 +147,13 @@ async fn post_login(
         }
     };
     match opened {
-        Ok(token) => door::opened(to(next), &token),
+        Ok(token) => {
+            // Who logs in anew takes the place of whoever this browser was logged in as.
+            match staff::leave(&portal, visitor.earlier_session()).await {
+                Ok(()) => door::opened(to(next), &token),
+                Err(broken) => pages::refusal(&visitor, None, broken),
+            }
+        }
         Err(Failure::Refused(problem)) => pages::login(&visitor, next, name, Some(&problem)),
         Err(broken) => pages::refusal(&visitor, None, broken),
     }

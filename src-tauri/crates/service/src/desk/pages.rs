@@ -149,8 +149,10 @@ pub(super) fn password(at: &Page, problem: Option<&Problem>) -> Response {
     let token = at.form_token();
     let why = problem.map(|problem| match problem.code {
         ProblemCode::WeakPassword => l.t(
-            "新密码不合要求：至少 10 个字符，或至少 8 个字符并同时有字母和数字，且不能与原密码相同。".to_owned(),
-            "The new password will not do: at least 10 characters, or 8 with letters and digits, and not the old one."
+            "新密码不合要求：至少 10 个字符，或至少 8 个字符并同时有字母和数字；不能太容易猜到，也不能与原密码相同。"
+                .to_owned(),
+            "The new password will not do: at least 10 characters, or 8 with letters and digits; not easy to guess, and \
+             not the old one."
                 .to_owned(),
         ),
         ProblemCode::InvalidFields => {
@@ -172,7 +174,7 @@ pub(super) fn password(at: &Page, problem: Option<&Problem>) -> Response {
                 input type="hidden" name="user" autocomplete="username" value=(at.at_desk.member.name);
                 label { span { (l.t("原密码", "Old password")) } input type="password" name="old" autocomplete="current-password" maxlength="256" required autofocus; }
                 label { span { (l.t("新密码", "New password")) } input type="password" name="new" autocomplete="new-password" minlength="8" maxlength="128" required aria-describedby="rule"; }
-                p.fine #rule { (l.t("至少 10 个字符，或 8 个字符并同时有字母和数字。", "At least 10 characters, or 8 with letters and digits.")) }
+                p.fine #rule { (l.t("至少 10 个字符，或 8 个字符并同时有字母和数字。不要用常见密码、日期、姓名。", "At least 10 characters, or 8 with letters and digits. No common password, date or name.")) }
                 label { span { (l.t("再输入一次新密码", "The new password again")) } input type="password" name="again" autocomplete="new-password" maxlength="128" required; }
                 button.main { (l.t("保存新密码", "Save the new password")) }
             }

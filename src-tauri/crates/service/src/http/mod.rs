@@ -13,7 +13,7 @@ use axum::{
     Json, Router,
     body::Body as HttpBody,
     extract::{DefaultBodyLimit, MatchedPath, Path as PathOf, Request, State},
-    middleware::{Next, from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{delete, get, head, post, put},
 };
@@ -56,6 +56,9 @@ use crate::{
 
 /// Largest JSON body, bytes.
 const JSON_BYTES: usize = 64 * 1024;
+
+/// What a browser may do with an answer that was never meant for one: nothing.
+const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What every handler shares.
 pub(crate) type App = State<Arc<Portal>>;
@@ -120,7 +123,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .fallback(async || Failure::from(ProblemCode::NotFound))
         .method_not_allowed_fallback(async || Failure::from(ProblemCode::MethodNotAllowed))
         .layer(DefaultBodyLimit::max(JSON_BYTES))
-        .layer(from_fn(dressed))
+        .layer(from_fn_with_state(portal.clone(), dressed))
         .with_state(portal)
 }
 
@@ -159,15 +162,17 @@ pub(crate) fn who(portal: &Portal, extensions: &Extensions, headers: &HeaderMap)
 }
 
 /// What every answer carries, and the one line it leaves in the log: no query, no body, no names.
-async fn dressed(matched: Option<MatchedPath>, request: Request, next: Next) -> Response {
+async fn dressed(State(portal): App, matched: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
+    let from = portal.mark(&who(&portal, request.extensions(), request.headers()).to_string());
     let mut response = next.run(request).await;
-    const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    const HEADERS: [(HeaderName, HeaderValue); 6] = [
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000")),
+        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     for (name, value) in HEADERS {
@@ -175,8 +180,19 @@ async fn dressed(matched: Option<MatchedPath>, request: Request, next: Next) -> 
     }
     let path = matched.as_ref().map_or("-", MatchedPath::as_str);
     let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%method, path, status = response.status().as_u16(), ms, "answered");
+    tracing::info!(%method, path, status = response.status().as_u16(), ms, from, "answered");
     response
+}
+
+/// Logs an act by which somebody proves who they are, or changes how: what it was, whose, and what came of it.
+fn noted<T>(portal: &Portal, act: &'static str, whose: &str, outcome: Outcome<T>) -> Outcome<T> {
+    let whose = portal.mark(&whose.trim().to_ascii_lowercase());
+    match &outcome {
+        Ok(_) => tracing::info!(act, whose, "done"),
+        Err(Failure::Refused(problem)) => tracing::warn!(act, whose, why = problem.code.as_str(), "refused"),
+        Err(Failure::Broken(_)) => tracing::error!(act, whose, "broke"),
+    }
+    outcome
 }
 
 async fn get_catalogue(State(portal): App, headers: HeaderMap) -> Response {
@@ -229,7 +245,9 @@ async fn post_registration(State(portal): App, key: Key, body: Body<Registration
 }
 
 async fn post_password_session(State(portal): App, body: Body<PasswordLogin>) -> Outcome<(StatusCode, Json<Session>)> {
-    Ok((StatusCode::CREATED, Json(accounts::log_in(&portal, body.value).await?)))
+    let whose = body.value.account.clone();
+    let opened = accounts::log_in(&portal, body.value).await;
+    Ok((StatusCode::CREATED, Json(noted(&portal, "login by password", &whose, opened)?)))
 }
 
 async fn post_challenge(
@@ -245,11 +263,14 @@ async fn post_token_session(
     connection: axum::Extension<TlsConnection>,
     body: Body<TokenLogin>,
 ) -> Outcome<(StatusCode, Json<Session>)> {
-    Ok((StatusCode::CREATED, Json(challenges::log_in(&portal, body.value, &connection).await?)))
+    let whose = body.value.token.unverified_certificate.clone();
+    let opened = challenges::log_in(&portal, body.value, &connection).await;
+    Ok((StatusCode::CREATED, Json(noted(&portal, "login by key", &whose, opened)?)))
 }
 
 async fn delete_session(State(portal): App, AnyCaller(caller): AnyCaller) -> Outcome<StatusCode> {
-    sessions::end(&portal, caller).await?;
+    let whose = caller.account.name.clone();
+    noted(&portal, "logout", &whose, sessions::end(&portal, caller).await)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -261,12 +282,15 @@ async fn get_account(State(portal): App, caller: Caller) -> Outcome<Json<Account
 
 async fn put_account(State(portal): App, caller: Caller, key: Key, body: Body<AccountChange>) -> Outcome<Response> {
     let once = key.of(&portal, &caller, &body.hash)?;
-    let account = profile::change(&portal, caller, body.value, once.clone()).await?;
+    let whose = caller.account.name.clone();
+    let changed = profile::change(&portal, caller, body.value, once.clone()).await;
+    let account = noted(&portal, "change of basic data", &whose, changed)?;
     Ok(marked(&once, Json(account)))
 }
 
 async fn post_code(State(portal): App, body: Body<CodeRequest>) -> Outcome<StatusCode> {
-    codes::request(&portal, body.value).await?;
+    let whose = body.value.account.clone();
+    noted(&portal, "code by SMS", &whose, codes::request(&portal, body.value).await)?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -277,19 +301,25 @@ async fn post_phone_code(
     body: Body<PhoneCodeRequest>,
 ) -> Outcome<Response> {
     let once = key.of(&portal, &caller, &body.hash)?;
-    codes::request_for_phone(&portal, caller, body.value, once.clone()).await?;
+    let whose = caller.account.name.clone();
+    let sent = codes::request_for_phone(&portal, caller, body.value, once.clone()).await;
+    noted(&portal, "code for a new phone", &whose, sent)?;
     Ok(marked(&once, StatusCode::ACCEPTED))
 }
 
 async fn post_password_reset(State(portal): App, key: Key, body: Body<PasswordReset>) -> Outcome<Response> {
     let once = key.begin(&portal, Owner::Anybody("password-reset"), &body.hash)?;
-    recovery::reset_password(&portal, body.value, once.clone()).await?;
+    let whose = body.value.account.clone();
+    let reset = recovery::reset_password(&portal, body.value, once.clone()).await;
+    noted(&portal, "new password by code", &whose, reset)?;
     Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 
 async fn post_lost_key(State(portal): App, key: Key, body: Body<LostKey>) -> Outcome<Response> {
     let once = key.required()?.begin(&portal, Owner::Anybody("lost-key"), &body.hash)?;
-    let receipt = recovery::report_lost_key(&portal, body.value, once.clone()).await?;
+    let whose = body.value.account.clone();
+    let reported = recovery::report_lost_key(&portal, body.value, once.clone()).await;
+    let receipt = noted(&portal, "lost key by code", &whose, reported)?;
     Ok(marked(&once, (StatusCode::CREATED, Json(receipt))))
 }
 
@@ -320,7 +350,9 @@ async fn put_password(
     body: Body<PasswordChange>,
 ) -> Outcome<Response> {
     let once = key.of(&portal, &caller, &body.hash)?;
-    accounts::change_password(&portal, caller, body.value, once.clone()).await?;
+    let whose = caller.account.name.clone();
+    let changed = accounts::change_password(&portal, caller, body.value, once.clone()).await;
+    noted(&portal, "change of password", &whose, changed)?;
     Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 

@@ -78,6 +78,10 @@ async fn the_initial_password_opens_nothing_but_its_replacement() {
     let change = |old: &str, new: &str| PasswordChange { old: old.into(), new: new.into() };
     client.put(path::PASSWORD, &change(&password, "short")).await.refused(ProblemCode::WeakPassword);
     client.put(path::PASSWORD, &change(&password, &password)).await.refused(ProblemCode::WeakPassword);
+    let phone = request.registration.phone.clone();
+    for easy in ["password123", "1234567890", &account, &phone] {
+        client.put(path::PASSWORD, &change(&password, easy)).await.refused(ProblemCode::WeakPassword);
+    }
     client.put(path::PASSWORD, &change("wrong", NEW_PASSWORD)).await.refused(ProblemCode::WrongCredentials);
     client.put(path::PASSWORD, &change(&password, NEW_PASSWORD)).await.expect(204);
     let view: AccountView = client.get(path::ACCOUNT).await.expect(200).json();

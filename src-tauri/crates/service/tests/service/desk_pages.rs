@@ -162,6 +162,12 @@ async fn who_is_not_logged_in_sees_the_login_page_alone() {
         assert!(answer.header("location").starts_with("/desk/login"), "{path} asks to log in");
     }
     assert_eq!(shown(&person, id).await.state, State::Submitted, "a look from outside opens no case");
+    let lured = Browser::of(&world, 0).await.cookie();
+    for site in ["cross-site", "same-site"] {
+        let headers = [("cookie", &*lured), ("sec-fetch-site", site)];
+        world.client().send("GET", &case(id), &headers, "").await.expect(403);
+    }
+    assert_eq!(shown(&person, id).await.state, State::Submitted, "nor does a look that another site's page makes");
     // An applicant's session is none here, and a reviewer's none there.
     person.client.get(&case(id)).await.expect(303);
     let reviewer = Browser::of(&world, 0).await;
@@ -254,9 +260,18 @@ async fn a_session_ends_by_time_by_its_owner_and_by_the_administrator() {
     let mut leaving = Browser::of(&world, 0).await;
     let stolen = leaving.cookie();
     leaving.get("/desk").await.expect(200);
-    leaving.post("/desk/logout", &[]).await.expect(303);
+    let left = leaving.post("/desk/logout", &[]).await.expect(303);
+    assert!(left.header("clear-site-data").contains("cache"), "the browser keeps nothing");
     assert!(leaving.cookies.is_empty(), "the cookie is taken away");
     world.client().send("GET", "/desk", &[("cookie", &stolen)], "").await.expect(303);
+
+    let mut shared = Browser::of(&world, 0).await;
+    let before = shared.cookie();
+    let next = &world.running.desk_staff[1];
+    shared.log_in(&next.name, &next.password).await.expect(303);
+    shared.get("/desk").await.expect(200);
+    let stale = world.client().send("GET", "/desk", &[("cookie", &before)], "").await;
+    stale.expect(303);
 
     let mut disabled = Browser::of(&world, 0).await;
     let member = &world.running.desk_staff[0];
@@ -330,7 +345,7 @@ async fn pages_and_files_can_do_nothing_but_show_themselves() {
         ("referrer-policy", "same-origin"),
         ("cache-control", "no-store"),
         ("cross-origin-opener-policy", "same-origin"),
-        ("strict-transport-security", "max-age=31536000"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     ] {
         assert_eq!(page.header(name), value, "{name} of a page");
     }

@@ -12,6 +12,7 @@ mod desk_pages;
 mod drafts;
 mod drivers;
 mod form_signature;
+mod hardening;
 mod idempotency;
 mod kill;
 mod life;

@@ -125,6 +125,18 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// [`parse`], for `tests/fuzz`.
+#[cfg(feature = "fuzz")]
+pub fn read_bytes(bytes: &[u8]) -> String {
+    format!("{:?}", parse(Bounded::new(std::io::Cursor::new(bytes))))
+}
+
+/// What glibc's cache of libraries is read as, for `tests/fuzz`.
+#[cfg(feature = "fuzz")]
+pub fn read_loader_cache(bytes: &[u8]) -> Option<usize> {
+    elf::parse_cache(bytes).map(|cache| cache.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

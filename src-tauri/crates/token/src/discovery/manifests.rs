@@ -77,13 +77,23 @@ pub(super) fn in_registry() -> Vec<Registration> {
 fn read(file: &Path) -> Option<Registration> {
     let mut text = Vec::new();
     File::open(file).ok()?.take(LONGEST).read_to_end(&mut text).ok()?;
-    let manifest: Manifest = serde_json::from_slice(&text).ok()?;
+    parse(&text, file)
+}
+
+fn parse(text: &[u8], file: &Path) -> Option<Registration> {
+    let manifest: Manifest = serde_json::from_slice(text).ok()?;
     if manifest.kind != "pkcs11" {
         return None;
     }
     let name = if manifest.description.is_empty() { manifest.name } else { manifest.description };
     // On Windows a path may be relative to its manifest; an absolute one stays what it is.
     Some(Registration { name, path: file.parent()?.join(manifest.path), by: "Firefox" })
+}
+
+/// [`parse`], for `tests/fuzz`.
+#[cfg(feature = "fuzz")]
+pub fn read_bytes(bytes: &[u8]) -> String {
+    format!("{:?}", parse(bytes, Path::new("/usr/lib/mozilla/pkcs11-modules/any.json")))
 }
 
 #[cfg(test)]

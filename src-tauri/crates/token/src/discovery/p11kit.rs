@@ -164,6 +164,12 @@ fn place(written: &str, folders: &[PathBuf]) -> Option<PathBuf> {
     places.iter().find(|place| place.is_file()).or(places.first()).cloned()
 }
 
+/// [`parse`] and [`module`], for `tests/fuzz`.
+#[cfg(feature = "fuzz")]
+pub fn read_bytes(bytes: &[u8]) -> String {
+    format!("{:?}", module("any", &parse(&String::from_utf8_lossy(bytes)), &["/usr/lib/pkcs11".into()]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

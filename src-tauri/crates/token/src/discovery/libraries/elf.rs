@@ -128,7 +128,7 @@ fn expand(path: &str, folder: &Path) -> Option<PathBuf> {
 /// Names and places in `/etc/ld.so.cache`, glibc's own format (`sysdeps/generic/dl-cache.h`, `struct cache_file_new`):
 /// a magic of 20 bytes, the number of entries at 20, entries of 24 bytes from 48 on, each with the offsets of its name at
 /// 4 and of its path at 8. It may stand behind an older format; offsets count from its own beginning.
-fn parse_cache(bytes: &[u8]) -> Option<HashMap<String, Vec<PathBuf>>> {
+pub(super) fn parse_cache(bytes: &[u8]) -> Option<HashMap<String, Vec<PathBuf>>> {
     const MAGIC: &[u8] = b"glibc-ld.so.cache1.1";
     let start = bytes.windows(MAGIC.len()).position(|window| window == MAGIC)?;
     let bytes = &bytes[start..];
