@@ -17,7 +17,7 @@ use certdesk_contract::{
 };
 use certdesk_controller::{
     Controller, Demo, Failure, LocalCode, Pin, PinEntry, Uuid,
-    view::{DraftView, Event, KeyView, PinOutcome, PinPurpose, StorageState, UploadState},
+    view::{ApplicationView, DraftView, Event, KeyView, PinOutcome, PinPurpose, StorageState, UploadState},
 };
 use certdesk_domain::{AccountKind, Business, FileKind, State, token::KeyAlgorithm};
 
@@ -185,7 +185,7 @@ impl Person<'_> {
         begins(Phase::Login);
         self.log_in_with_password().await?;
         let case = self.seat.memory.case.ok_or(LocalCode::Gone)?;
-        if self.certdesk.application(case).await?.application.state != State::NeedsCorrection {
+        if self.case_now(case).await?.application.state != State::NeedsCorrection {
             return self.number_of(case).await;
         }
         let draft = self.certdesk.start_correction(case).await?;
@@ -281,7 +281,6 @@ impl Person<'_> {
         let session = self.certdesk.home().await?.session.ok_or(LocalCode::SessionEnded)?;
         if session.key.is_none() {
             // The certificate is revoked already, only nobody said so.
-            self.certdesk.application(draft.id).await?;
             return self.number_of(draft.id).await;
         }
         let key = self.session_key().await?;
@@ -431,9 +430,22 @@ impl Person<'_> {
         Ok(())
     }
 
+    /// The case as the service has it. While the service is away 我的申办 shows what was seen last, and says so: a person
+    /// who waits for the reviewer looks again later.
+    async fn case_now(&self, case: Uuid) -> Result<ApplicationView, Failure> {
+        let mut events = self.certdesk.events();
+        let before = self.certdesk.home().await?.service;
+        let seen = self.certdesk.application(case).await?;
+        let mut away = before.reachable != Some(true);
+        while let Ok(event) = events.try_recv() {
+            away |= matches!(event, Event::Service { service } if service.reachable != Some(true));
+        }
+        if away { Err(LocalCode::ServiceUnreachable.into()) } else { Ok(seen) }
+    }
+
     /// 我的申办 says what became of it.
     async fn number_of(&self, case: Uuid) -> Result<(), Failure> {
-        let mine = self.certdesk.application(case).await?;
+        let mine = self.case_now(case).await?;
         let number = mine.application.number.ok_or(LocalCode::Gone)?;
         tell(&Said::Submitted { number });
         Ok(())
@@ -441,12 +453,12 @@ impl Person<'_> {
 
     /// Approved where somebody has to, made where it is not; until it is confirmed.
     async fn make_certificate(&self, case: Uuid) -> Result<(), Failure> {
-        let mut state = self.certdesk.application(case).await?.application.state;
+        let mut state = self.case_now(case).await?.application.state;
         if state == State::Submitted {
             state = self.certdesk.demo_review(case, Review::Approve.into()).await?.state;
         }
         if state == State::AwaitingIssuance {
-            let begun = self.certdesk.application(case).await?.issuance.and_then(|issuance| issuance.key);
+            let begun = self.case_now(case).await?.issuance.and_then(|issuance| issuance.key);
             let key = match begun {
                 Some(key) => {
                     self.certdesk.refresh_keys().await?;
@@ -458,7 +470,7 @@ impl Person<'_> {
             let PinOutcome::Issued { .. } = self.give_pin(purpose).await? else {
                 return Err(LocalCode::Internal.into());
             };
-            state = self.certdesk.application(case).await?.application.state;
+            state = self.case_now(case).await?.application.state;
         }
         if state != State::Completed {
             return Err(Failure::new(LocalCode::Internal).with_detail(format!("the case is {state:?}")));
