@@ -102,12 +102,18 @@ function rememberedLook(): Settings {
   }
 }
 
-/** Loads it. Events are listened to first, so that no change falls between. */
+/** Loads it. Events are listened to at the same time: the first paint waits for one way to the program and back. */
 async function start(): Promise<void> {
   applySettings(rememberedLook());
   try {
-    await listen<Event>("certdesk", ({ payload }) => take(payload));
+    let listens = false;
+    const listening = listen<Event>("certdesk", ({ payload }) => take(payload)).then(() => void (listens = true));
     await refresh();
+    if (!listens) {
+      // What changed between the answer and here was told to nobody.
+      await listening;
+      await refresh();
+    }
   } catch (thrown) {
     failure.value = toFailure(thrown);
   }

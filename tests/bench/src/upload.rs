@@ -1,11 +1,13 @@
 //! 1 GiB to the service: our client, whole (hash first, checksum of each chunk, memory kept small), against `curl -T` of
-//! the same chunks, made ready beforehand, over one connection.
+//! the same chunks, made ready beforehand, over one connection. Besides, against the same curl that promises what we
+//! promise: the file's digest is known before the first byte goes, and each chunk comes with its own. What is between
+//! the two is the price of the digests, whoever computes them.
 
 use std::{
     fmt::Write as _,
     fs,
     io::{Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
         Arc,
@@ -16,6 +18,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use certdesk_cli::journey::{self, Journey, PASSWORD};
 use certdesk_contract::{
     application::ApplicationDraft,
@@ -56,12 +59,14 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
         portal.create_upload(&spec).await
     };
 
-    let (mut ours, mut peer) = (Vec::new(), Vec::new());
+    let (mut ours, mut plain, mut digested) = (Vec::new(), Vec::new(), Vec::new());
     let mut grown = 0.0_f64;
     for _ in 0..2 {
-        let id = announce().await?;
-        peer.push(by_curl(folder, &file, &service, &unsigned, id)?);
-        portal.terminate(id).await?;
+        for (digests, times) in [(Digests::None, &mut plain), (Digests::Ours, &mut digested)] {
+            let id = announce().await?;
+            times.push(by_curl(folder, &file, &service, &unsigned, id, digests)?);
+            portal.terminate(id).await?;
+        }
 
         let memory = Memory::watch();
         let start = Instant::now();
@@ -75,11 +80,19 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
         portal.terminate(id).await?;
     }
     let best = |times: Vec<Duration>| times.into_iter().min().map(mib_per_second).context("nothing was sent");
+    let ours = best(ours)?;
     Ok(vec![
         Figure {
             name: "upload of 1 GiB",
-            ours: best(ours)?,
-            peer: Some(best(peer)?),
+            ours,
+            peer: Some(best(plain)?),
+            unit: "MiB/s",
+            limit: Limit::TimesAtLeast(0.8),
+        },
+        Figure {
+            name: "upload of 1 GiB, peer with the same digests",
+            ours,
+            peer: Some(best(digested)?),
             unit: "MiB/s",
             limit: Limit::TimesAtLeast(0.8),
         },
@@ -94,7 +107,7 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
 }
 
 /// The service's own catalogue, but a video may be large.
-fn generous_catalogue(folder: &Path) -> Result<std::path::PathBuf> {
+fn generous_catalogue(folder: &Path) -> Result<PathBuf> {
     let own = stage::project_root()?.join("src-tauri/crates/service/data/catalogue.json");
     let mut catalogue: Value = serde_json::from_slice(&fs::read(own)?)?;
     let offers = catalogue["offers"].as_array_mut().context("the catalogue has no offers")?;
@@ -185,19 +198,47 @@ fn log_in_by_curl(folder: &Path, service: &Service, login: &PasswordLogin) -> Re
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// The chunks cut beforehand, sent by one curl over one connection.
-fn by_curl(folder: &Path, file: &Path, service: &Service, session: &Session, id: Uuid) -> Result<Duration> {
+/// What the peer sends besides the bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Digests {
+    None,
+    /// Those we send: taken of the whole file first, then of each chunk.
+    Ours,
+}
+
+/// The chunks cut beforehand, sent by one curl over one connection. The digests belong to what is measured.
+fn by_curl(
+    folder: &Path,
+    file: &Path,
+    service: &Service,
+    session: &Session,
+    id: Uuid,
+    digests: Digests,
+) -> Result<Duration> {
     let chunks = folder.join("chunks");
     fs::create_dir_all(&chunks)?;
-    let url = format!("{}{}", service.ready.text("base_url")?, path::upload(id));
-    let mut orders = String::new();
+    let mut pieces = Vec::new();
     let mut source = fs::File::open(file)?;
     let mut chunk = Vec::new();
     for number in 0..SIZE.div_ceil(CHUNK_BYTES) {
         let piece = chunks.join(format!("{number:04}"));
         chunk.clear();
+        // Our own is read from the cache of pages as well.
         Read::take(&mut source, CHUNK_BYTES).read_to_end(&mut chunk)?;
         fs::write(&piece, &chunk)?;
+        pieces.push(piece);
+    }
+    let list = folder.join("curl.conf");
+    let url = format!("{}{}", service.ready.text("base_url")?, path::upload(id));
+
+    let start = Instant::now();
+    let mut sums = Vec::new();
+    if digests == Digests::Ours {
+        by_openssl(&[file.to_owned()])?;
+        sums = by_openssl(&pieces)?;
+    }
+    let mut orders = String::new();
+    for (number, piece) in (0..).zip(&pieces) {
         let next = if number == 0 { "" } else { "next\n" };
         let offset = number * CHUNK_BYTES;
         write!(
@@ -209,16 +250,29 @@ fn by_curl(folder: &Path, file: &Path, service: &Service, session: &Session, id:
             service.ready.text("root_certificate")?,
             session.access_token,
         )?;
+        if let Some(sum) = sums.get(usize::try_from(number)?) {
+            writeln!(orders, "header = \"Upload-Checksum: sha256 {sum}\"")?;
+        }
     }
-    // Our own is read from the cache of pages as well.
-    let list = folder.join("curl.conf");
     fs::write(&list, orders)?;
-    let start = Instant::now();
     let status = Command::new("curl").args([Path::new("--config"), &list]).stdin(Stdio::null()).status();
     let time = start.elapsed();
     fs::remove_dir_all(chunks)?;
     ensure!(status.context("curl is not installed")?.success(), "curl's upload failed");
     Ok(time)
+}
+
+/// SHA-256 of each file, base64.
+fn by_openssl(files: &[PathBuf]) -> Result<Vec<String>> {
+    let output = Command::new("openssl").args(["dgst", "-sha256", "-r"]).args(files).output();
+    let output = output.context("openssl is not installed")?;
+    ensure!(output.status.success(), "openssl: {}", String::from_utf8_lossy(&output.stderr));
+    let hex = String::from_utf8(output.stdout)?;
+    let bytes = |line: &str| -> Result<Vec<u8>> {
+        let digits = line.split_whitespace().next().unwrap_or_default().as_bytes();
+        digits.chunks(2).map(|two| Ok(u8::from_str_radix(str::from_utf8(two)?, 16)?)).collect()
+    };
+    hex.lines().map(|line| Ok(STANDARD.encode(bytes(line)?))).collect()
 }
 
 fn mib_per_second(time: Duration) -> f64 {
