@@ -172,7 +172,9 @@ fn prove(plain: &Path, copy: &Path, key: &CacheKey) -> Result<(), CacheError> {
         Ok(connection.prepare(&sql)?.exists([])?)
     };
     let mut tables = vec![("type, name, tbl_name, sql", "sqlite_schema".to_owned())];
-    let mut names = connection.prepare("SELECT name FROM plain.sqlite_schema WHERE type = 'table'")?;
+    // What a virtual table has lies in tables of its own.
+    let mut names = connection
+        .prepare("SELECT name FROM plain.sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %'")?;
     for name in names.query_map([], |row| row.get::<_, String>(0))? {
         tables.push(("*", format!("\"{}\"", name?)));
     }

@@ -14,6 +14,7 @@ mod key;
 mod salvage;
 mod schema;
 mod sealed;
+pub mod search;
 pub mod table;
 
 use std::{
@@ -29,6 +30,7 @@ pub use file::{remove_with_log, set_aside, wipe};
 pub use key::{CacheKey, FileKey};
 pub use salvage::Salvaged;
 pub use sealed::{SealedFile, is_sealed, seal};
+pub use search::Search;
 pub use table::{
     account::AccountData,
     attachment::{Attachment, AttachmentPhase},

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::{CacheError, file};
+use crate::{CacheError, file, search};
 
 /// One script a version, in order; `user_version` counts those that have run. Never change one that was released.
 ///
@@ -88,11 +88,53 @@ const MIGRATIONS: &[&str] = &[
         FROM document, json_each(document.content) AS discarded WHERE document.name LIKE 'discarded/%';
     DELETE FROM document WHERE name LIKE 'discarded/%';
 ",
+    // Written narrowly: what is said here lies on the pages that say where everything else is.
+    "
+    ALTER TABLE application RENAME TO application_before;
+    CREATE TABLE application (position INTEGER PRIMARY KEY, account TEXT NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL,
+number TEXT AS (content->>'$.number'), business TEXT AS (content->>'$.business'), state TEXT AS (content->>'$.state'),
+turn INT AS (CASE content->>'$.next_actor' WHEN 'applicant' THEN 0 WHEN 'service' THEN 1 ELSE 2 END),
+changed TEXT AS (coalesce(content->>'$.history[#-1].at','')), year TEXT AS (substr(content->>'$.history[0].at',1,4)),
+UNIQUE (account, id)) STRICT;
+    CREATE INDEX application_number ON application (account, number);
+    CREATE INDEX application_order ON application (account, turn, changed, id, business, state, year);
+    CREATE VIRTUAL TABLE application_words USING
+fts5(text, facts, sounds, content='', columnsize=0, tokenize='ascii', prefix='7 8 9');
+    INSERT INTO application (account, id, content) SELECT account, id, content FROM application_before ORDER BY id;
+    INSERT INTO application_words (rowid, text, facts, sounds) SELECT position, found_by('text', account, content),
+        found_by('facts', account, content), found_by('sounds', account, content) FROM application;
+    DROP TABLE application_before;
+",
 ];
+
+/// Whatever writes an application writes what it is found by, in the same transaction. Of this connection, so that they
+/// take no room in the file.
+const WATCHES: &str = "
+    CREATE TEMP TRIGGER application_found AFTER INSERT ON main.application BEGIN
+        INSERT INTO application_words (rowid, text, facts, sounds) VALUES (new.position,
+            found_by('text', new.account, new.content), found_by('facts', new.account, new.content),
+            found_by('sounds', new.account, new.content));
+    END;
+    CREATE TEMP TRIGGER application_lost AFTER DELETE ON main.application BEGIN
+        INSERT INTO application_words (application_words, rowid, text, facts, sounds) VALUES ('delete', old.position,
+            found_by('text', old.account, old.content), found_by('facts', old.account, old.content),
+            found_by('sounds', old.account, old.content));
+    END;
+    CREATE TEMP TRIGGER application_changed AFTER UPDATE ON main.application
+    WHEN found_by('all', old.account, old.content) IS NOT found_by('all', new.account, new.content) BEGIN
+        INSERT INTO application_words (application_words, rowid, text, facts, sounds) VALUES ('delete', old.position,
+            found_by('text', old.account, old.content), found_by('facts', old.account, old.content),
+            found_by('sounds', old.account, old.content));
+        INSERT INTO application_words (rowid, text, facts, sounds) VALUES (new.position,
+            found_by('text', new.account, new.content), found_by('facts', new.account, new.content),
+            found_by('sounds', new.account, new.content));
+    END;
+";
 
 /// Runs the scripts that have not run on this file yet, all or none. Where one runs on a file that has something in it, a
 /// copy of it as it was is kept beside it first. `path`: where the file lies.
 pub(crate) fn migrate(connection: &mut Connection, path: Option<&Path>) -> Result<(), CacheError> {
+    search::register(connection)?;
     let known = MIGRATIONS.len() as i64;
     if version(connection)? < known {
         // Into the file with what is in its log, so that a copy of the file has it.
@@ -111,6 +153,7 @@ pub(crate) fn migrate(connection: &mut Connection, path: Option<&Path>) -> Resul
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
+    connection.execute_batch(WATCHES)?;
     Ok(())
 }
 
@@ -119,9 +162,19 @@ fn version(connection: &Connection) -> Result<i64, CacheError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{Cache, CacheKey, OutgoingAct};
+
+    /// An empty file as an earlier version left it.
+    pub(crate) fn of_version(version: i64) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        search::register(&connection).unwrap();
+        let scripts = &MIGRATIONS[..usize::try_from(version).unwrap()];
+        scripts.iter().try_for_each(|script| connection.execute_batch(script)).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        connection
+    }
 
     #[test]
     fn an_earlier_file_is_brought_up_to_date_and_kept_as_it_was() {
@@ -152,9 +205,7 @@ mod tests {
 
     #[test]
     fn drafts_thrown_away_under_an_earlier_version_are_still_told() {
-        let connection = Connection::open_in_memory().unwrap();
-        MIGRATIONS[..2].iter().try_for_each(|script| connection.execute_batch(script)).unwrap();
-        connection.pragma_update(None, "user_version", 2).unwrap();
+        let connection = of_version(2);
         let ids = ["0193e7c0-7000-7000-8000-000000000001", "0193e7c0-7000-7000-8000-000000000002"];
         let content = serde_json::to_string(&ids).unwrap();
         connection.execute("INSERT INTO document VALUES ('discarded/qy1', NULL, ?1)", [content]).unwrap();

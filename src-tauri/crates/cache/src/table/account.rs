@@ -71,6 +71,8 @@ impl Cache {
             transaction.execute(&format!("DELETE FROM document WHERE {OF}"), [account])?;
             Ok(())
         })?;
+        // What the index still has of the rows that are gone lies in pages that are joined only now and then: now.
+        self.connection().execute("INSERT INTO application_words (application_words) VALUES ('optimize')", [])?;
         // Deleted content was overwritten where it lay; what is left of it in the log and in pages that were moved goes now.
         self.connection().execute_batch("VACUUM")?;
         self.cut_log()?;

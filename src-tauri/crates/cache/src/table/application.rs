@@ -1,13 +1,32 @@
-//! My applications, as the service told them last: readable offline.
+//! My applications, as the service told them last: readable offline, and found by what they say (`search`).
+
+use std::collections::HashSet;
 
 use certdesk_contract::application::Application;
-use rusqlite::{Connection, OptionalExtension};
+use certdesk_domain::State;
+use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::{from_json, to_json};
-use crate::{Cache, CacheError};
+use crate::{
+    Cache, CacheError, Search,
+    search::{Match, Words},
+};
 
 const TABLE: &str = "application";
+
+/// So many rows at most are looked at for one answer: a question that the index takes for nearly all, and the rows
+/// themselves do not, ends here.
+const MOST_LOOKED_AT: usize = 2000;
+
+/// What was found, best first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Each with where the words were found.
+    pub applications: Vec<(Application, Vec<Match>)>,
+    /// There are more.
+    pub more: bool,
+}
 
 impl Cache {
     /// Keeps the whole list of an account; what is not in it is forgotten.
@@ -15,9 +34,19 @@ impl Cache {
     /// # Errors
     /// Those of the file.
     pub fn replace_applications(&self, account: &str, applications: &[Application]) -> Result<(), CacheError> {
+        let told: HashSet<String> = applications.iter().map(|application| application.id.to_string()).collect();
         self.transaction(|transaction| {
-            transaction.execute("DELETE FROM application WHERE account = ?1", [account])?;
-            applications.iter().try_for_each(|application| put(transaction, account, application))
+            let mut kept = transaction.prepare_cached("SELECT id FROM application WHERE account = ?1")?;
+            let kept: Vec<String> = kept.query_map([account], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            for gone in kept.iter().filter(|id| !told.contains(*id)) {
+                transaction
+                    .prepare_cached("DELETE FROM application WHERE account = ?1 AND id = ?2")?
+                    .execute([account, gone])?;
+            }
+            // Oldest first, so that later ones get greater positions.
+            let mut applications: Vec<_> = applications.iter().collect();
+            applications.sort_by_key(|application| application.id);
+            applications.into_iter().try_for_each(|application| put(transaction, account, application))
         })
     }
 
@@ -40,6 +69,46 @@ impl Cache {
         statement.query_map([account], |row| row.get::<_, String>(0))?.map(|text| from_json(TABLE, &text?)).collect()
     }
 
+    /// Applications of an account that were handed in and fit, at most `most`: that of the number asked for, those whose
+    /// numbers begin so, then the newest.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn find_applications(&self, account: &str, search: &Search, most: usize) -> Result<Found, CacheError> {
+        let connection = self.connection();
+        let mut found = Found { applications: Vec::new(), more: false };
+        let mut seen = HashSet::new();
+        let mut take = |row: &Row<'_>| -> Result<bool, CacheError> {
+            let case: Application = from_json(TABLE, &row.get::<_, String>(0)?)?;
+            let matches = search.matches(&Words::of_application(&case)).filter(|_| case.state != State::Draft);
+            if let Some(matches) = matches.filter(|_| seen.insert(case.id)) {
+                found.more = found.applications.len() == most;
+                if !found.more {
+                    found.applications.push((case, matches));
+                }
+            }
+            Ok(found.more)
+        };
+        if let Some(number) = search.number() {
+            let mut by_number = connection.prepare_cached(
+                "SELECT content FROM application WHERE account = ?1 AND number >= ?2 AND number < ?2 || char(0x10FFFF)
+                 ORDER BY number DESC",
+            )?;
+            for begin in [format!("{NUMBERS}{number}"), number] {
+                if look_at(by_number.query([account, begin.as_str()])?, &mut take)? {
+                    return Ok(found);
+                }
+            }
+        }
+        let mut by_words = connection.prepare_cached(
+            "SELECT application.content FROM application_words CROSS JOIN application
+             ON application.position = application_words.rowid
+             WHERE application_words MATCH ?2 AND application.account = ?1 ORDER BY application_words.rowid DESC",
+        )?;
+        look_at(by_words.query([account, search.question(account).as_str()])?, &mut take)?;
+        Ok(found)
+    }
+
     /// One application of an account.
     ///
     /// # Errors
@@ -54,20 +123,38 @@ impl Cache {
     }
 }
 
+/// What is known already is not written again: a list that is told anew costs nothing.
 pub(super) fn put(connection: &Connection, account: &str, application: &Application) -> Result<(), CacheError> {
     connection
         .prepare_cached(
-            "INSERT INTO application VALUES (?1, ?2, ?3)
-             ON CONFLICT (account, id) DO UPDATE SET content = excluded.content",
+            "INSERT INTO application (account, id, content) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, id) DO UPDATE SET content = excluded.content WHERE content != excluded.content",
         )?
         .execute((account, application.id.to_string(), to_json(TABLE, application)?))?;
     Ok(())
 }
 
+/// How numbers of applications begin.
+const NUMBERS: &str = "CD";
+
+/// Shows row after row until `take` has enough; whether it has.
+fn look_at(
+    mut rows: rusqlite::Rows<'_>,
+    take: &mut impl FnMut(&Row<'_>) -> Result<bool, CacheError>,
+) -> Result<bool, CacheError> {
+    for _ in 0..MOST_LOOKED_AT {
+        let Some(row) = rows.next()? else { break };
+        if take(row)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use certdesk_domain::{Business, State};
+    use certdesk_domain::{Business, form::Handler};
 
     fn application(state: State) -> Application {
         Application {
@@ -101,5 +188,168 @@ mod tests {
         cache.replace_applications("acct", std::slice::from_ref(&moved)).unwrap();
         assert_eq!(cache.applications("acct").unwrap(), [moved]);
         assert_eq!(cache.applications("other").unwrap(), [old], "another account's list is its own");
+    }
+
+    fn of_number(number: u32, holder: &str) -> Application {
+        Application {
+            number: Some(format!("CD20261122{number:06}")),
+            certificate_subject: Some(holder.to_owned()),
+            ..application(State::Completed)
+        }
+    }
+
+    fn numbers(cache: &Cache, account: &str, question: &str) -> Vec<String> {
+        let Some(search) = Search::of(question) else { return Vec::new() };
+        let found = cache.find_applications(account, &search, 3).unwrap();
+        found.applications.into_iter().map(|(case, _)| case.number.unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn the_number_asked_for_comes_first_and_then_the_newest() {
+        let cache = Cache::in_memory().unwrap();
+        let cases: Vec<_> = (1..=5).map(|number| of_number(number, "福州云帆 CD20261122000002")).collect();
+        cache.replace_applications("qy1", &cases).unwrap();
+        let named = |numbers: &[u32]| numbers.iter().map(|n| format!("CD20261122{n:06}")).collect::<Vec<_>>();
+        assert_eq!(numbers(&cache, "qy1", "云帆"), named(&[5, 4, 3]), "the newest, and no more than asked for");
+        assert_eq!(
+            numbers(&cache, "qy1", "cd20261122000002"),
+            named(&[2]),
+            "a number of seven digits and more is no word"
+        );
+        assert_eq!(numbers(&cache, "qy1", "20261122"), named(&[5, 4, 3]), "begun");
+        assert_eq!(numbers(&cache, "qy1", "0002"), named(&[2]), "by its last digits");
+        let all = Search::of("fzyf").unwrap();
+        assert!(cache.find_applications("qy1", &all, 3).unwrap().more, "that there are more is said");
+        assert!(!cache.find_applications("qy1", &all, 5).unwrap().more);
+    }
+
+    #[test]
+    fn two_accounts_on_one_computer_find_nothing_of_each_other() {
+        let cache = Cache::in_memory().unwrap();
+        let case = of_number(7, "福州云帆");
+        cache.replace_applications("qy1", std::slice::from_ref(&case)).unwrap();
+        cache.replace_applications("qy2", &[of_number(8, "泉州王䶮")]).unwrap();
+        for question in ["云帆", "云", "yf", "CD2026", "000007", &case.number.clone().unwrap()] {
+            assert!(!numbers(&cache, "qy1", question).is_empty(), "{question} is the one's");
+            let others = numbers(&cache, "qy2", question);
+            assert!(!others.contains(&case.number.clone().unwrap()), "{question} is nobody else's: {others:?}");
+        }
+    }
+
+    /// Every token of the index.
+    fn tokens(cache: &Cache) -> Vec<String> {
+        let connection = cache.connection();
+        connection
+            .execute_batch(
+                "CREATE VIRTUAL TABLE IF NOT EXISTS temp.tokens USING fts5vocab(main, application_words, row)",
+            )
+            .unwrap();
+        let mut tokens = connection.prepare("SELECT term FROM temp.tokens").unwrap();
+        tokens.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn the_index_follows_its_rows() {
+        let cache = Cache::in_memory().unwrap();
+        let case = of_number(7, "福州云帆");
+        cache.put_application("qy1", &case).unwrap();
+        let moved = Application { certificate_subject: Some("泉州王䶮".into()), ..case.clone() };
+        cache.put_application("qy1", &moved).unwrap();
+        assert_eq!(numbers(&cache, "qy1", "云帆"), Vec::<String>::new(), "what is not said any more finds nothing");
+        assert_eq!(numbers(&cache, "qy1", "王䶮").len(), 1);
+        cache.replace_applications("qy1", &[Application { state: State::Draft, ..moved.clone() }]).unwrap();
+        assert_eq!(
+            numbers(&cache, "qy1", "王䶮"),
+            Vec::<String>::new(),
+            "a case that was not handed in is shown as a draft"
+        );
+        cache.replace_applications("qy1", &[moved]).unwrap();
+        cache.put_application("qy2", &case).unwrap();
+        cache.forget("qy1").unwrap();
+        assert_eq!(numbers(&cache, "qy1", "王䶮"), Vec::<String>::new());
+        assert_eq!(numbers(&cache, "qy2", "云帆").len(), 1, "another account's stays");
+        assert!(tokens(&cache).iter().all(|token| !token.contains('䶮')), "no token is left of what was forgotten");
+    }
+
+    #[test]
+    fn an_index_is_made_of_the_rows_of_an_earlier_version() {
+        let connection = crate::schema::tests::of_version(3);
+        let case = of_number(7, "福州云帆");
+        let content = serde_json::to_string(&case).unwrap();
+        let row = ("qy1", case.id.to_string(), content);
+        connection.execute("INSERT INTO application (account, id, content) VALUES (?1, ?2, ?3)", row).unwrap();
+        let cache = Cache::prepare(connection, None).unwrap();
+        assert_eq!(cache.applications("qy1").unwrap(), [case], "nothing is lost");
+        assert_eq!(numbers(&cache, "qy1", "云帆").len(), 1, "and all is found");
+    }
+
+    #[test]
+    fn no_number_of_a_document_and_no_phone_is_in_the_index() {
+        let cache = Cache::in_memory().unwrap();
+        let mut case = of_number(7, "福州云帆");
+        let mut handler = Handler::default();
+        for (field, value) in [
+            ("person.name", "王䶮"),
+            ("person.id_number", "35010219900307001X"),
+            ("phone", "13850194477"),
+            ("email", "sender@example.com"),
+            ("credit_code", "91350100M000100Y43"),
+            ("address.detail", "金山大道 88 号"),
+        ] {
+            assert!(handler.set(field, value));
+        }
+        case.handler = Some(handler);
+        case.particulars.changes.insert("contact.id_number".into(), "35010219900307001X".into());
+        case.particulars.changes.insert("contact.name".into(), "林小满".into());
+        case.reason = Some("身份证 35010219900307001X 与电话 138 5019 4477 不符".into());
+        cache.put_application("qy1", &case).unwrap();
+        for word in ["王䶮", "小满", "不符", "000007"] {
+            assert_eq!(numbers(&cache, "qy1", word).len(), 1, "{word} is found");
+        }
+        for private in ["3501", "0307", "9003", "1385", "4477", "5019", "sender", "9135", "m000", "金山"] {
+            assert_eq!(numbers(&cache, "qy1", private), Vec::<String>::new(), "{private} is not");
+            let tokens = tokens(&cache);
+            let own = |token: &&String| token[6..].starts_with(private) || token[6..].ends_with(private);
+            assert_eq!(tokens.iter().find(own), None, "{private} stands in no token");
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn every_part_of_a_text_finds_it(
+            holder in "[\u{4E00}-\u{9FFF}\u{3400}-\u{3430}\u{20000}-\u{20020}A-Za-z0-9（）()·々 .-]{2,24}",
+            note in "\\PC{0,24}",
+        ) {
+            let cache = Cache::in_memory().unwrap();
+            let mut case = of_number(7, &holder);
+            case.reason = Some(note.clone());
+            cache.put_application("qy1", &case).unwrap();
+            for text in [&holder, &note] {
+                let letters: Vec<char> = text.chars().collect();
+                for part in letters.windows(2).chain(letters.chunks(1)).chain(letters.windows(5)) {
+                    let part: String = part.iter().collect();
+                    let Some(search) = Search::of(&part) else { continue };
+                    let words = Words::of_application(&case);
+                    let found = cache.find_applications("qy1", &search, 1).unwrap();
+                    let fits = search.matches(&words).is_some();
+                    proptest::prop_assert_eq!(found.applications.len(), usize::from(fits), "{} in {}", part, text);
+                    let digits = text.chars().filter(|c| c.is_numeric()).count();
+                    proptest::prop_assert!(fits || digits >= 7, "{} is a part of {}", part, text);
+                }
+            }
+        }
+
+        #[test]
+        fn whatever_is_typed_gets_an_answer(question in "\\PC{0,40}|[\"*^:(){}+-]{0,12}|(AND|OR|NOT|NEAR|text:|䶮|😀| |\"|\u{0}){0,9}", much in 0_usize..3000) {
+            let cache = Cache::in_memory().unwrap();
+            cache.put_application("qy1", &of_number(7, "福州云帆")).unwrap();
+            for question in [question.clone(), question.repeat(much / question.len().max(1))] {
+                if let Some(search) = Search::of(&question) {
+                    cache.find_applications("qy1", &search, 3).unwrap();
+                }
+            }
+        }
     }
 }
