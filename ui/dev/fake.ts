@@ -8,6 +8,7 @@ import { doctorAnswers } from "./doctor";
 import { moduleAnswers } from "./modules";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
+import { searchAnswers } from "./search";
 import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, QueuedView, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
@@ -214,7 +215,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
   const calls: string[] = [];
   const emit = (event: Event) => listeners.forEach((id) => callbacks.get(id)?.({ event: "certdesk", id, payload: event }));
-  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }), doctorAnswers(wanted, { emit, failure }), moduleAnswers(wanted, failure));
+  Object.assign(answers, guideAnswers(wanted, catalogue, registration, { home, emit, failure }), casesAnswers(wanted, { home, emit, failure, answers }), announcementAnswers(wanted), queryAnswers(wanted, failure), searchAnswers(wanted, home, answers), peopleAnswers(wanted, { home, emit, failure }), keyAnswers(wanted, { home, failure }), doctorAnswers(wanted, { emit, failure }), moduleAnswers(wanted, failure));
   const [failing, code] = (wanted.get("fail") ?? "").split(":");
   if (failing && code) answers[failing] = () => { throw failure(code as FailureCode, { detail: "os error 111" }); };
 

@@ -5,6 +5,7 @@ import { peopleScenarios, roomScenarios } from "./people-scenarios.mjs";
 import { lifeScenarios } from "./life-scenarios.mjs";
 import { keyScenarios } from "./key-scenarios.mjs";
 import { queryScenarios } from "./query-scenarios.mjs";
+import { searchScenarios } from "./search-scenarios.mjs";
 
 // What is pictured: a name, the fake program's scenario, and what the person does. Every room adds its own lines.
 const room = (name, more = {}) => JSON.stringify({ name, ...more });
@@ -83,6 +84,7 @@ export const scenarios = [
   ...caseScenarios,
   ...announcementScenarios,
   ...queryScenarios,
+  ...searchScenarios,
   ...peopleScenarios,
   ...roomScenarios,
   ...lifeScenarios,

@@ -162,6 +162,54 @@ history: Array<HistoryEntry>,
  */
 certificate_subject: string | null, };
 
+export type ApplicationHit = { 
+/**
+ * Which one.
+ */
+application: ApplicationRow, 
+/**
+ * What to mark wherever it is shown.
+ */
+pieces: Array<string>, 
+/**
+ * What was found in it that the row does not show: the handler, or a reviewer's words.
+ */
+said: string | null, };
+
+export type ApplicationRow = { 
+/**
+ * Case.
+ */
+id: string, 
+/**
+ * 申办编号
+ */
+number: string | null, 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * State.
+ */
+state: State, 
+/**
+ * Who acts next.
+ */
+next_actor: NextActor, 
+/**
+ * What it is about.
+ */
+particulars: Particulars, 
+/**
+ * Subject name the certificate will carry, once approved.
+ */
+certificate_subject: string | null, 
+/**
+ * When it changed last.
+ */
+changed_at: string | null, };
+
 export type ApplicationView = { 
 /**
  * The case as the service has it.
@@ -289,6 +337,32 @@ reminder_days: Array<number>,
 helpdesk: string, };
 
 export type CertificateEncoding = "pem" | "der";
+
+export type CertificateHit = { 
+/**
+ * SHA-256 of the DER, lower-case hex.
+ */
+fingerprint: string, 
+/**
+ * Holder: common name.
+ */
+holder: string, 
+/**
+ * Serial number, lower-case hex.
+ */
+serial: string, 
+/**
+ * Last instant.
+ */
+not_after: string, 
+/**
+ * Status at the service, as last seen; `None` where unknown.
+ */
+status: CertificateStatus | null, 
+/**
+ * What to mark wherever it is shown.
+ */
+pieces: Array<string>, };
 
 export type CertificateStatus = "issued" | "active" | "expired" | "revoked";
 
@@ -443,6 +517,20 @@ version: string,
 recorded_at: string, };
 
 export type ConsentSubject = "agreement" | "sensitive_data";
+
+export type DraftHit = { 
+/**
+ * Which one.
+ */
+draft: DraftSummary, 
+/**
+ * What to mark wherever it is shown.
+ */
+pieces: Array<string>, 
+/**
+ * What was found in it that the row does not show.
+ */
+said: string | null, };
 
 export type DraftSummary = { 
 /**
@@ -1257,6 +1345,16 @@ read: boolean,
  */
 subject: NoticeSubject, };
 
+export type NoticeHit = { 
+/**
+ * Which one.
+ */
+notice: Notice, 
+/**
+ * What to mark wherever it is shown.
+ */
+pieces: Array<string>, };
+
 export type NoticeSubject = { "kind": "application", 
 /**
  * Case.
@@ -1951,6 +2049,36 @@ name: string,
  */
 code: string, };
 
+export type SearchView = { 
+/**
+ * My applications: that of the number asked for, then the newest.
+ */
+applications: Array<ApplicationHit>, 
+/**
+ * There are more of them.
+ */
+more_applications: boolean, 
+/**
+ * Drafts, changed last first.
+ */
+drafts: Array<DraftHit>, 
+/**
+ * Certificates, on the keys and at the service.
+ */
+certificates: Array<CertificateHit>, 
+/**
+ * There are more of them.
+ */
+more_certificates: boolean, 
+/**
+ * Notices, newest first.
+ */
+notices: Array<NoticeHit>, 
+/**
+ * There are more of them.
+ */
+more_notices: boolean, };
+
 export type ServiceState = { 
 /**
  * Host and port, to show.
@@ -2178,6 +2306,7 @@ export const commands = {
   saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
   saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
   saveCertificate: (fingerprint: string, encoding: CertificateEncoding): Promise<string | null> => call("save_certificate", { fingerprint, encoding }),
+  search: (question: string): Promise<SearchView> => call("search", { question }),
   storage: (): Promise<StorageView> => call("storage", {  }),
   retryStorage: (): Promise<StorageView> => call("retry_storage", {  }),
   keepNothing: (): Promise<StorageView> => call("keep_nothing", {  }),

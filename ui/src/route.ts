@@ -23,10 +23,12 @@ export interface Pages {
   guide: { draft: string; step?: Step };
   /** After the submission. */
   receipt: { receipt: Receipt };
-  applications: object;
+  /** `words`: what the list is narrowed to. */
+  applications: { words?: string };
   application: { id: string };
   issuance: { application: string };
-  certificates: object;
+  /** `open`: the fingerprint of one whose details are shown. */
+  certificates: { open?: string };
   /** 我的认证锁: one key. */
   key: { id: string };
   notices: object;
@@ -36,7 +38,8 @@ export interface Pages {
   support: { check?: boolean };
   /** Driver modules, under 服务支持. */
   modules: object;
-  announcements: object;
+  /** `search`: what is looked for at once. */
+  announcements: { search?: string };
   "demo-desk": object;
 }
 export type PageName = keyof Pages;

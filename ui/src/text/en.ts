@@ -11,6 +11,7 @@ import modules from "./en/modules";
 import notices from "./en/notices";
 import query from "./en/query";
 import recover from "./en/recover";
+import search from "./en/search";
 import shell from "./en/shell";
 import storage from "./en/storage";
 import support from "./en/support";
@@ -18,5 +19,5 @@ import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...search, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };
 export default en;

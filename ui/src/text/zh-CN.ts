@@ -11,9 +11,10 @@ import modules from "./zh-CN/modules";
 import notices from "./zh-CN/notices";
 import query from "./zh-CN/query";
 import recover from "./zh-CN/recover";
+import search from "./zh-CN/search";
 import shell from "./zh-CN/shell";
 import storage from "./zh-CN/storage";
 import support from "./zh-CN/support";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };
+export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...search, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };

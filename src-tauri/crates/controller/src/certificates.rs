@@ -46,6 +46,15 @@ impl Controller {
         self.certificate_views(records).await
     }
 
+    /// The same as last seen: does not wait for the network.
+    pub(crate) async fn known_certificates(&self) -> Result<Vec<CertificateView>, Failure> {
+        let records = match self.account_name() {
+            Ok(account) => self.kept_records(&account).await?,
+            Err(_) => Vec::new(),
+        };
+        self.certificate_views(records).await
+    }
+
     /// Those of the key rings and of `records`, seen together.
     async fn certificate_views(&self, records: Vec<CertificateRecord>) -> Result<Vec<CertificateView>, Failure> {
         let now = self.service_now();

@@ -147,6 +147,9 @@ commands! {
     /// Saves a certificate by the native dialog.
     save_certificate(fingerprint: String, encoding: CertificateEncoding) -> Option<String>;
 
+    /// Everything known here that fits: applications, drafts, certificates, notices. Asks no service.
+    search(question: String) -> SearchView;
+
     // What is kept on this computer
     storage() -> StorageView;
     /// Asks the key store once more.

@@ -6,7 +6,7 @@
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `outbox` (acts that wait for the service), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
-//! password), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `announcements` (what is revoked), `media` (loopback door for the video
+//! password), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `search` (one box for everything), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `storage` (the cache and its key), `demo`.
 //!
 //! Tasks run beside the calls: one for each driver asks it once a second what is plugged in, one empties the upload queue,
@@ -47,6 +47,7 @@ mod pin;
 mod profiles;
 mod query;
 mod recovery;
+mod search;
 pub mod storage;
 mod sync;
 mod uploads;

@@ -91,6 +91,12 @@ impl Controller {
         }
     }
 
+    /// All notices as last seen: does not wait for the network.
+    pub(crate) async fn known_notices(&self, account: &str) -> Result<Vec<Notice>, Failure> {
+        let kept: Kept = self.kept(document(account)).await?.unwrap_or_default();
+        Ok(kept.notices)
+    }
+
     async fn renew_notices(&self, account: &str) -> Result<NoticesView, Failure> {
         let before: Kept = self.kept(document(account)).await?.unwrap_or_default();
         let mut kept = before.clone();

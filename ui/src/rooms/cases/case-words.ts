@@ -66,7 +66,7 @@ export function changesOf({ particulars }: Pick<Application, "particulars">): { 
 }
 
 /** What a case is about in one line: whose certificate, what changes, why it is revoked. */
-export function aboutOf(application: Application): string {
+export function aboutOf(application: Pick<Application, "particulars" | "certificate_subject">): string {
   const { reason } = application.particulars;
   const changes = changesOf(application).map(({ name, value }) => `${name} ${t("change.only_to", { to: value })}`);
   return [application.certificate_subject ?? "", ...changes, reason ? reasonName(reason) : ""].filter(Boolean).join(" · ");

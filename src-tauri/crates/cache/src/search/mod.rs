@@ -232,7 +232,7 @@ impl Word {
             Field::Day => self.day.as_ref().filter(|day| day.fits(&part.text)).map(|_| 0..letters.len()),
             Field::Number => self.in_number(letters),
             Field::Serial => {
-                (self.letters.len() >= SERIAL && letters.starts_with(&self.letters)).then(|| 0..self.letters.len())
+                (self.letters.len() >= SERIAL && letters.starts_with(&self.letters)).then_some(0..self.letters.len())
             }
             _ => position(letters, &self.letters)
                 .map(|at| at..at + self.letters.len())

@@ -7,6 +7,7 @@ mod case;
 mod draft;
 mod driver;
 mod key;
+mod search;
 mod storage;
 
 pub use case::{ApplicationView, CertificateView, IssuanceStep, IssuanceView, ReceiptView};
@@ -22,6 +23,7 @@ pub use key::{
     CertificateEncoding, FailingDriver, KeyState, KeyStrip, KeyView, ObjectView, PinAdvice, PinCharacters, PinOutcome,
     PinPrompt, PinPurpose,
 };
+pub use search::{ApplicationHit, ApplicationRow, CertificateHit, DraftHit, NoticeHit, SearchView};
 pub use storage::{
     KeyKeeping, LocalData, LocalDataItem, LocalDataKind, SalvagedView, StorageNotice, StorageQuestion, StorageState,
     StorageTrouble, StorageView,
