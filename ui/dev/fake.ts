@@ -9,7 +9,7 @@ import { moduleAnswers } from "./modules";
 import { peopleAnswers } from "./people";
 import { queryAnswers } from "./query";
 import { searchAnswers } from "./search";
-import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, PinTries, Region, QueuedView, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
+import type { AccountView, Catalogue, Event, Failure, FailureCode, FieldFault, Home, KeyState, KeyStrip, KeyView, NetworkView, PinTries, Region, QueuedView, Registration, Requirement, SessionView, StorageQuestion, StorageTrouble, StorageView, KeyKeeping } from "../src/bindings";
 
 // Arguments are as the page sent them: the fake believes it.
 type Handler = (args: any) => unknown;
@@ -183,9 +183,20 @@ export function install(wanted: URLSearchParams): Fake {
     storage: storage(wanted),
   };
 
+  const asks = scenario === "proxy-login" ? failure("proxy_login_needed") : null;
+  const away = asks ?? (scenario === "network" ? failure(wanted.get("code") as FailureCode, { detail: wanted.get("detail") }) : null);
+  if (away) home.service = { ...home.service, reachable: false, failure: away };
+  let network: NetworkView = { settings: { proxy: { kind: "system" }, kib_a_second: null }, in_use: asks ? "proxy.corp.example:8080" : null, script: wanted.get("pac") ? "http://wpad.corp.example/proxy.pac" : null, has_login: false, login_kept: false, failure: null };
   const answers: Answers = {
     home: () => structuredClone(home),
     save_settings: ({ settings }) => void (home.settings = settings),
+    network: () => network,
+    save_network: ({ settings }) => (network = { ...network, settings, in_use: settings.proxy.kind === "manual" ? `${settings.proxy.host}:${settings.proxy.port}` : null, failure: home.service.failure }),
+    log_in_to_proxy: ({ name, password, keep }) => {
+      if (password !== "corp") throw failure("proxy_login_needed", { detail: "refused" });
+      return (network = { ...network, has_login: name !== "", login_kept: keep });
+    },
+    forget_proxy_login: () => (network = { ...network, has_login: false, login_kept: false }),
     storage: () => home.storage,
     retry_storage: () => home.storage,
     keep_nothing: () => (home.storage = { state: { kind: "open", kept: "memory" }, notice: null }),

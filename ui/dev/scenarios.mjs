@@ -4,6 +4,7 @@ import { caseScenarios } from "./cases-scenarios.mjs";
 import { peopleScenarios, roomScenarios } from "./people-scenarios.mjs";
 import { lifeScenarios } from "./life-scenarios.mjs";
 import { keyScenarios } from "./key-scenarios.mjs";
+import { networkScenarios } from "./network-scenarios.mjs";
 import { queryScenarios } from "./query-scenarios.mjs";
 import { searchScenarios } from "./search-scenarios.mjs";
 
@@ -83,6 +84,7 @@ export const scenarios = [
   ...guideScenarios,
   ...caseScenarios,
   ...announcementScenarios,
+  ...networkScenarios,
   ...queryScenarios,
   ...searchScenarios,
   ...peopleScenarios,

@@ -947,7 +947,7 @@ facts: Array<Fact>,
  */
 repair: Repair | null, };
 
-export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
+export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_network_login" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
 
 export type FormSigner = { 
 /**
@@ -1207,7 +1207,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "submission_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_by_script" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "submission_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1324,6 +1324,43 @@ modules: Array<ModuleView>,
  * What is known of tokens and drivers.
  */
 profiles: ProfilesView, };
+
+export type NetworkSettings = { 
+/**
+ * Which proxy.
+ */
+proxy: ProxySetting, 
+/**
+ * KiB a second that files may take, up and down together; `None` for all there is.
+ */
+kib_a_second: number | null, };
+
+export type NetworkView = { 
+/**
+ * What was chosen.
+ */
+settings: NetworkSettings, 
+/**
+ * Host and port of the proxy in use.
+ */
+in_use: string | null, 
+/**
+ * The system finds its proxy by the script (PAC) at this address, which this program does not run; empty where the
+ * system looks for its address too.
+ */
+script: string | null, 
+/**
+ * A name and password for the proxy are at hand.
+ */
+has_login: boolean, 
+/**
+ * They are kept for the next start.
+ */
+login_kept: boolean, 
+/**
+ * Why the service was not reached when it was tried just now.
+ */
+failure: Failure | null, };
 
 export type NextActor = "applicant" | "service" | "nobody";
 
@@ -1696,6 +1733,16 @@ known: number,
  * Why what the service publishes now was not taken; the last good ones stay.
  */
 refused: ProfilesRefusal | null, };
+
+export type ProxySetting = { "kind": "system" } | { "kind": "direct" } | { "kind": "manual", 
+/**
+ * Name or address.
+ */
+host: string, 
+/**
+ * Port.
+ */
+port: number, };
 
 export type Query = { 
 /**
@@ -2269,6 +2316,10 @@ export const commands = {
   saveSettings: (settings: Settings): Promise<void> => call("save_settings", { settings }),
   catalogue: (): Promise<Catalogue> => call("catalogue", {  }),
   regions: (): Promise<Array<Region>> => call("regions", {  }),
+  network: (): Promise<NetworkView> => call("network", {  }),
+  saveNetwork: (settings: NetworkSettings): Promise<NetworkView> => call("save_network", { settings }),
+  logInToProxy: (name: string, password: string, keep: boolean): Promise<NetworkView> => call("log_in_to_proxy", { name, password, keep }),
+  forgetProxyLogin: (): Promise<NetworkView> => call("forget_proxy_login", {  }),
   refreshKeys: (): Promise<KeyStrip> => call("refresh_keys", {  }),
   acceptConsent: (subject: ConsentSubject, version: string): Promise<ConsentReceipt> => call("accept_consent", { subject, version }),
   checkRegistration: (registration: Registration): Promise<Faults> => call("check_registration", { registration }),

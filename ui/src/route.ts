@@ -40,6 +40,8 @@ export interface Pages {
   modules: object;
   /** `search`: what is looked for at once. */
   announcements: { search?: string };
+  /** Proxy and bandwidth. */
+  network: object;
   "demo-desk": object;
 }
 export type PageName = keyof Pages;

@@ -69,6 +69,14 @@ impl Stage {
         Self::set_in(tempfile::tempdir()?, PIN, &["--drivers".as_ref(), drivers.as_os_str()])
     }
 
+    /// The same with a service that is known by another address than the one it listens on.
+    ///
+    /// # Errors
+    /// As [`Stage::set`].
+    pub fn set_at(public_url: &str) -> Result<Self> {
+        Self::set_in(tempfile::tempdir()?, PIN, &["--public-url".as_ref(), public_url.as_ref()])
+    }
+
     fn set_in(folder: TempDir, pin: &str, more: &[&OsStr]) -> Result<Self> {
         let service = Service::start_with(&folder.path().join("service"), "127.0.0.1:0", more)?;
         let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", pin)?;

@@ -57,7 +57,7 @@ async fn the_step_that_fails_on_the_way_to_the_service_is_found() -> Result<()> 
     let found = certdesk.examine().await.map_err(failed)?;
     assert!(has(&found, FindingCode::ServiceConnect), "{found:?}");
 
-    // A page of a hotel: something answers, and not in TLS.
+    // A page of a hotel: it answers in plain HTTP, and sends to its login.
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
     std::thread::spawn(move || {
@@ -70,7 +70,7 @@ async fn the_step_that_fails_on_the_way_to_the_service_is_found() -> Result<()> 
     let mut hotel = stage.options()?;
     hotel.service = Some(format!("https://{address}"));
     let found = Controller::start(hotel).examine().await.map_err(failed)?;
-    assert!(has(&found, FindingCode::ServiceTls), "{found:?}");
+    assert!(has(&found, FindingCode::ServiceNetworkLogin), "{found:?}");
 
     let mut nowhere = stage.options()?;
     nowhere.service = Some("https://no-such-host.invalid".into());

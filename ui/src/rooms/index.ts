@@ -31,6 +31,7 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
   query: () => import("./query/QueryPage.vue"),
   support: () => import("./support/SupportPage.vue"),
   modules: () => import("./support/ModulesPage.vue"),
+  network: () => import("./network/NetworkPage.vue"),
   announcements: () => import("./announcements/AnnouncementsPage.vue"),
 };
 

@@ -8,6 +8,7 @@ import enter from "./en/enter";
 import failures from "./en/failures";
 import guide from "./en/guide";
 import modules from "./en/modules";
+import network from "./en/network";
 import notices from "./en/notices";
 import query from "./en/query";
 import recover from "./en/recover";
@@ -19,5 +20,5 @@ import words from "./en/words";
 import type zhCN from "./zh-CN";
 
 type Same<T> = { [K in keyof T]: T[K] extends string ? string : Same<T[K]> };
-const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...search, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };
+const en: Same<typeof zhCN> = { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...network, ...search, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };
 export default en;

@@ -43,3 +43,9 @@ export function duration(milliseconds: number): string {
 export function daysLeft(instant: string, now = Date.now()): number {
   return Math.floor((new Date(instant).getTime() - now) / 86_400_000);
 }
+
+/** `3 天`, `5 小时`, `40 分钟`: in the unit that says enough. */
+export function span(minutes: number): string {
+  const [value, unit] = minutes >= 2880 ? [minutes / 1440, "day"] : minutes >= 120 ? [minutes / 60, "hour"] : [minutes, "minute"];
+  return new Intl.NumberFormat(locale(), { style: "unit", unit: unit as string, unitDisplay: "long", maximumFractionDigits: 0 }).format(value as number);
+}

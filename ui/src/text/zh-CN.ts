@@ -8,6 +8,7 @@ import enter from "./zh-CN/enter";
 import failures from "./zh-CN/failures";
 import guide from "./zh-CN/guide";
 import modules from "./zh-CN/modules";
+import network from "./zh-CN/network";
 import notices from "./zh-CN/notices";
 import query from "./zh-CN/query";
 import recover from "./zh-CN/recover";
@@ -17,4 +18,4 @@ import storage from "./zh-CN/storage";
 import support from "./zh-CN/support";
 import words from "./zh-CN/words";
 
-export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...search, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };
+export default { ...words, ...shell, ...enter, ...guide, ...announcements, ...business, ...cases, ...query, ...recover, ...network, ...search, ...notices, ...account, ...storage, ...support, ...modules, ...failures, doctor };

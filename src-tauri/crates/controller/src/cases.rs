@@ -31,9 +31,7 @@ impl Controller {
                 self.adopt_drafts(&applications).await?;
                 applications
             }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
-                self.with_cache(move |cache| cache.applications(&account)).await?
-            }
+            Err(failure) if failure.is_away() => self.with_cache(move |cache| cache.applications(&account)).await?,
             Err(failure) => return Err(failure),
         };
         let mut views = Vec::with_capacity(applications.len());
@@ -54,7 +52,7 @@ impl Controller {
                 self.keep_application(application.clone()).await?;
                 application
             }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => self.seen_application(id).await?,
+            Err(failure) if failure.is_away() => self.seen_application(id).await?,
             Err(failure) => return Err(failure),
         };
         self.application_view(application).await

@@ -77,6 +77,12 @@ commands! {
     save_settings(settings: Settings) -> ();
     catalogue() -> Catalogue;
     regions() -> Vec<Region>;
+    /// Proxy, bandwidth: how this computer reaches the service.
+    network() -> NetworkView;
+    save_network(settings: NetworkSettings) -> NetworkView;
+    /// Gives the proxy a name and password and tries them.
+    log_in_to_proxy(name: String, password: String, keep: bool) -> NetworkView;
+    forget_proxy_login() -> NetworkView;
     /// Asks all drivers again, now.
     refresh_keys() -> KeyStrip;
 

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     failure::{Failure, LocalCode},
+    network::REFUSED,
     view::{ObjectView, PinAdvice, PinCharacters},
 };
 
@@ -59,6 +60,24 @@ impl Failure {
         self.is_said(ProblemCode::Unauthenticated)
     }
 
+    /// Whether nothing came of the service itself, and may at another time or in another network: what was seen before
+    /// is shown meanwhile, and what is to be told waits.
+    pub(crate) fn is_away(&self) -> bool {
+        const AWAY: [LocalCode; 10] = [
+            LocalCode::ServiceUnreachable,
+            LocalCode::ProxyUnreachable,
+            LocalCode::ProxyRefused,
+            LocalCode::ProxyLoginNeeded,
+            LocalCode::ProxyUnsupported,
+            LocalCode::ProxyByScript,
+            LocalCode::NetworkLogin,
+            LocalCode::ServiceReplaced,
+            LocalCode::ServiceMoved,
+            LocalCode::ClockWrong,
+        ];
+        AWAY.into_iter().any(|code| self.is(code))
+    }
+
     /// Whether the service takes the certificate of the session no more.
     pub(crate) fn is_certificate_end(&self) -> bool {
         self.is_said(ProblemCode::CertificateRevoked) || self.is_said(ProblemCode::CertificateExpired)
@@ -71,6 +90,16 @@ impl From<PortalError> for Failure {
             PortalError::Problem(problem) => return problem.into(),
             PortalError::BadAddress => return LocalCode::BadServiceAddress.into(),
             PortalError::Unreachable(detail) => (LocalCode::ServiceUnreachable, detail),
+            PortalError::ProxyAway(detail) => (LocalCode::ProxyUnreachable, detail),
+            PortalError::ProxyRefused(detail) => (LocalCode::ProxyRefused, detail),
+            PortalError::ProxyLogin { refused: true } => (LocalCode::ProxyLoginNeeded, REFUSED.to_owned()),
+            PortalError::ProxyLogin { refused: false } => return LocalCode::ProxyLoginNeeded.into(),
+            PortalError::ProxyUnsupported(detail) => (LocalCode::ProxyUnsupported, detail),
+            PortalError::ProxyByScript(detail) => (LocalCode::ProxyByScript, detail),
+            PortalError::NetworkLogin(detail) => (LocalCode::NetworkLogin, detail),
+            PortalError::Moved(detail) => (LocalCode::ServiceMoved, detail),
+            PortalError::ClockWrong(skew) => return crate::clock_wrong(skew),
+            PortalError::Replaced(issuer) => (LocalCode::ServiceReplaced, issuer),
             PortalError::TlsUntrusted(detail) => (LocalCode::TlsUntrusted, detail),
             PortalError::Garbled(detail) => (LocalCode::ServiceGarbled, detail),
             PortalError::FileChanged => return LocalCode::FileChanged.into(),

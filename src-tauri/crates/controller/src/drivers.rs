@@ -194,7 +194,7 @@ impl Controller {
     async fn driver_packages(&self) -> Result<Vec<DriverPackage>, Failure> {
         let packages = match self.listed_by_service().await {
             // Never seen the service: what a publisher vouched for on a medium stands in.
-            Err(away) if away.is(LocalCode::ServiceUnreachable) || away.is(LocalCode::NoServiceAddress) => {
+            Err(away) if away.is_away() || away.is(LocalCode::NoServiceAddress) => {
                 let kept: Option<DriverList> = self.kept(MEDIUM.to_owned()).await?;
                 kept.ok_or(away)?.drivers
             }

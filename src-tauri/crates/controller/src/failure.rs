@@ -57,6 +57,24 @@ local_codes! {
     BadServiceAddress, false;
     /// No connection.
     ServiceUnreachable, true;
+    /// The proxy on the way cannot be reached, or breaks off.
+    ProxyUnreachable, true;
+    /// The proxy does not let through to the service.
+    ProxyRefused, true;
+    /// The proxy wants name and password; `detail` is `refused` where those that were sent were wrong.
+    ProxyLoginNeeded, true;
+    /// The proxy is of a kind, or wants a login of a kind, that this program does not do; `detail` names it.
+    ProxyUnsupported, false;
+    /// The system finds its proxy by a script (PAC), which is not run; `detail` has its address.
+    ProxyByScript, false;
+    /// That can be no proxy's address.
+    BadProxy, false;
+    /// The network wants a login in a browser first.
+    NetworkLogin, true;
+    /// The service sends to another address, where nothing of ours goes; `detail` has it.
+    ServiceMoved, false;
+    /// Somebody looks into the connection, with a certificate of their own; `detail` is who issued it.
+    ServiceReplaced, true;
     /// The service's certificate is not trusted.
     TlsUntrusted, false;
     /// The service answered, but not as the contract says.

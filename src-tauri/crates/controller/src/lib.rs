@@ -6,11 +6,12 @@
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `outbox` (acts that wait for the service), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
-//! password), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `search` (one box for everything), `announcements` (what is revoked), `media` (loopback door for the video
+//! password), `network` (proxy, bandwidth, sleep), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `search` (one box for everything), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `storage` (the cache and its key), `demo`.
 //!
 //! Tasks run beside the calls: one for each driver asks it once a second what is plugged in, one empties the upload queue,
-//! one tells the service of drafts, one sends the outbox. Everything else happens inside the method that was called, so a test can await it.
+//! one tells the service of drafts, one sends the outbox, one notices when the computer slept. Everything else happens inside the method that was
+//! called, so a test can await it.
 
 mod account;
 mod acts;
@@ -39,6 +40,7 @@ mod keys;
 mod local_data;
 mod media;
 mod modules;
+mod network;
 mod notices;
 mod outbox;
 mod personal;
@@ -143,6 +145,7 @@ struct State {
     service: ServiceState,
     settings: Settings,
     catalogue: Option<Catalogue>,
+    network: view::NetworkSettings,
     catalogue_asked: Option<Instant>,
     consents: HashMap<ConsentSubject, ConsentReceipt>,
     unread_notices: u32,
@@ -170,6 +173,7 @@ impl Controller {
             service,
             settings: Settings::default(),
             catalogue: None,
+            network: view::NetworkSettings::default(),
             catalogue_asked: None,
             consents: HashMap::new(),
             unread_notices: 0,
@@ -204,6 +208,7 @@ impl Controller {
         tokio::spawn(uploads::run(Arc::downgrade(&controller.inner)));
         tokio::spawn(sync::run(Arc::downgrade(&controller.inner)));
         tokio::spawn(outbox::run(Arc::downgrade(&controller.inner)));
+        tokio::spawn(network::watch(Arc::downgrade(&controller.inner)));
         controller
     }
 
@@ -242,11 +247,16 @@ impl Controller {
         self.with_cache(move |cache| cache.put_setting("settings", &settings)).await
     }
 
-    /// Reads language and look of the last start, once; the defaults where there are none.
+    /// Reads language, look and network settings of the last start, once; the defaults where there are none.
     pub async fn load_settings(&self) {
-        let load = async || match self.with_cache(|cache| cache.setting::<Settings>("settings")).await {
-            Ok(kept) => self.state().settings = kept.unwrap_or_default(),
-            Err(failure) => tracing::warn!(code = ?failure.code, "settings not read"),
+        let load = async || {
+            match self.with_cache(|cache| cache.setting::<Settings>("settings")).await {
+                Ok(kept) => self.state().settings = kept.unwrap_or_default(),
+                Err(failure) => tracing::warn!(code = ?failure.code, "settings not read"),
+            }
+            if let Err(failure) = self.load_network().await {
+                tracing::warn!(code = ?failure.code, "network settings not read");
+            }
         };
         self.inner.settings_read.get_or_init(load).await;
     }
@@ -350,9 +360,7 @@ impl Controller {
                 self.keep(name, None, &value).await?;
                 Ok(value)
             }
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => {
-                self.kept(name).await?.map_or_else(|| otherwise(failure), Ok)
-            }
+            Err(failure) if failure.is_away() => self.kept(name).await?.map_or_else(|| otherwise(failure), Ok),
             Err(failure) => Err(failure),
         }
     }
@@ -377,6 +385,12 @@ impl Controller {
             Err(failure) if !reachable => Some(failure.clone()),
             _ => self.portal()?.clock_skew().and_then(wrong_clock),
         };
+        if let Err(failure) = &answer
+            && failure.is(LocalCode::ProxyLoginNeeded)
+            && failure.detail.as_deref() == Some(network::REFUSED)
+        {
+            self.forget_refused_login();
+        }
         let mut state = self.state();
         let changed = state.service.reachable != Some(reachable) || state.service.failure != shown;
         let back = reachable && state.service.reachable == Some(false);
@@ -391,7 +405,7 @@ impl Controller {
             self.emit(Event::Service { service });
         }
         if back {
-            self.inner.outbox.wake_all();
+            self.back_online();
         }
         match answer {
             Err(failure) if failure.is_session_end() && self.state().session.is_some() => {
@@ -458,7 +472,12 @@ const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
 /// Says so where this computer's clock is off. `skew`: how much it is ahead of the service's.
 fn wrong_clock(skew: time::Duration) -> Option<Failure> {
     let off = skew.abs() > CLOCK_TOLERANCE;
-    off.then(|| Failure::new(LocalCode::ClockWrong).with_detail(format!("{} min", skew.whole_minutes())))
+    off.then(|| clock_wrong(skew))
+}
+
+/// `skew`: how much this computer's clock is ahead of the service's.
+fn clock_wrong(skew: time::Duration) -> Failure {
+    Failure::new(LocalCode::ClockWrong).with_detail(format!("{} min", skew.whole_minutes()))
 }
 
 /// Makes the folder for local state, readable for its owner alone where the system has such modes.

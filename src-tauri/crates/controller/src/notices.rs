@@ -102,7 +102,7 @@ impl Controller {
         let mut kept = before.clone();
         let offline = match self.fetch_notices(&mut kept).await {
             Ok(()) => false,
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => true,
+            Err(failure) if failure.is_away() => true,
             Err(failure) => return Err(failure),
         };
         let mut notices = kept.notices.clone();

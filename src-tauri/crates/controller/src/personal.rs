@@ -18,7 +18,7 @@ impl Controller {
         let answer = self.portal()?.account().await;
         match self.noted(answer) {
             Ok(account) => self.session_is_of(account),
-            Err(failure) if failure.is(LocalCode::ServiceUnreachable) => self.session_view(),
+            Err(failure) if failure.is_away() => self.session_view(),
             Err(failure) => Err(failure),
         }
     }

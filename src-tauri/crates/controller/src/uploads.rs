@@ -296,7 +296,7 @@ fn next_of(cache: &Cache, account: &str, passed_over: &HashSet<Uuid>) -> Result<
 pub(crate) fn waits(failure: &Failure) -> bool {
     match failure.code {
         FailureCode::Local(code) => {
-            matches!(code, LocalCode::ServiceUnreachable | LocalCode::ServiceGarbled | LocalCode::TlsUntrusted)
+            failure.is_away() || matches!(code, LocalCode::ServiceGarbled | LocalCode::TlsUntrusted)
         }
         FailureCode::Service(_) => failure.retriable,
     }

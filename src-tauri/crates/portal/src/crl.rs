@@ -1,29 +1,27 @@
 //! What is public of revocation: the list, which may be large, and the question of its announcements.
 
-use std::time::Duration;
-
 use certdesk_contract::{announcement::AnnouncementQuery, path};
 use http::{StatusCode, header};
 use reqwest::Method;
 use time::format_description::well_known::Rfc3339;
+use tokio::time::timeout;
 use url::form_urlencoded::Serializer;
 
-use crate::{Fetched, MAX_JSON, Portal, PortalError, error, wire::Answer};
+use crate::{Fetched, MAX_JSON, Portal, PortalError, STALL, error, wire::Answer};
 
 /// Largest revocation list; a million entries take about 40 MiB.
 const MAX_CRL: usize = 64 * 1024 * 1024;
-/// Until it is there in full, over a slow line.
-const CRL_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 impl Portal {
     /// The revocation list, DER, unverified, unless `etag` names the one in force. It lies in memory once, at most
     /// 64 MiB.
     pub async fn crl(&self, etag: Option<&str>) -> Result<Fetched<Vec<u8>>, PortalError> {
-        let mut request = self.request(Method::GET, path::CRL).timeout(CRL_TIMEOUT);
+        let mut request = self.request(Method::GET, path::CRL);
         if let Some(etag) = etag {
             request = request.header(header::IF_NONE_MATCH, etag);
         }
-        let mut response = request.send().await.map_err(|error| error::from_source(&error))?;
+        let request = request.build().map_err(|error| error::from_source(&error))?;
+        let mut response = self.execute(request).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::NotModified);
         }
@@ -38,7 +36,11 @@ impl Portal {
             return Err(too_large());
         }
         let mut value = Vec::with_capacity(announced);
-        while let Some(chunk) = response.chunk().await.map_err(|error| error::from_source(&error))? {
+        while let Some(chunk) = {
+            let chunk = timeout(STALL, response.chunk()).await.map_err(|_| PortalError::timeout())?;
+            chunk.map_err(|error| error::from_source(&error))?
+        } {
+            self.inner.pace.admit(chunk.len()).await;
             if value.len() + chunk.len() > MAX_CRL {
                 return Err(too_large());
             }

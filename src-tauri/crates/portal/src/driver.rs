@@ -92,7 +92,7 @@ impl Portal {
         }
         let moved = AtomicU64::new(here);
         let written = tokio::select! {
-            written = write(response, &mut file, package.bytes, &moved, progress) => written,
+            written = self.write(response, &mut file, package.bytes, &moved, progress) => written,
             () = stalled(&moved) => Err(PortalError::timeout()),
         };
         // Also of a download that broke: what came is on disk when it is said to be.
@@ -105,33 +105,35 @@ impl Portal {
         if from > 0 {
             request = request.header(header::RANGE, format!("bytes={from}-"));
         }
-        request.send().await.map_err(|error| error::from_source(&error))
+        self.execute(request.build().map_err(|error| error::from_source(&error))?).await
     }
-}
 
-async fn write(
-    response: Response,
-    file: &mut File,
-    most: u64,
-    moved: &AtomicU64,
-    progress: &Progress,
-) -> Result<(), PortalError> {
-    let mut body = response.bytes_stream();
-    while let Some(piece) = body.next().await {
-        let piece = piece.map_err(|error| error::from_source(&error))?;
-        let here = moved.load(Ordering::Relaxed) + piece.len() as u64;
-        if here > most {
-            return Err(PortalError::Garbled("the driver is larger than announced".into()));
+    async fn write(
+        &self,
+        response: Response,
+        file: &mut File,
+        most: u64,
+        moved: &AtomicU64,
+        progress: &Progress,
+    ) -> Result<(), PortalError> {
+        let mut body = response.bytes_stream();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|error| error::from_source(&error))?;
+            let here = moved.load(Ordering::Relaxed) + piece.len() as u64;
+            if here > most {
+                return Err(PortalError::Garbled("the driver is larger than announced".into()));
+            }
+            self.inner.pace.admit(piece.len()).await;
+            file.write_all(&piece).await.map_err(|error| PortalError::file(&error))?;
+            moved.store(here, Ordering::Relaxed);
+            progress(here);
         }
-        file.write_all(&piece).await.map_err(|error| PortalError::file(&error))?;
-        moved.store(here, Ordering::Relaxed);
-        progress(here);
-    }
-    // The line may end early and look like an end.
-    if moved.load(Ordering::Relaxed) < most {
-        Err(PortalError::Unreachable("the download ended early".into()))
-    } else {
-        Ok(())
+        // The line may end early and look like an end.
+        if moved.load(Ordering::Relaxed) < most {
+            Err(PortalError::Unreachable("the download ended early".into()))
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 use std::{error::Error, io};
 
 use certdesk_contract::Problem;
+use rustls::CertificateError;
+
+use crate::trust::Stranger;
 
 /// Why a call failed. Texts are for the helpdesk: names of causes, never contents.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -13,9 +16,40 @@ pub enum PortalError {
     /// No connection, or it broke off, or no answer came in time.
     #[error("the service cannot be reached: {0}")]
     Unreachable(String),
-    /// The service's certificate is not trusted, or is for another name.
+    /// The service's certificate is not trusted.
     #[error("the service's certificate is not trusted: {0}")]
     TlsUntrusted(String),
+    /// A certificate for the service's name, by an issuer whom nobody here trusts: who looks into the connection. As it
+    /// calls itself.
+    #[error("the service's certificate was replaced by one of {0}")]
+    Replaced(String),
+    /// The proxy on the way cannot be reached, or breaks off.
+    #[error("the proxy cannot be reached: {0}")]
+    ProxyAway(String),
+    /// The proxy does not let through to the service.
+    #[error("the proxy refuses: {0}")]
+    ProxyRefused(String),
+    /// The proxy wants name and password.
+    #[error("the proxy wants name and password")]
+    ProxyLogin {
+        /// Those that were sent were refused.
+        refused: bool,
+    },
+    /// The proxy is of a kind, or wants a login of a kind, that is not done: its names.
+    #[error("this kind of proxy is not supported: {0}")]
+    ProxyUnsupported(String),
+    /// The system finds its proxy by a script, which is not run, and there is no way without it.
+    #[error("the system's proxy is found by a script, and there is no direct way: {0}")]
+    ProxyByScript(String),
+    /// Something on the way answers in the service's place: most often a network that wants a login in a browser first.
+    #[error("this network answers in the service's place: {0}")]
+    NetworkLogin(String),
+    /// The service sends to another address, where nothing of ours goes: host and port of it.
+    #[error("the service is at another address: {0}")]
+    Moved(String),
+    /// Certificates are not valid because this computer's clock is wrong: its time minus the service's.
+    #[error("this computer's clock is off by {0}")]
+    ClockWrong(time::Duration),
     /// There was an answer, but not as the contract says.
     #[error("the service's answer is not understood: {0}")]
     Garbled(String),
@@ -69,6 +103,9 @@ pub(crate) fn from_source(error: &(dyn Error + 'static)) -> PortalError {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return from_tls(tls);
         }
+        if let Some(refused) = from_tunnel(cause) {
+            return refused;
+        }
         if cause.is::<http_body_util::LengthLimitError>() {
             return PortalError::Garbled("the answer is too large".into());
         }
@@ -98,15 +135,42 @@ pub(crate) fn from_source(error: &(dyn Error + 'static)) -> PortalError {
     PortalError::Unreachable(told.unwrap_or(innermost))
 }
 
+/// The HTTP client's tunnel through a proxy; its type is not public, its words are.
+fn from_tunnel(cause: &(dyn Error + 'static)) -> Option<PortalError> {
+    let text = cause.to_string();
+    let said = text.strip_prefix("tunnel error: ")?;
+    Some(match said {
+        "proxy authorization required" => PortalError::ProxyLogin { refused: false },
+        "unsuccessful" | "proxy response headers too long" => PortalError::ProxyRefused("no tunnel".into()),
+        other => {
+            let told = cause.source().map(from_source);
+            match told {
+                Some(PortalError::Unreachable(cause)) => PortalError::ProxyAway(cause),
+                _ => PortalError::ProxyAway(other.to_owned()),
+            }
+        }
+    })
+}
+
 /// Something answers in another language: a proxy, or a page of a hotel.
 pub(crate) const NO_TLS: &str = "the answer is no TLS";
 
 pub(crate) fn from_tls(error: &rustls::Error) -> PortalError {
     match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => match other.0.downcast_ref() {
+            Some(stranger @ Stranger::Network) => PortalError::NetworkLogin(stranger.to_string()),
+            Some(Stranger::Inspector(issuer)) => PortalError::Replaced(issuer.clone()),
+            None => PortalError::TlsUntrusted("Other".into()),
+        },
         rustls::Error::InvalidCertificate(reason) => PortalError::TlsUntrusted(first_word(reason)),
         rustls::Error::InvalidMessage(_) => PortalError::Garbled(NO_TLS.into()),
         other => PortalError::Unreachable(format!("TLS {}", first_word(other))),
     }
+}
+
+/// Whether a certificate is refused for the time it is.
+pub(crate) fn is_about_time(cause: &str) -> bool {
+    cause.starts_with("Expired") || cause.starts_with("NotValidYet")
 }
 
 /// The name of a variant, without its fields: they may quote the certificate.

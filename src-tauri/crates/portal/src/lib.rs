@@ -11,9 +11,12 @@ mod crl;
 mod driver;
 mod error;
 mod line;
+mod pace;
 mod people;
+mod proxy;
 mod signing;
 mod token_login;
+mod transport;
 mod trust;
 mod upload;
 mod wire;
@@ -50,6 +53,7 @@ use uuid::Uuid;
 
 pub use error::PortalError;
 pub use line::{Line, LineStep};
+pub use proxy::{ProxyChoice, ProxyLogin, ProxyState};
 pub use signing::{ActKey, Login, SigningError};
 pub use token_login::{TokenChallenge, TokenProof};
 pub use upload::{Content, FileGuard, Progress, Source, Through, UploadSpec, hash_file};
@@ -59,8 +63,10 @@ use wire::Answer;
 
 /// Until a connection stands.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Until an answer is there in full; not for the bodies of uploads.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Of an answer nothing moved for so long: it is given up. A slow line may take longer in all.
+const STALL: Duration = Duration::from_secs(30);
+/// Until an answer is there in full, however slow the line; not for files.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// A connection idle for longer is not used again: the other side may be about to close it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Largest JSON answer.
@@ -88,9 +94,11 @@ struct Inner {
     base: String,
     url: Url,
     user_agent: HeaderValue,
-    tls: rustls::ClientConfig,
-    refused: trust::Refused,
-    http: reqwest::Client,
+    trust: trust::Trust,
+    /// Changed as a whole: who has a clone goes on with it.
+    http: Mutex<reqwest::Client>,
+    proxies: Arc<proxy::Proxies>,
+    pace: pace::Pace,
     session: Mutex<Option<Held>>,
     clock_skew: Mutex<Option<time::Duration>>,
     /// Seconds since 1970: signatures of before were refused as not of now.
@@ -134,27 +142,17 @@ impl Portal {
             return Err(PortalError::BadAddress);
         }
         let user_agent = HeaderValue::try_from(config.user_agent).map_err(|_| PortalError::BadAddress)?;
-        let refused = trust::Refused::default();
-        let tls = trust::client_config(config.extra_roots, Arc::clone(&refused))?;
-        let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .https_only(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .tcp_nodelay(true)
-            .user_agent(user_agent.clone());
-        if is_loopback(&url) {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| error::from_source(&error))?;
+        let trust = trust::Trust::new(config.extra_roots)?;
+        let proxies = Arc::default();
+        let http = transport::http_client(&trust.now, &url, &user_agent, Arc::clone(&proxies))?;
         let inner = Inner {
             base: url.as_str().trim_end_matches('/').to_owned(),
             url,
             user_agent,
-            tls,
-            refused,
-            http,
+            trust,
+            http: Mutex::new(http),
+            proxies,
+            pace: pace::Pace::default(),
             session: Mutex::default(),
             clock_skew: Mutex::default(),
             sign_from: AtomicI64::default(),
@@ -448,7 +446,7 @@ impl Portal {
 
     /// A request with the session in force, if any. `path` is one of [`path`].
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.inner.http.request(method, format!("{}{path}", self.inner.base));
+        let request = self.inner.client().request(method, format!("{}{path}", self.inner.base));
         match &*lock(&self.inner.session) {
             Some(held) => request.header(header::AUTHORIZATION, &held.authorization),
             None => request,

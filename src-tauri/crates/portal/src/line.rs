@@ -1,16 +1,10 @@
 //! The way to the service, step by step: which one fails.
 
-use std::{
-    sync::PoisonError,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use certdesk_pki::Certificate;
-use hyper_util::client::proxy::matcher::Matcher;
 use tokio::{net::TcpStream, time::timeout};
-use url::Url;
 
-use crate::{Portal, PortalError, error, is_loopback};
+use crate::{Portal, PortalError, error};
 
 /// What was found on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +13,6 @@ pub struct Line {
     pub proxy: Option<String>,
     /// How long an answer took, or the first step that failed and its cause.
     pub answer: Result<Duration, (LineStep, String)>,
-    /// Who issued the certificate that was not trusted, as it says.
-    pub issuer: Option<String>,
 }
 
 /// The steps, in order.
@@ -30,12 +22,18 @@ pub enum LineStep {
     Name,
     /// A connection to the service.
     Connect,
-    /// A connection to the proxy.
+    /// A connection to the proxy, and through it.
     Proxy,
+    /// A network that lets through without a login of its own.
+    Network,
     /// TLS on it.
     Tls,
+    /// Nobody who looks into the connection: the cause is who issued the certificate in the place of the service's.
+    Inspection,
     /// Trust in the service's certificate.
     Certificate,
+    /// This computer's clock: by it the certificate is not valid, by the service's it is.
+    Clock,
     /// The service's own answer.
     Answer,
 }
@@ -47,9 +45,9 @@ impl Portal {
     /// Goes the way to the service once. Sends what [`Portal::health`] sends and nothing else.
     pub async fn examine_line(&self) -> Line {
         let url = &self.inner.url;
-        let proxy = if is_loopback(url) { None } else { self.system_proxy() };
+        let proxy = self.named_hop().await;
         let (host, port) = match &proxy {
-            Some((host, port)) => (host.as_str(), *port),
+            Some(hop) => hop.place(),
             None => (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443)),
         };
         let reached = reach(host.trim_matches(['[', ']']), port, proxy.is_some()).await;
@@ -57,14 +55,7 @@ impl Portal {
             Ok(()) => self.answered().await,
             Err(failed) => Err(failed),
         };
-        let untrusted = matches!(answer, Err((LineStep::Certificate, _)));
-        let issuer = untrusted.then(|| self.refused_issuer()).flatten();
-        Line { proxy: proxy.map(|(host, port)| format!("{host}:{port}")), answer, issuer }
-    }
-
-    fn refused_issuer(&self) -> Option<String> {
-        let refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Certificate::parse(refused.as_deref()?).ok()?.issuer)
+        Line { proxy: proxy.map(|hop| hop.authority()), answer }
     }
 
     async fn answered(&self) -> Result<Duration, (LineStep, String)> {
@@ -72,17 +63,20 @@ impl Portal {
         match self.health().await {
             Ok(()) => Ok(begun.elapsed()),
             Err(PortalError::TlsUntrusted(cause)) => Err((LineStep::Certificate, cause)),
+            Err(PortalError::Replaced(issuer)) => Err((LineStep::Inspection, issuer)),
+            Err(PortalError::NetworkLogin(cause)) => Err((LineStep::Network, cause)),
+            Err(PortalError::ClockWrong(skew)) => Err((LineStep::Clock, skew.whole_minutes().to_string())),
+            Err(
+                told @ (PortalError::ProxyAway(_)
+                | PortalError::ProxyRefused(_)
+                | PortalError::ProxyLogin { .. }
+                | PortalError::ProxyUnsupported(_)),
+            ) => Err((LineStep::Proxy, told.to_string())),
+            Err(told @ PortalError::ProxyByScript(_)) => Err((LineStep::Connect, told.to_string())),
             Err(PortalError::Unreachable(cause)) if cause.starts_with("TLS") => Err((LineStep::Tls, cause)),
             Err(PortalError::Garbled(cause)) if cause == error::NO_TLS => Err((LineStep::Tls, cause)),
             Err(other) => Err((LineStep::Answer, other.to_string())),
         }
-    }
-
-    fn system_proxy(&self) -> Option<(String, u16)> {
-        let uri: http::Uri = self.inner.base.parse().ok()?;
-        let proxy = Matcher::from_system().intercept(&uri)?;
-        let uri = Url::parse(&proxy.uri().to_string()).ok()?;
-        Some((uri.host_str()?.to_owned(), uri.port_or_known_default().unwrap_or(80)))
     }
 }
 

@@ -29,6 +29,9 @@ use crate::{Portal, PortalError, error, lock, wire::Answer};
 /// How long a signature is good: longer than a slow line needs to bring a request, shorter than anybody may allow.
 const LIFE_SECONDS: i64 = 120;
 
+/// Within the service's own origin.
+const MAX_REDIRECTS: usize = 3;
+
 /// A service refuses what was signed in the second it started in, or before: the next signature is of a later one.
 pub(crate) const NEXT_SECOND: Duration = Duration::from_secs(1);
 
@@ -158,18 +161,27 @@ impl Portal {
         most: usize,
         act: Option<&Act<'_, K>>,
     ) -> Result<Answer, SigningError<K::Error>> {
-        if let Some(held) =
-            held.filter(|held| request.headers().get(header::AUTHORIZATION) == Some(&held.authorization))
-        {
-            sign(&mut request, held, act, self.service_time()).await?;
+        for _ in 0..=MAX_REDIRECTS {
+            // What streams a file cannot be sent to another place: its sender has to begin anew.
+            let again = request.try_clone();
+            if let Some(held) =
+                held.filter(|held| request.headers().get(header::AUTHORIZATION) == Some(&held.authorization))
+            {
+                sign(&mut request, held, act, self.service_time()).await?;
+            }
+            let (url, method) = (request.url().clone(), request.method().clone());
+            let response = self.execute(request).await?;
+            let answer = Answer::read(http::Response::from(response), most).await?;
+            self.note_clock(&answer);
+            if let (true, Some(date)) = (answer.is_problem(ProblemCode::SignatureExpired), answer.date()) {
+                self.inner.sign_from.store(date.unix_timestamp() + 1, Ordering::Relaxed);
+            }
+            // Within our origin, which `execute` made sure of: signed anew for the new address.
+            let (Some(next), Some(mut moved)) = (answer.location(&url, &method), again) else { return Ok(answer) };
+            *moved.url_mut() = next;
+            request = moved;
         }
-        let response = self.inner.http.execute(request).await.map_err(|error| error::from_source(&error))?;
-        let answer = Answer::read(http::Response::from(response), most).await?;
-        self.note_clock(&answer);
-        if let (true, Some(date)) = (answer.is_problem(ProblemCode::SignatureExpired), answer.date()) {
-            self.inner.sign_from.store(date.unix_timestamp() + 1, Ordering::Relaxed);
-        }
-        Ok(answer)
+        Err(PortalError::Garbled("redirects without end".into()).into())
     }
 
     /// The service's time as far as it is known, seconds since 1970. `Date` has whole seconds, so it may be one behind;

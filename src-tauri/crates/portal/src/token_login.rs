@@ -19,28 +19,13 @@ use certdesk_pki::{SessionKey, web_eid};
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::{
-    client::{
-        legacy::connect::{HttpConnector, proxy::Tunnel},
-        proxy::matcher::Matcher,
-    },
-    rt::TokioIo,
-};
-use rustls::pki_types::ServerName;
+use hyper_util::rt::TokioIo;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{
-    net::TcpStream,
-    time::{sleep, timeout},
-};
-use tokio_rustls::TlsConnector;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
-use tower_service::Service as _;
 use uuid::Uuid;
 
-use crate::{
-    CONNECT_TIMEOUT, Login, MAX_JSON, Portal, PortalError, REQUEST_TIMEOUT, SigningError, error, is_loopback, signing,
-    wire::Answer,
-};
+use crate::{CONNECT_TIMEOUT, Login, MAX_JSON, Portal, PortalError, STALL, SigningError, error, signing, wire::Answer};
 
 /// Label of the `tls-exporter` channel binding (RFC 9266 §2).
 const EXPORTER_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
@@ -135,22 +120,15 @@ struct Connection {
 
 impl Connection {
     async fn open(portal: &Portal) -> Result<Self, PortalError> {
-        timeout(CONNECT_TIMEOUT, Self::connect(portal)).await.map_err(|_| PortalError::timeout())?
+        let connected = timeout(CONNECT_TIMEOUT, Self::connect(portal)).await.map_err(|_| PortalError::timeout());
+        match connected.flatten() {
+            Ok(connection) => Ok(connection),
+            Err(told) => Err(portal.second_look(told).await),
+        }
     }
 
     async fn connect(portal: &Portal) -> Result<Self, PortalError> {
-        let url = &portal.inner.url;
-        let host = url.host().ok_or(PortalError::BadAddress)?;
-        let server_name = match host.to_owned() {
-            url::Host::Domain(name) => ServerName::try_from(name).map_err(|_| PortalError::BadAddress)?,
-            url::Host::Ipv4(address) => ServerName::from(std::net::IpAddr::from(address)),
-            url::Host::Ipv6(address) => ServerName::from(std::net::IpAddr::from(address)),
-        };
-        let tcp = open_tcp(portal).await?;
-        let tls = TlsConnector::from(Arc::new(portal.inner.tls.clone()))
-            .connect(server_name, tcp)
-            .await
-            .map_err(|error| error::from_source(&error))?;
+        let tls = portal.open_tls(&portal.inner.trust.now).await?;
         let session = tls.get_ref().1;
         if session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
             // The exporter of TLS 1.2 binds only with an extension that cannot be told from here (RFC 9266 §4.2).
@@ -207,36 +185,11 @@ impl Connection {
             let response = self.sender.send_request(request).await.map_err(|error| error::from_source(&error))?;
             Answer::read(response, MAX_JSON).await
         };
-        let answer = timeout(REQUEST_TIMEOUT, answer).await.map_err(|_| PortalError::timeout())??;
+        let answer = timeout(STALL, answer).await.map_err(|_| PortalError::timeout())??;
         portal.note_clock(&answer);
-        Ok(answer)
+        match portal.sent_away(answer.status, &answer.headers) {
+            Some(moved) => Err(moved),
+            None => Ok(answer),
+        }
     }
-}
-
-/// A TCP connection to the service, through the system's proxy where one is set for it.
-async fn open_tcp(portal: &Portal) -> Result<TcpStream, PortalError> {
-    let url = &portal.inner.url;
-    let unreachable = |error: &(dyn std::error::Error + 'static)| error::from_source(error);
-    let uri: http::Uri = portal.inner.base.parse().map_err(|_| PortalError::BadAddress)?;
-    let proxy = if is_loopback(url) { None } else { Matcher::from_system().intercept(&uri) };
-    let stream = match proxy {
-        Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
-            let mut connector = HttpConnector::new();
-            connector.enforce_http(false);
-            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
-            if let Some(auth) = proxy.basic_auth() {
-                tunnel = tunnel.with_auth(auth.clone());
-            }
-            tunnel.call(uri).await.map_err(|error| unreachable(&error))?.into_inner()
-        }
-        Some(_) => return Err(PortalError::Unreachable("this kind of proxy does not carry a login by token".into())),
-        None => {
-            let port = url.port_or_known_default().unwrap_or(443);
-            let host = url.host_str().ok_or(PortalError::BadAddress)?.trim_matches(['[', ']']);
-            TcpStream::connect((host, port)).await.map_err(|error| unreachable(&error))?
-        }
-    };
-    // Small messages in turn: waiting to fill packets would only cost time.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
 }

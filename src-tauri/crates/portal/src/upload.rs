@@ -1,5 +1,6 @@
 //! Uploads: hash first, then chunks in order (tus 1.0.0, see [`certdesk_contract::upload`]), in constant memory.
 //!
+//! A chunk is as large as the line carries in some seconds (`pace`).
 //! A file is read three times at most (whole hash, checksum of a chunk, its bytes) and never held: the checksum of the
 //! next chunk is taken while this one travels. Whatever breaks, [`Portal::upload_offset`] tells where to go on.
 
@@ -11,7 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -25,10 +26,8 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{MAX_JSON, Portal, PortalError, signing::NEXT_SECOND};
+use crate::{MAX_JSON, Portal, PortalError, pace::BUFFER, signing::NEXT_SECOND};
 
-/// Bytes read at a time.
-const BUFFER: usize = 256 * 1024;
 /// A chunk of which nothing moved for so long is given up. Longer than a slow line needs to drain what the system
 /// has taken over from us.
 const STALL: Duration = Duration::from_secs(120);
@@ -233,19 +232,30 @@ impl Portal {
         }
         let mut repositions = 0;
         let mut signed_anew = false;
-        let mut chunk = Chunk::begin(path, from, guard.bytes, cancel);
+        let begin = |offset: u64| {
+            let bytes = self.inner.pace.chunk().min(guard.bytes.saturating_sub(offset));
+            Chunk::begin(path, offset, bytes, cancel)
+        };
+        let mut chunk = begin(from);
         while chunk.bytes > 0 {
             guard.check(path)?;
             let checksum = chunk.checksum().await?;
-            let next = Chunk::begin(path, chunk.end(), guard.bytes, cancel);
-            match self.patch(id, path, &chunk, &checksum, progress).await {
+            let next = begin(chunk.end());
+            let begun = Instant::now();
+            let sent = self.patch(id, path, &chunk, &checksum, progress).await;
+            match &sent {
+                Ok(_) => self.inner.pace.took(chunk.bytes, begun.elapsed()),
+                Err(PortalError::Unreachable(_)) => self.inner.pace.broke(),
+                Err(_) => {}
+            }
+            match sent {
                 Ok(offset) if offset == chunk.end() => (chunk, repositions, signed_anew) = (next, 0, false),
                 Ok(_) => return Err(PortalError::Garbled("the upload stands where it was not sent to".into())),
                 // The refusal told the service's time.
                 Err(PortalError::Problem(problem)) if problem.code == ProblemCode::SignatureExpired && !signed_anew => {
                     signed_anew = true;
                     tokio::time::sleep(NEXT_SECOND).await;
-                    chunk = Chunk::begin(path, chunk.offset, guard.bytes, cancel);
+                    chunk = begin(chunk.offset);
                 }
                 Err(error) if repositions < MAX_REPOSITIONS && may_stand_elsewhere(&error) => {
                     repositions += 1;
@@ -254,7 +264,7 @@ impl Portal {
                         Err(refused @ PortalError::Problem(_)) => return Err(refused),
                         _ => return Err(error),
                     };
-                    chunk = Chunk::begin(path, offset, guard.bytes, cancel);
+                    chunk = begin(offset);
                 }
                 Err(other) => return Err(other),
             }
@@ -286,7 +296,16 @@ impl Portal {
                 progress(moved.fetch_add(length, Ordering::Relaxed) + length);
             }
         };
-        let body = pieces(content, chunk.bytes, BUFFER).inspect_ok(counted);
+        let portal = self.clone();
+        let paced = move |piece: bytes::Bytes| {
+            let portal = portal.clone();
+            async move {
+                portal.inner.pace.admit(piece.len()).await;
+                Ok(piece)
+            }
+        };
+        let pieces = pieces(content, chunk.bytes, self.inner.pace.buffer());
+        let body = pieces.and_then(paced).inspect_ok(counted);
         let request = self
             .request(Method::PATCH, &path::upload(id))
             .header(TUS_RESUMABLE, tus::TUS_VERSION)
@@ -313,8 +332,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn begin(path: &Source, offset: u64, total: u64, cancel: &CancellationToken) -> Self {
-        let bytes = tus::CHUNK_BYTES.min(total.saturating_sub(offset));
+    fn begin(path: &Source, offset: u64, bytes: u64, cancel: &CancellationToken) -> Self {
         let (path, cancel) = (path.clone(), cancel.clone());
         let digest = spawn_blocking(move || hash_section(&path, offset, bytes, &cancel, |_| ()));
         Self { offset, bytes, digest }

@@ -1,12 +1,17 @@
 //! One answer of the service, read in full and held to its limit.
 
+use std::pin::pin;
+
+use bytes::Bytes;
 use certdesk_contract::{PROBLEM_CODE, Problem, ProblemCode};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use tokio::time::timeout;
+use url::Url;
 
-use crate::{PortalError, error};
+use crate::{PortalError, STALL, error};
 
 /// IMF-fixdate (RFC 9110 §5.6.7), the one form that is sent today.
 const HTTP_DATE: &[BorrowedFormatItem<'_>] =
@@ -20,19 +25,29 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the body, at most `most` bytes.
+    /// Reads the body, at most `most` bytes, for as long as something of it comes.
     pub(crate) async fn read<B>(response: http::Response<B>, most: usize) -> Result<Self, PortalError>
     where
-        B: http_body::Body,
+        B: http_body::Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (parts, body) = response.into_parts();
-        let collected = Limited::new(body, most).collect().await.map_err(|error| error::from_source(&*error))?;
-        Ok(Self { status: parts.status, headers: parts.headers, body: collected.to_bytes().into() })
+        let mut limited = pin!(Limited::new(body, most));
+        let mut body = Vec::new();
+        while let Some(frame) = timeout(STALL, limited.frame()).await.map_err(|_| PortalError::timeout())? {
+            if let Some(data) = frame.map_err(|error| error::from_source(&*error))?.data_ref() {
+                body.extend_from_slice(data);
+            }
+        }
+        Ok(Self { status: parts.status, headers: parts.headers, body })
     }
 
     /// This answer if it is one of success, else what the service refused.
     pub(crate) fn success(self) -> Result<Self, PortalError> {
+        // RFC 6585 §6; and no answer of the contract is a page.
+        if self.status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED || (self.status.is_success() && self.is_page()) {
+            return Err(PortalError::NetworkLogin(format!("HTTP {}", self.status.as_u16())));
+        }
         if self.status.is_success() {
             return Ok(self);
         }
@@ -52,6 +67,21 @@ impl Answer {
             other => return Err(PortalError::Garbled(format!("HTTP {}", other.as_u16()))),
         };
         if self.body.is_empty() { Err(PortalError::Problem(Problem::new(code))) } else { Err(self.garbled()) }
+    }
+
+    fn is_page(&self) -> bool {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        kind.trim_start().to_ascii_lowercase().starts_with("text/html")
+    }
+
+    /// Where it sends to, on `from`: an address that keeps method and body (307, 308), or any for a request without a
+    /// body.
+    pub(crate) fn location(&self, from: &Url, method: &Method) -> Option<Url> {
+        let keeps = matches!(self.status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT);
+        let reads = matches!(*method, Method::GET | Method::HEAD)
+            && matches!(self.status, StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER);
+        let place = self.headers.get(header::LOCATION).filter(|_| keeps || reads)?;
+        from.join(place.to_str().ok()?).ok()
     }
 
     /// Whether it is this refusal.

@@ -148,7 +148,7 @@ struct Serve {
     /// Opens the demo desk (SMS outbox, review over HTTPS) to whoever sends this secret.
     #[arg(long, env = "CERTDESK_DEMO_SECRET", hide_env_values = true)]
     demo: Option<String>,
-    /// Written when the service listens: base_url, root certificate, desk_url, pid; of a demo its secret and its desk's
+    /// Written when the service listens: base_url, address, root certificate, desk_url, pid; of a demo its secret and its desk's
     /// staff with their passwords (JSON).
     #[arg(long)]
     ready_file: Option<PathBuf>,
@@ -404,6 +404,7 @@ fn ready(
     let root = std::path::absolute(root)?;
     Ok(serde_json::to_string_pretty(&serde_json::json!({
         "base_url": without_slash(&running.base_url),
+        "address": running.address,
         "root_certificate": root,
         "desk_url": running.desk_url,
         "profiles_key": profiles_key,

@@ -174,6 +174,8 @@ codes! {
     ServiceConnect, Service;
     /// No connection to the proxy that is set.
     ServiceProxy, Service;
+    /// The network wants a login in a browser first.
+    ServiceNetworkLogin, Service;
     /// A connection, but no TLS.
     ServiceTls, Service;
     /// The service's certificate is not trusted.

@@ -48,9 +48,6 @@ pub(crate) struct ServiceSight {
 /// Expiry is worth a word from here on.
 const SOON: time::Duration = time::Duration::days(60);
 
-/// What TLS calls an authority that nobody here trusts.
-const UNKNOWN_ISSUER: &str = "UnknownIssuer";
-
 /// More than this makes certificates look expired and logins look late.
 const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
 
@@ -303,20 +300,18 @@ impl Judge<'_> {
                 tell(finding).fact(FactName::Milliseconds, time.as_millis())
             }),
             Err((step, cause)) => {
-                let code = match step {
-                    LineStep::Name => FindingCode::ServiceName,
-                    LineStep::Connect => FindingCode::ServiceConnect,
-                    LineStep::Proxy => FindingCode::ServiceProxy,
-                    LineStep::Tls => FindingCode::ServiceTls,
-                    LineStep::Certificate if line.issuer.is_some() && cause.starts_with(UNKNOWN_ISSUER) => {
-                        FindingCode::ServiceReplaced
-                    }
-                    LineStep::Certificate => FindingCode::ServiceUntrusted,
-                    LineStep::Answer => FindingCode::ServiceAnswer,
+                let (code, fact) = match step {
+                    LineStep::Name => (FindingCode::ServiceName, FactName::Cause),
+                    LineStep::Connect => (FindingCode::ServiceConnect, FactName::Cause),
+                    LineStep::Proxy => (FindingCode::ServiceProxy, FactName::Cause),
+                    LineStep::Network => (FindingCode::ServiceNetworkLogin, FactName::Cause),
+                    LineStep::Tls => (FindingCode::ServiceTls, FactName::Cause),
+                    LineStep::Inspection => (FindingCode::ServiceReplaced, FactName::Issuer),
+                    LineStep::Certificate => (FindingCode::ServiceUntrusted, FactName::Cause),
+                    LineStep::Clock => (FindingCode::ClockWrong, FactName::Minutes),
+                    LineStep::Answer => (FindingCode::ServiceAnswer, FactName::Cause),
                 };
-                self.find(code, Level::Problem, |finding| {
-                    tell(finding).known(FactName::Issuer, line.issuer.as_ref()).fact(FactName::Cause, cause)
-                });
+                self.find(code, Level::Problem, |finding| tell(finding).fact(fact, cause));
             }
         }
         match seen.skew {
@@ -623,7 +618,7 @@ mod tests {
         let service = |answer, skew| Sight {
             service: Some(ServiceSight {
                 address: "https://ca.example".into(),
-                line: Ok(Line { proxy: None, answer, issuer: None }),
+                line: Ok(Line { proxy: None, answer }),
                 skew,
             }),
             ..Sight::default()
@@ -633,7 +628,10 @@ mod tests {
             (LineStep::Connect, FindingCode::ServiceConnect),
             (LineStep::Proxy, FindingCode::ServiceProxy),
             (LineStep::Tls, FindingCode::ServiceTls),
+            (LineStep::Network, FindingCode::ServiceNetworkLogin),
             (LineStep::Certificate, FindingCode::ServiceUntrusted),
+            (LineStep::Inspection, FindingCode::ServiceReplaced),
+            (LineStep::Clock, FindingCode::ClockWrong),
             (LineStep::Answer, FindingCode::ServiceAnswer),
         ];
         for (step, code) in steps {

@@ -7,6 +7,7 @@ mod case;
 mod draft;
 mod driver;
 mod key;
+mod network;
 mod search;
 mod storage;
 
@@ -23,6 +24,7 @@ pub use key::{
     CertificateEncoding, FailingDriver, KeyState, KeyStrip, KeyView, ObjectView, PinAdvice, PinCharacters, PinOutcome,
     PinPrompt, PinPurpose,
 };
+pub use network::{NetworkSettings, NetworkView, ProxySetting};
 pub use search::{ApplicationHit, ApplicationRow, CertificateHit, DraftHit, NoticeHit, SearchView};
 pub use storage::{
     KeyKeeping, LocalData, LocalDataItem, LocalDataKind, SalvagedView, StorageNotice, StorageQuestion, StorageState,

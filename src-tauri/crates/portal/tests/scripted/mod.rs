@@ -35,6 +35,10 @@ impl Root {
         self.issuer.der().to_vec()
     }
 
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
     /// What a server needs to show a certificate for these names.
     pub fn acceptor(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> TlsAcceptor {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
@@ -70,7 +74,14 @@ impl Server {
         F: Fn(TcpStream) -> T + Send + 'static,
         T: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap(), serve)
+    }
+
+    fn serve<F, T>(listener: TcpListener, serve: F) -> Self
+    where
+        F: Fn(TcpStream) -> T + Send + 'static,
+        T: Future<Output = ()> + Send + 'static,
+    {
         let address = listener.local_addr().unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -87,8 +98,17 @@ impl Server {
     where
         F: Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
     {
+        Self::on("127.0.0.1:0", acceptor, answer).await.unwrap()
+    }
+
+    /// The same at an address of one's own.
+    pub async fn on<F>(address: &str, acceptor: TlsAcceptor, answer: F) -> std::io::Result<Self>
+    where
+        F: Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static,
+    {
         let answer = Arc::new(answer);
-        Self::tcp(move |tcp| {
+        let listener = TcpListener::bind(address).await?;
+        Ok(Self::serve(listener, move |tcp| {
             let (acceptor, answer) = (acceptor.clone(), answer.clone());
             async move {
                 let Ok(mut tls) = acceptor.accept(tcp).await else { return };
@@ -101,8 +121,7 @@ impl Server {
                     None => std::future::pending().await,
                 }
             }
-        })
-        .await
+        }))
     }
 
     pub fn url(&self) -> String {
@@ -126,6 +145,14 @@ pub fn http(status: &str, headers: &str, body: &str) -> Option<Vec<u8>> {
         format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
             .into_bytes(),
     )
+}
+
+/// The header that tells this time.
+pub fn date(at: time::OffsetDateTime) -> String {
+    at.format(time::macros::format_description!(
+        "date: [weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT\r\n"
+    ))
+    .unwrap()
 }
 
 pub fn portal(url: &str, root: &Root) -> Portal {

@@ -1,0 +1,144 @@
+//! A whole journey through a proxy that wants a login, and changes its mind about it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use certdesk_controller::{
+    Controller, LocalCode,
+    view::{NetworkSettings, ProxySetting},
+};
+use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
+use journeys::{Stage, failed, told};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_what_waits_goes_as_soon_as_somebody_logs_in_to_it() -> Result<()> {
+    // A name that nobody but the proxy knows.
+    let stage = Stage::set_at("https://portal.example")?;
+    let proxy = Proxy::start(stage.service.ready.text("address")?.to_owned(), "wang:first").await?;
+    let certdesk = Controller::start(stage.options()?);
+    let manual = ProxySetting::Manual { host: "127.0.0.1".into(), port: proxy.port };
+    let settings = NetworkSettings { proxy: manual, kib_a_second: Some(4096) };
+    let tried = certdesk.save_network(settings.clone()).await.map_err(failed)?;
+    ensure!(tried.failure.is_some_and(|failure| failure.is(LocalCode::ProxyLoginNeeded)), "it asks for a login");
+    let home = certdesk.home().await.map_err(failed)?;
+    ensure!(
+        home.service.failure.is_some_and(|failure| failure.is(LocalCode::ProxyLoginNeeded)),
+        "all of the window knows"
+    );
+    let view = certdesk.log_in_to_proxy("wang".into(), "first".into(), true).await.map_err(failed)?;
+    assert_eq!((view.failure, view.has_login, view.login_kept), (None, true, true), "with it the service answers");
+
+    let journey = stage.journey_of(&certdesk, AccountKind::Individual, KeyAlgorithm::EcP256)?;
+    journey.register().await?;
+    let id = journey.fill_in().await?.id;
+
+    // The office changes its password over lunch.
+    proxy.change("wang:second");
+    certdesk.queue_submission(id, true).await.map_err(failed)?;
+    let waiting = async || {
+        let home = certdesk.home().await.map_err(failed)?;
+        let queued = home.drafts.into_iter().find_map(|draft| draft.queued).context("it waits in sight")?;
+        Ok(queued.tries > 0 && home.service.failure.is_some_and(|failure| failure.is(LocalCode::ProxyLoginNeeded)))
+    };
+    until(&certdesk, "it waits for the login", waiting).await?;
+    assert_eq!(proxy.wrong(), 1, "the password of before was tried once, and no more");
+    let guessed = certdesk.log_in_to_proxy("wang".into(), "guessed".into(), true).await;
+    assert_eq!(told(guessed)?, LocalCode::ProxyLoginNeeded);
+    assert_eq!(proxy.wrong(), 2, "and so was the guess");
+    certdesk.log_in_to_proxy("wang".into(), "second".into(), true).await.map_err(failed)?;
+    until(&certdesk, "it is handed in", async || {
+        let draft = certdesk.draft(id).await.map_err(failed)?;
+        Ok(draft.queued.is_none() && draft.state != State::Draft)
+    })
+    .await?;
+    assert_eq!(certdesk.applications().await.map_err(failed)?.len(), 1, "once");
+
+    // What was kept is there at the next start, and what was forgotten is not.
+    drop(journey);
+    drop(certdesk);
+    let next = Controller::start(stage.options()?);
+    let view = next.network().await.map_err(failed)?;
+    assert_eq!((view.settings, view.has_login, view.login_kept), (settings, true, true));
+    next.catalogue().await.map_err(failed)?;
+    let view = next.forget_proxy_login().await.map_err(failed)?;
+    assert_eq!((view.has_login, view.login_kept), (false, false));
+    assert_eq!(proxy.wrong(), 2, "no wrong password went out besides");
+    Ok(())
+}
+
+/// HTTP CONNECT to one place, for whoever has name and password.
+struct Proxy {
+    port: u16,
+    /// Whoever is logged in by another is cut off when it changes.
+    login: watch::Sender<String>,
+    wrong: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    async fn start(target: String, login: &str) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let (login, now) = watch::channel(login.to_owned());
+        let wrong = Arc::<AtomicUsize>::default();
+        let counted = wrong.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(tunnel(client, target.clone(), now.clone(), counted.clone()));
+            }
+        });
+        Ok(Self { port, login, wrong })
+    }
+
+    fn change(&self, login: &str) {
+        self.login.send_replace(login.to_owned());
+    }
+
+    fn wrong(&self) -> usize {
+        self.wrong.load(Ordering::SeqCst)
+    }
+}
+
+async fn tunnel(mut client: TcpStream, target: String, mut login: watch::Receiver<String>, wrong: Arc<AtomicUsize>) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = client.read_u8().await else { return };
+        head.push(byte);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let right = BASE64_STANDARD.encode(login.borrow_and_update().as_bytes());
+    let given = head.lines().find_map(|line| line.split_once(": Basic ").map(|(_, given)| given.to_owned()));
+    if given.as_ref() != Some(&right) {
+        wrong.fetch_add(usize::from(given.is_some()), Ordering::SeqCst);
+        let _ = client.write_all(b"HTTP/1.1 407 Login\r\nProxy-Authenticate: Basic realm=\"office\"\r\n\r\n").await;
+        return;
+    }
+    let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
+    let Ok(mut service) = TcpStream::connect(target).await else { return };
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut service) => {}
+        _ = login.changed() => {}
+    }
+}
+
+async fn until(certdesk: &Controller, what: &str, so: impl AsyncFn() -> Result<bool>) -> Result<()> {
+    let seen = async {
+        while !so().await? {
+            // Until something happens, or might have.
+            let _ = tokio::time::timeout(Duration::from_millis(50), certdesk.events().recv()).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), seen).await.with_context(|| what.to_owned())?
+}
