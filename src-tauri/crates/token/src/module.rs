@@ -524,7 +524,7 @@ impl Seat {
         {
             return Err(lost.error.clone());
         }
-        header::check(&inner.path, &inner.host.path).await?;
+        header::check(&inner.path, &as_first_started(&inner.host.path)).await?;
         let mut helper = Helper::spawn(inner).map_err(|error| TokenError::NoHelper { reason: error.to_string() })?;
         let deadline = inner.deadlines.start;
         match timeout(deadline, helper.receive(0)).await {
@@ -569,6 +569,37 @@ fn leaves_doubt(error: &TokenError) -> bool {
     matches!(error, TokenError::NoToken | TokenError::TokenFull | TokenError::Driver { .. })
 }
 
+/// The helper's file as it was when this process first started it. An update puts another in its place, which speaks to
+/// the program that comes with it; whoever runs on goes on with the one it was built with, also where that has no name any
+/// more.
+#[cfg(target_os = "linux")]
+fn as_first_started(path: &Path) -> PathBuf {
+    use std::{
+        collections::{BTreeMap, btree_map::Entry},
+        fs::File,
+        os::{fd::AsRawFd as _, unix::fs::MetadataExt as _},
+        sync::{Mutex, PoisonError},
+    };
+    static FIRST: Mutex<BTreeMap<PathBuf, File>> = Mutex::new(BTreeMap::new());
+    let mut first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = match first.entry(path.to_owned()) {
+        Entry::Occupied(kept) => kept.into_mut(),
+        Entry::Vacant(free) => match File::open(path) {
+            Ok(file) => free.insert(file),
+            Err(_) => return path.to_owned(),
+        },
+    };
+    let file = |found: &std::fs::Metadata| (found.dev(), found.ino());
+    let unchanged = matches!((&path.metadata(), &kept.metadata()), (Ok(now), Ok(then)) if file(now) == file(then));
+    if unchanged { path.to_owned() } else { format!("/proc/self/fd/{}", kept.as_raw_fd()).into() }
+}
+
+/// Elsewhere a program that runs is not replaced under it.
+#[cfg(not(target_os = "linux"))]
+fn as_first_started(path: &Path) -> PathBuf {
+    path.to_owned()
+}
+
 /// Why an exchange did not come to an answer.
 enum Broken {
     /// The request cannot be put into a frame; the helper never saw it.
@@ -602,7 +633,10 @@ struct Helper {
 
 impl Helper {
     fn spawn(inner: &Inner) -> std::io::Result<Self> {
-        let mut command = Command::new(&inner.host.path);
+        let mut command = Command::new(as_first_started(&inner.host.path));
+        // By its name all the same: libraries that are configured by program look at it.
+        #[cfg(unix)]
+        command.arg0(&inner.host.path);
         command
             .arg(&inner.path)
             .args(inner.quirks.to_arguments())

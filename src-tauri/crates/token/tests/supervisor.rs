@@ -63,6 +63,30 @@ async fn a_helper_is_started_once_and_serves_many_calls() {
     assert_eq!(script.helpers_started(), 1, "one helper serves all calls");
 }
 
+/// An update puts another helper in the place of the one that this program was built with, or takes it away.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_helper_that_is_replaced_on_disk_is_started_as_it_was() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("script"), "ok crash\nok ok").unwrap();
+    let path = folder.path().join("certdesk-token-host");
+    std::fs::copy(scripted_host(), &path).unwrap();
+    let host = HostProgram { path: path.clone(), environment: vec![("SCRIPT_DIR".into(), folder.path().into())] };
+    let module = Module::new(host.clone(), scripted_host());
+    assert_eq!(module.list().await, Err(TokenError::Crashed), "the first helper does as the script says");
+
+    let newer = folder.path().join("newer");
+    std::fs::write(&newer, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&newer, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::rename(&newer, &path).unwrap();
+    module.list().await.expect("the second is the one of before, not the newer one");
+    std::fs::remove_file(&path).unwrap();
+    let another = Module::new(host, scripted_host());
+    another.list().await.expect("and the third, although its file has no name any more");
+    assert!(folder.path().join("started.2").exists(), "three were started");
+}
+
 #[tokio::test]
 async fn every_way_to_fail_has_its_word_and_a_new_helper_follows() {
     for life in ["ok crash", "ok garbage", "ok version", "ok huge", "ok half", "ok wrong-id"] {
