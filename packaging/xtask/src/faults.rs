@@ -1,5 +1,5 @@
-//! `faults`: the campaigns of faults. Of kills and of disks, as one table of journey × victim × part; with `--token` of a
-//! key and its driver, as a table of fault × act.
+//! `faults`: the campaigns of faults. Of kills and of disks, as one table of journey × victim × part; with `--network` of
+//! the line, as the same table of journey × fault; with `--token` of a key and its driver, as a table of fault × act.
 
 use std::{collections::BTreeMap, fs, process::Command};
 
@@ -17,15 +17,23 @@ const CASES: &str = "target/faults/cases.json";
 const CELLS: &[&str] = &["journey", "victim", "phase", "runs", "losses", "duplicates", "orphans", "else"];
 const RUNS: &str = "target/faults/runs.json";
 const DISKS: &str = "target/faults/disks.json";
+const LINES: &str = "target/faults/lines.json";
+/// One of each journey and fault, and some of all faults mixed.
+const LINE_RUNS: u32 = 96;
+const KILL_RUNS: u32 = 40;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Of the key and its driver: each act, and in it each call, with each fault.
     #[arg(long)]
     token: bool,
-    /// How often something is killed.
-    #[arg(long, default_value_t = 40, conflicts_with = "token")]
-    runs: u32,
+    /// Of the line between program and service: each request of each journey, with each fault.
+    #[arg(long, conflicts_with = "token")]
+    network: bool,
+    /// How often something is killed (40), or journeys over a bad line (96: one of each journey and fault, and some of all
+    /// mixed).
+    #[arg(long, conflicts_with = "token")]
+    runs: Option<u32>,
     /// What all choices come from; by default another each time. It is printed.
     #[arg(long, conflicts_with = "token")]
     seed: Option<u64>,
@@ -44,10 +52,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
-    if arguments.token { token(terminal) } else { kills_and_disks(terminal, &arguments) }
-}
-
-fn kills_and_disks(terminal: &Terminal, arguments: &Arguments) -> Result<Report> {
+    if arguments.token {
+        return token(terminal);
+    }
     terminal.run(cargo().args([
         "build",
         "-p",
@@ -64,11 +71,26 @@ fn kills_and_disks(terminal: &Terminal, arguments: &Arguments) -> Result<Report>
         Some(seed) => seed,
         None => u64::from(std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.subsec_nanos()),
     };
-    let (runs, parallel) = (arguments.runs.to_string(), arguments.parallel.to_string());
     let mut tally = Tally::new();
-    if arguments.runs > 0 {
+    if arguments.network {
+        let runs = arguments.runs.unwrap_or(LINE_RUNS).to_string();
+        let mut campaign = Command::new("target/debug/network");
+        campaign.args([LINES, &runs, &seed.to_string(), &arguments.parallel.to_string()]).args(&arguments.only);
+        terminal.run(&mut campaign)?;
+        tally.lines(&read(LINES)?);
+    } else {
+        kills_and_disks(terminal, &arguments, seed, &mut tally)?;
+    }
+    let mut report = tally.report();
+    report.fact("seed", seed);
+    Ok(report)
+}
+
+fn kills_and_disks(terminal: &Terminal, arguments: &Arguments, seed: u64, tally: &mut Tally) -> Result<()> {
+    let (runs, parallel) = (arguments.runs.unwrap_or(KILL_RUNS), arguments.parallel.to_string());
+    if runs > 0 {
         let mut campaign = Command::new("target/debug/kills");
-        campaign.args([RUNS, &runs, &seed.to_string(), &parallel]).args(&arguments.only);
+        campaign.args([RUNS, &runs.to_string(), &seed.to_string(), &parallel]).args(&arguments.only);
         terminal.run(&mut campaign)?;
         tally.kills(&read(RUNS)?);
     }
@@ -78,9 +100,7 @@ fn kills_and_disks(terminal: &Terminal, arguments: &Arguments) -> Result<Report>
         terminal.run(&mut campaign)?;
         tally.disks(&read(DISKS)?);
     }
-    let mut report = tally.report();
-    report.fact("seed", seed);
-    Ok(report)
+    Ok(())
 }
 
 fn read(file: &str) -> Result<Value> {
@@ -129,6 +149,20 @@ impl Tally {
         self.report.fact("every disk", DISKS);
     }
 
+    /// What was done to requests counts, not journeys.
+    fn lines(&mut self, runs: &Value) {
+        let mut requests = 0;
+        for run in runs.as_array().into_iter().flatten() {
+            let struck: u64 =
+                run["struck"].as_object().into_iter().flatten().filter_map(|(_, times)| times.as_u64()).sum();
+            let fault = run["fault"].as_str().unwrap_or("all mixed").to_owned();
+            self.add([text(run, "journey"), "line".to_owned(), fault], usize::try_from(struck).unwrap_or(0), run);
+            requests += run["requests"].as_u64().unwrap_or_default();
+        }
+        self.report.fact("requests that came by", requests);
+        self.report.fact("every journey over a bad line", LINES);
+    }
+
     fn add(&mut self, cell: [String; 3], runs: usize, found: &Value) {
         let place = cell.join(", ");
         let sums = self.cells.entry(cell).or_default();
@@ -154,7 +188,7 @@ impl Tally {
         }
         let [runs, losses, duplicates, orphans, others] = total;
         if runs == 0 {
-            self.report.falls_short("nothing was killed, and no disk failed");
+            self.report.falls_short("nothing was killed, and neither disk nor line failed");
         }
         self.report.closing(format!(
             "{runs} runs: {losses} losses, {duplicates} duplicates, {orphans} orphans, {others} otherwise short"
@@ -238,6 +272,21 @@ mod tests {
         assert_eq!(report.json()["rows"][0]["runs"], 1, "one kill came in time");
         assert!(!killed(json!([run(0, json!(7), json!(["a field"]))])).holds(), "a loss does not hold");
         assert!(!killed(json!([run(0, Value::Null, json!([]))])).holds(), "nor does a campaign without a kill");
+    }
+
+    #[test]
+    fn of_a_bad_line_each_struck_request_counts_and_one_orphan_fails_the_verb() {
+        let played = |orphans: Value| {
+            let mut tally = Tally::new();
+            tally.lines(&json!([{ "number": 3, "journey": "apply", "fault": "cut_after", "requests": 9, "losses": [],
+                "struck": { "POST /v1/uploads": 2, "GET /v1/catalogue": 1 }, "duplicates": [], "orphans": orphans,
+                "complaint": null }]));
+            tally.report()
+        };
+        let report = played(json!([]));
+        assert!(report.holds(), "a journey in which nothing is wrong holds: {report}");
+        assert_eq!(report.json()["rows"][0]["runs"], 3, "three requests were struck");
+        assert!(!played(json!(["an upload that no case names"])).holds(), "an orphan does not");
     }
 
     #[test]

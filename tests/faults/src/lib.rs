@@ -6,6 +6,7 @@
 
 pub mod disk;
 pub mod kills;
+pub mod network;
 
 use std::{
     fs,

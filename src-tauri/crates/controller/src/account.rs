@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     Controller,
     command::Faults,
+    convert::named_uuid,
     failure::{Failure, LocalCode},
     keys::SessionKey,
     view::{Event, SessionView},
@@ -82,9 +83,11 @@ impl Controller {
     /// Replaces the password of the session's account.
     pub async fn change_password(&self, current: String, replacement: String) -> Result<SessionView, Failure> {
         let change = PasswordChange { old: current, new: replacement };
-        let answer = self.portal()?.change_password(&change).await;
+        let key = self.password_key(&change)?;
+        let answer = self.portal()?.change_password(&change, key).await;
         self.noted(answer)?;
         let mut state = self.state();
+        state.password_change = None;
         let session = state.session.as_mut().ok_or(LocalCode::SessionEnded)?;
         session.must_change_password = false;
         let session = session.clone();
@@ -94,6 +97,22 @@ impl Controller {
         self.inner.sync.begin_session();
         self.inner.outbox.wake_all();
         Ok(session)
+    }
+
+    /// Names a change of password, the same again where its answer was lost: or it would be refused, for the old password
+    /// is wrong by then.
+    fn password_key(&self, change: &PasswordChange) -> Result<Uuid, Failure> {
+        // The key is chance, so that what is remembered of the passwords tells nothing without it.
+        let named = |key: Uuid| named_uuid(&(key, change));
+        let mut state = self.state();
+        if let Some((key, name)) = state.password_change
+            && named(key)? == name
+        {
+            return Ok(key);
+        }
+        let key = Uuid::new_v4();
+        state.password_change = Some((key, named(key)?));
+        Ok(key)
     }
 
     /// Logs out here and at the service; the key is logged out too.

@@ -148,6 +148,8 @@ struct State {
     network: view::NetworkSettings,
     catalogue_asked: Option<Instant>,
     consents: HashMap<ConsentSubject, ConsentReceipt>,
+    /// Key and name of a change of password whose answer is not known.
+    password_change: Option<(Uuid, Uuid)>,
     unread_notices: u32,
     notices_asked: Option<Instant>,
     dropped: Vec<PathBuf>,
@@ -176,6 +178,7 @@ impl Controller {
             network: view::NetworkSettings::default(),
             catalogue_asked: None,
             consents: HashMap::new(),
+            password_change: None,
             unread_notices: 0,
             notices_asked: None,
             dropped: Vec::new(),

@@ -232,9 +232,10 @@ impl Portal {
         async move { told(portal.send_signed_by(held, request, MAX_JSON, NOBODY).await)?.success().map(drop) }
     }
 
-    /// Replaces the password.
-    pub async fn change_password(&self, change: &PasswordChange) -> Result<(), PortalError> {
-        self.done(self.request(Method::PUT, path::PASSWORD).json(change)).await
+    /// Replaces the password. The same `idempotency` with the same content replaces it once.
+    pub async fn change_password(&self, change: &PasswordChange, idempotency: Uuid) -> Result<(), PortalError> {
+        let request = self.request(Method::PUT, path::PASSWORD).json(change);
+        self.done(request.header(IDEMPOTENCY_KEY, idempotency.to_string())).await
     }
 
     /// Whose session it is.

@@ -59,14 +59,8 @@ impl Answer {
         {
             return Err(PortalError::Problem(Problem::new(code)));
         }
-        // HEAD has no body to say more, so the status alone speaks where it is clear.
-        let code = match self.status {
-            StatusCode::UNAUTHORIZED => ProblemCode::Unauthenticated,
-            StatusCode::NOT_FOUND => ProblemCode::NotFound,
-            StatusCode::GONE => ProblemCode::UploadGone,
-            other => return Err(PortalError::Garbled(format!("HTTP {}", other.as_u16()))),
-        };
-        if self.body.is_empty() { Err(PortalError::Problem(Problem::new(code))) } else { Err(self.garbled()) }
+        // A bare status may be of anybody on the way: it is no word of the service.
+        Err(PortalError::Garbled(format!("HTTP {}", self.status.as_u16())))
     }
 
     fn is_page(&self) -> bool {

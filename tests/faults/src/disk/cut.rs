@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::environment;
 use crate::kills::{
     Journey, Said,
-    campaign::{Ground, Person},
+    campaign::{Ground, PATIENCE, Person},
     person::number_in,
 };
 
@@ -267,7 +267,7 @@ pub fn cuts(ground: &Ground, journey: Journey, more: usize, seed: u64) -> Result
     let environment = environment(&scene.client(), &[("CERTDESK_DISK_LOG", log.clone().into())])?;
     let folder = scene.client().canonicalize()?;
     let mut disk = Disk::holding(&folder)?;
-    let mut person = Person::sit_down_with(&scene, journey, memory, &environment)?;
+    let mut person = Person::sit_down_with(&scene, journey, memory, &environment, PATIENCE)?;
     while person.said()? != Said::End {}
     person.leave();
     let changes = read(&fs::read(&log)?)?;

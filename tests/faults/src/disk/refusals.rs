@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::kills::{
     Journey, Said,
-    campaign::{Ground, Person},
+    campaign::{Ground, PATIENCE, Person},
     truth::{Findings, Truth},
 };
 
@@ -75,7 +75,7 @@ fn changes(ground: &Ground, journey: Journey) -> Result<u64> {
     let (scene, memory) = ground.scene(journey)?;
     let log = scene.client().with_file_name("changes");
     let environment = environment(&scene.client(), &[("CERTDESK_DISK_LOG", log.clone().into())])?;
-    let mut person = Person::sit_down_with(&scene, journey, memory, &environment)?;
+    let mut person = Person::sit_down_with(&scene, journey, memory, &environment, PATIENCE)?;
     while person.said()? != Said::End {}
     person.leave();
     Ok(super::cut::read(&fs::read(log)?)?.iter().filter(|change| change.is_of_the_disk()).count() as u64)
@@ -93,7 +93,7 @@ fn play(ground: &Ground, journey: Journey, error: &'static str, at: u64) -> Resu
         ],
     )?;
     let mut truth = Truth::new(journey, memory.clone());
-    let mut person = Person::sit_down_with(&scene, journey, memory, &environment)?;
+    let mut person = Person::sit_down_with(&scene, journey, memory, &environment, PATIENCE)?;
     let mut complaint = None;
     loop {
         let patience = if healed.exists() { AFTERWARDS } else { UNTOLD };

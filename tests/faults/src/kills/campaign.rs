@@ -19,7 +19,7 @@ use serde::Serialize;
 use stage::{Running, descendants, end_tree, until};
 
 use super::{
-    Journey, Memory, Phase, Said, Victim,
+    Journey, Memory, Phase, Said, Seat, Victim,
     scene::{Scene, Snapshot},
     truth::{Findings, Truth},
 };
@@ -30,8 +30,10 @@ const UNSEEN: Duration = Duration::from_millis(200);
 const SECOND_WITHIN: Duration = Duration::from_millis(600);
 /// A run that is not over by then is stuck.
 const LONGEST: Duration = Duration::from_secs(120);
+/// How long a person tries before they are stuck.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Sentences that a kill is no reason for: they say that the program or its store is at fault.
-const NEVER_TOLD: &[&str] =
+pub(crate) const NEVER_TOLD: &[&str] =
     &["internal", "bad_command", "storage_failed", "storage_damaged", "pin_incorrect", "pin_locked", "proof_failed"];
 
 /// What is to be played.
@@ -202,14 +204,19 @@ impl Ground {
 
     /// A scene to play a journey on, and what the person knows.
     pub(crate) fn scene(&self, journey: Journey) -> Result<(Scene, Memory)> {
+        self.scene_behind(journey, &[])
+    }
+
+    /// The same with a service that is started with more arguments.
+    pub(crate) fn scene_behind(&self, journey: Journey, more: &[OsString]) -> Result<(Scene, Memory)> {
         let snapshot = match journey {
-            Journey::Register => return Ok((Scene::blank()?, Memory::default())),
+            Journey::Register => return Ok((Scene::blank_behind(more)?, Memory::default())),
             Journey::Apply => &self.registered,
             Journey::Correct => &self.returned,
             Journey::Issue => &self.approved,
             Journey::Renew | Journey::Revoke => &self.certified,
         };
-        Ok((Scene::again(snapshot)?, snapshot.memory.clone()))
+        Ok((Scene::again_behind(snapshot, more)?, snapshot.memory.clone()))
     }
 
     fn run(&self, number: usize, journey: Journey, strikes: Strikes) -> Result<Run> {
@@ -365,17 +372,19 @@ pub(crate) struct Person {
 
 impl Person {
     fn sit_down(scene: &Scene, journey: Journey, memory: Memory) -> Result<Self> {
-        Self::sit_down_with(scene, journey, memory, &[])
+        Self::sit_down_with(scene, journey, memory, &[], PATIENCE)
     }
 
-    /// The same with more in the environment.
+    /// The same with more in the environment, and another patience.
     pub(crate) fn sit_down_with(
         scene: &Scene,
         journey: Journey,
         memory: Memory,
         environment: &[(OsString, OsString)],
+        patience: Duration,
     ) -> Result<Self> {
-        let seat = serde_json::to_string(&scene.seat(journey, memory)?)?;
+        let seat = Seat { patience, ..scene.seat(journey, memory)? };
+        let seat = serde_json::to_string(&seat)?;
         let mut process = Running::start(
             Command::new(stage::program("person")?)
                 .arg(seat)

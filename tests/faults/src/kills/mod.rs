@@ -10,7 +10,7 @@ pub mod person;
 pub mod scene;
 pub mod truth;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -182,6 +182,8 @@ pub struct Seat {
     pub files: PathBuf,
     /// What they were told before.
     pub memory: Memory,
+    /// How long they try before they are stuck.
+    pub patience: Duration,
 }
 
 /// What a person remembers.

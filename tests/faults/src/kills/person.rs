@@ -27,8 +27,6 @@ use super::{Journey, Phase, Said, Seat};
 const FIELD: &str = "address.detail";
 /// Up to which number it is typed at the first application, and in whatever comes after it.
 const KEYSTROKES: (u32, u32) = (10, 20);
-/// A person who came to nothing after so long is stuck.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// What looks at the program again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -46,7 +44,7 @@ pub async fn go(mut seat: Seat) -> Result<()> {
         let Err(failure) = outcome else { return say(&Said::End) };
         let code = serde_json::to_value(failure.code)?.as_str().unwrap_or_default().to_owned();
         say(&Said::Told { code, detail: failure.detail.clone() })?;
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > seat.patience {
             bail!("got no further: {failure:?}");
         }
         // Something may have changed by itself; else the person tries again all the same, when they were told to wait after
@@ -135,8 +133,9 @@ impl Person<'_> {
         let (account, password) = self.seat.memory.account.clone().ok_or(LocalCode::Gone)?;
         match self.certdesk.log_in_with_password(account.clone(), password.clone()).await {
             Err(failure) if failure.is_said(ProblemCode::WrongCredentials) && password != PASSWORD => {
-                self.certdesk.log_in_with_password(account.clone(), PASSWORD.to_owned()).await?;
-                self.seat.memory.account = Some((account, PASSWORD.to_owned()));
+                // From here on one's own is the one to try: each wrong one makes the next wait longer.
+                self.seat.memory.account = Some((account.clone(), PASSWORD.to_owned()));
+                self.certdesk.log_in_with_password(account, PASSWORD.to_owned()).await?;
                 tell(&Said::PasswordChanged);
                 Ok(())
             }

@@ -1,6 +1,8 @@
 //! One service, one key and one folder for the program, as they stood when something before had come to its end.
 
 use std::{
+    ffi::OsString,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -31,22 +33,34 @@ pub(crate) struct Scene {
     service: Service,
     pub(crate) key: SoftKey,
     folder: TempDir,
+    /// What the service is started with besides.
+    more: Vec<OsString>,
 }
 
 impl Scene {
     /// With nothing on it but a blank key.
     pub(crate) fn blank() -> Result<Self> {
+        Self::blank_behind(&[])
+    }
+
+    /// The same with a service that is started with more arguments.
+    pub(crate) fn blank_behind(more: &[OsString]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let key = SoftKey::blank(&folder.path().join("key"), LABEL, PIN)?;
-        Ok(Self { service: start(folder.path(), "127.0.0.1:0")?, key, folder })
+        Ok(Self { service: start(folder.path(), "127.0.0.1:0", more)?, key, folder, more: more.to_vec() })
     }
 
     /// As it was left.
     pub(crate) fn again(snapshot: &Snapshot) -> Result<Self> {
+        Self::again_behind(snapshot, &[])
+    }
+
+    /// The same with a service that is started with more arguments.
+    pub(crate) fn again_behind(snapshot: &Snapshot, more: &[OsString]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         copy_parts(snapshot.folder.path(), folder.path())?;
         let key = SoftKey::in_folder(&folder.path().join("key"), LABEL, PIN)?;
-        Ok(Self { service: start(folder.path(), "127.0.0.1:0")?, key, folder })
+        Ok(Self { service: start(folder.path(), "127.0.0.1:0", more)?, key, folder, more: more.to_vec() })
     }
 
     /// Keeps it as it is now, and goes on. The program must not be running.
@@ -65,10 +79,15 @@ impl Scene {
 
     /// Starts it again at the same address.
     pub(crate) fn restart(&mut self) -> Result<()> {
-        let address = self.service.ready.text("base_url")?.trim_start_matches("https://").to_owned();
+        let address = self.service.ready.text("address")?.to_owned();
         self.service.kill();
-        self.service = start(self.folder.path(), &address)?;
+        self.service = start(self.folder.path(), &address, &self.more)?;
         Ok(())
+    }
+
+    /// Where the service listens.
+    pub(crate) fn service_address(&self) -> Result<SocketAddr> {
+        Ok(self.service.ready.text("address")?.parse()?)
     }
 
     pub(crate) fn seat(&self, journey: Journey, memory: Memory) -> Result<Seat> {
@@ -81,6 +100,7 @@ impl Scene {
             pin: PIN.to_owned(),
             files: project_root()?.join("tests/fixtures/files"),
             memory,
+            patience: Duration::MAX,
         })
     }
 
@@ -109,9 +129,11 @@ impl Scene {
     }
 }
 
-fn start(folder: &Path, listen: &str) -> Result<Service> {
+fn start(folder: &Path, listen: &str, more: &[OsString]) -> Result<Service> {
     let catalogue = catalogue_with_open_renewals(folder)?;
-    Service::start_with(&folder.join("service"), listen, &["--catalogue".as_ref(), catalogue.as_os_str()])
+    let own = ["--catalogue".as_ref(), catalogue.as_os_str()];
+    let arguments: Vec<_> = own.into_iter().chain(more.iter().map(OsString::as_os_str)).collect();
+    Service::start_with(&folder.join("service"), listen, &arguments)
 }
 
 fn copy_parts(from: &Path, to: &Path) -> Result<()> {

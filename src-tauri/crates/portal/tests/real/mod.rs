@@ -141,7 +141,10 @@ pub async fn registered(portal: &Portal) -> String {
     let session = portal.log_in_with_password(&login).await.expect("login with the password of the SMS");
     assert!(session.session.must_change_password, "the first password is for one use");
     portal.set_session(&session);
-    portal.change_password(&PasswordChange { old: first, new: PASSWORD.into() }).await.expect("change of password");
+    portal
+        .change_password(&PasswordChange { old: first, new: PASSWORD.into() }, Uuid::new_v4())
+        .await
+        .expect("change of password");
     log_in(portal, &account).await;
     account
 }
