@@ -2,8 +2,9 @@
 # Compiles for other systems from Linux; runs Windows tests under Wine. `cargo xtask check` calls it.
 #
 #   cross.sh setup [TARGET...]             toolchains (all three when none is named)
-#   cross.sh wine                          a Wine prefix for running Windows tests
+#   cross.sh wine                          a Wine prefix for running Windows tests, and the programs they judge by
 #   cross.sh check|test|clippy TARGET ...  cargo with that target, the rest of the line passed on
+#   cross.sh run PROGRAM ...               a Windows program under Wine, with what tests need
 #
 # Targets: x86_64-pc-windows-gnu (check, test under Wine), aarch64-unknown-linux-gnu and aarch64-apple-darwin (check).
 #
@@ -104,16 +105,19 @@ build_std() {
 }
 
 wine() {
-  apt_install wine wine64 gcc-mingw-w64-x86-64-win32
+  apt_install wine wine64 gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32
   local w; w=$(dpkg -L wine64 | grep '/wine64$' | head -1)
   mkdir -p "$D/bin"
   cat >"$D/bin/run-windows" <<S
 #!/bin/sh
 unset LD_LIBRARY_PATH
 export WINEPREFIX="$D/wine" WINEDEBUG="\${WINEDEBUG:--all}" WINEDLLOVERRIDES="mscoree=;mshtml="
+export WINEPATH="$(windows_path "$D/windows-programs")" OPENSSL_WIN32_UTF8=1
+export OPENSSL_CONF="$(windows_path "$D/windows-programs/openssl.cnf")"
 exec "$w" "\$@"
 S
   chmod +x "$D/bin/run-windows"
+  windows_programs
   [ -e "$D/wine/.done" ] && return 0
   "$D/bin/run-windows" reg add 'HKCU\Software\Wine' /v Version /d win10 /f >/dev/null 2>&1 || die "Wine did not start"
   # Debian 12's Wine 8.0 lacks bcryptprimitives.dll, which every Rust program imports. For tests only: never ship it.
@@ -129,6 +133,23 @@ C
   x86_64-w64-mingw32-gcc -shared -O2 -Wl,--enable-stdcall-fixup -o "$D/wine/drive_c/windows/system32/bcryptprimitives.dll" \
     "$D/bcp.c" "$D/bcp.def" -ladvapi32
   touch "$D/wine/.done"
+}
+
+windows_path() { local path=Z:$1; echo "${path//\//\\}"; }
+
+# What tests judge by: they stand on the OpenSSL that the cache's crate has built for itself.
+windows_programs() {
+  [ ! -e "$D/windows-programs/openssl.exe" ] || return 0
+  local t=x86_64-pc-windows-gnu built sources
+  bash "$0" check "$t" -p certdesk-cache
+  built=$(ls -dt "$D/target/$t/debug/build"/openssl-sys-*/out/openssl-build/install | head -1)
+  sources=$(cargo metadata --format-version 1 --manifest-path "$root/Cargo.toml" | grep -o '"manifest_path":"[^"]*/openssl-src-[^"]*"' | cut -d'"' -f4)
+  bash "$root/packaging/cross/windows-programs.sh" "$D/windows-programs" "${built%/install}" "${sources%/Cargo.toml}/openssl"
+}
+
+run_windows() {
+  # what a test would otherwise ask cargo for, which is not to be had under Wine
+  CERTDESK_FAULTY_MODULE=$(windows_path "$D/target/x86_64-pc-windows-gnu/debug/faulty_module.dll") exec "$D/bin/run-windows" "$@"
 }
 
 target_env() {
@@ -167,6 +188,9 @@ case $verb in
       [ -e "$R/usr/lib/rustlib/$t/.done" ] || die "run first: cross.sh setup $t"
       own_toolchain
     fi
+    # `cargo test` builds no library for others to load
+    [ "$verb" != test ] || cargo build --manifest-path "$root/Cargo.toml" --target "$t" -p faulty-module >&2
     exec cargo "$verb" --manifest-path "$root/Cargo.toml" --target "$t" "$@" ;;
+  run) run_windows "$@" ;;
   *) die "unknown verb $verb" ;;
 esac

@@ -359,7 +359,7 @@ pub(crate) unsafe fn get_attributes(
         return CKR_OK;
     }
     // SAFETY: the attribute tells how many bytes its value has room for.
-    unsafe { soft_sm2::give(bare, asked.pValue.cast(), &mut asked.ulValueLen) }
+    unsafe { soft_sm2::give(bare, asked.pValue.cast(), &raw mut asked.ulValueLen) }
 }
 
 /// Sessions that are about to sign by CKM_ECDSA.

@@ -303,8 +303,12 @@ pub(crate) fn der_signature(raw: &[u8]) -> Vec<u8> {
 /// # Safety
 /// `out_length` tells how many bytes `out` has.
 pub(crate) unsafe fn give(bytes: &[u8], out: *mut CK_BYTE, out_length: *mut CK_ULONG) -> CK_RV {
-    // SAFETY: a place for the length.
-    let room = unsafe { std::mem::replace(&mut *out_length, bytes.len() as CK_ULONG) };
+    // SAFETY: a place for the length; on Windows it may lie anywhere, for structures are packed there.
+    let room = unsafe {
+        let room = out_length.read_unaligned();
+        out_length.write_unaligned(bytes.len() as CK_ULONG);
+        room
+    };
     if (room as usize) < bytes.len() {
         return CKR_BUFFER_TOO_SMALL;
     }

@@ -126,7 +126,25 @@ fn own_folder() -> Option<PathBuf> {
     Path::new(std::ffi::OsStr::from_bytes(name.to_bytes())).parent().map(Path::to_owned)
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn own_folder() -> Option<PathBuf> {
-    None // `FAULTY_DIR` it must be
+    use std::{os::windows::ffi::OsStringExt, ptr};
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleFileNameW,
+        GetModuleHandleExW,
+    };
+    const BY_ADDRESS: u32 = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+    let within = own_folder as fn() -> Option<PathBuf> as *const u16;
+    let (mut library, mut path) = (ptr::null_mut(), [0_u16; 1024]);
+    #[expect(unsafe_code, reason = "the system's only way to tell where a library lies")]
+    // SAFETY: with these flags the first takes any address, and `library` is a place for its answer; the second writes as
+    // many units into `path` as it is told there is room for, and gives their number, 0 where it failed.
+    let length = unsafe {
+        if GetModuleHandleExW(BY_ADDRESS, within, &mut library) == 0 {
+            return None;
+        }
+        GetModuleFileNameW(library, path.as_mut_ptr(), path.len() as u32)
+    };
+    let path = PathBuf::from(std::ffi::OsString::from_wide(path.get(..length as usize)?));
+    path.parent().map(Path::to_owned)
 }

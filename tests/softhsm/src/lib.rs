@@ -36,7 +36,8 @@ impl SoftHsm {
     /// Where SoftHSM is not installed, naming the package.
     #[expect(clippy::new_without_default, reason = "making a directory is nothing one expects of a default")]
     pub fn new() -> Self {
-        let module = MODULES.iter().map(PathBuf::from).find(|path| path.is_file()).unwrap_or_else(|| {
+        let module = MODULES.iter().map(PathBuf::from).find(|path| path.is_file() && cfg!(unix));
+        let module = module.or_else(|| on_windows("softhsm2.dll")).unwrap_or_else(|| {
             panic!("SoftHSM is missing: install the package softhsm2 (looked for {})", MODULES.join(", "))
         });
         let dir = tempfile::Builder::new().prefix("certdesk-softhsm-").tempdir().expect("a directory can be made");
@@ -93,6 +94,12 @@ pub fn host_program() -> &'static Path {
         Some(path) => path.into(),
         None => build_host(),
     })
+}
+
+/// A library on Windows: beside the programs that `PATH` finds, where its installer puts it.
+fn on_windows(library: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").filter(|_| cfg!(windows))?;
+    std::env::split_paths(&folders).map(|folder| folder.join(library)).find(|path| path.is_file())
 }
 
 fn build_host() -> PathBuf {

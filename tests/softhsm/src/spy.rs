@@ -1,6 +1,6 @@
 //! OpenSC's `pkcs11-spy`: forwards to a module and writes down every call that reaches it.
 
-use crate::SoftHsm;
+use crate::{SoftHsm, on_windows};
 use std::path::{Path, PathBuf};
 
 /// Where distributions put it.
@@ -24,7 +24,8 @@ impl Spy {
             .iter()
             .flat_map(|folder| ["pkcs11", "."].map(|sub| Path::new(folder).join(sub).join("pkcs11-spy.so")));
         let module =
-            places.into_iter().find(|path| path.is_file()).expect("install opensc-pkcs11: pkcs11-spy.so is missing");
+            places.into_iter().find(|path| path.is_file() && cfg!(unix)).or_else(|| on_windows("pkcs11-spy.dll"));
+        let module = module.expect("install opensc-pkcs11: pkcs11-spy.so is missing");
         let log = store.dir.path().join("calls.log");
         store.environment.push(("PKCS11SPY".into(), store.module.clone().into()));
         store.environment.push(("PKCS11SPY_OUTPUT".into(), log.clone().into()));

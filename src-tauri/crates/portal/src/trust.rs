@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use certdesk_pki::Certificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
     client::{
+        WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
@@ -44,14 +46,9 @@ impl Trust {
         // The HTTP client asks for a provider of the whole process; a second installation is the same one.
         let _ = provider.clone().install_default();
         let provider = Arc::new(provider);
-        let extra_roots = extra_roots.into_iter().map(CertificateDer::from);
-        let system = Verifier::new_with_extra_roots(extra_roots, provider.clone()).map_err(|reason| match reason {
-            Error::General(_) => PortalError::TlsUntrusted("no trusted roots on this computer".into()),
-            other => error::from_tls(&other),
-        })?;
-        let system = Arc::new(system);
+        let judges = Arc::new(Judges::new(extra_roots, provider.clone())?);
         let config = |whenever: bool| {
-            let verifier = ServiceVerifier { system: system.clone(), whenever };
+            let verifier = ServiceVerifier { judges: judges.clone(), whenever };
             let mut config = ClientConfig::builder_with_provider(provider.clone())
                 .with_safe_default_protocol_versions()
                 .map_err(|reason| error::from_tls(&reason))?
@@ -65,10 +62,63 @@ impl Trust {
     }
 }
 
-/// The system's verifier decides; what it refuses is looked at for who it is of.
+type Verdict = Result<ServerCertVerified, Error>;
+
+/// Who decides.
+#[derive(Debug)]
+struct Judges {
+    /// Missing on a computer without a trusted root of its own.
+    system: Option<Verifier>,
+    /// By the extra roots alone, and in the same way on every system.
+    extra: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Judges {
+    fn new(extra_roots: Vec<Vec<u8>>, provider: Arc<CryptoProvider>) -> Result<Self, PortalError> {
+        let mut extra = RootCertStore::empty();
+        for root in extra_roots {
+            extra.add(CertificateDer::from(root)).map_err(|reason| error::from_tls(&reason))?;
+        }
+        let extra = (!extra.is_empty())
+            .then(|| WebPkiServerVerifier::builder_with_provider(extra.into(), provider.clone()).build())
+            .transpose()
+            .map_err(|reason| PortalError::TlsUntrusted(reason.to_string()))?;
+        let system = match Verifier::new(provider.clone()) {
+            Ok(system) => Some(system),
+            Err(Error::General(_)) if extra.is_some() => None,
+            Err(Error::General(_)) => {
+                return Err(PortalError::TlsUntrusted("no trusted roots on this computer".into()));
+            }
+            Err(other) => return Err(error::from_tls(&other)),
+        };
+        Ok(Self { system, extra, provider })
+    }
+
+    /// The extra roots' word where one of them leads to the certificate, the system's everywhere else.
+    fn judge(&self, by: impl Fn(&dyn ServerCertVerifier) -> Verdict) -> Verdict {
+        const UNKNOWN: Error = Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        match self.extra.as_ref().map(|extra| by(&**extra)) {
+            None | Some(Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) => {
+                let verdict = self.system.as_ref().map_or(Err(UNKNOWN), |system| by(system));
+                verdict.map_err(|error| if cannot_be_built(&error) { UNKNOWN } else { error })
+            }
+            Some(verdict) => verdict,
+        }
+    }
+}
+
+/// Where not even the issuer is at hand, Windows says that the chain cannot be built, which comes through in words alone.
+fn cannot_be_built(error: &Error) -> bool {
+    const CERT_E_CHAINING: &str = "(os error -2146762486)"; // 0x800B010A
+    matches!(error, Error::InvalidCertificate(CertificateError::Other(OtherError(words)))
+        if words.to_string().ends_with(CERT_E_CHAINING))
+}
+
+/// The judges decide; what they refuse is looked at for who it is of.
 #[derive(Debug)]
 struct ServiceVerifier {
-    system: Arc<Verifier>,
+    judges: Arc<Judges>,
     whenever: bool,
 }
 
@@ -80,9 +130,11 @@ impl ServerCertVerifier for ServiceVerifier {
         server_name: &ServerName<'_>,
         ocsp_response: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Verdict {
         let at = if self.whenever { within(end_entity).unwrap_or(now) } else { now };
-        let verified = self.system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at);
+        let verified = self
+            .judges
+            .judge(|judge| judge.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, at));
         verified.map_err(|error| match error {
             Error::InvalidCertificate(reason) => {
                 Error::InvalidCertificate(match stranger(end_entity, server_name, &reason) {
@@ -100,7 +152,8 @@ impl ServerCertVerifier for ServiceVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.system.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.judges.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -109,19 +162,12 @@ impl ServerCertVerifier for ServiceVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.system.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.judges.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.system.supported_verify_schemes()
-    }
-
-    fn requires_raw_public_keys(&self) -> bool {
-        self.system.requires_raw_public_keys()
-    }
-
-    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.system.root_hint_subjects()
+        self.judges.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

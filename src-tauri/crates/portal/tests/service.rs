@@ -481,8 +481,9 @@ async fn a_file_that_changes_or_vanishes_is_found_out() {
         (
             "another",
             |path| {
-                std::fs::remove_file(path).unwrap();
-                std::fs::write(path, b"other").unwrap()
+                let other = path.with_extension("new");
+                std::fs::write(&other, b"other").unwrap();
+                std::fs::rename(other, path).unwrap()
             },
             PortalError::FileChanged,
         ),

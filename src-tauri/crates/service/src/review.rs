@@ -155,6 +155,7 @@ impl Desk {
         })?;
         let copied = || {
             let mut builder = fs::DirBuilder::new();
+            builder.recursive(false); // A folder that is there already is not ours to fill.
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
             builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;

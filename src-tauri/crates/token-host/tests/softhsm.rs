@@ -4,7 +4,7 @@
 
 use certdesk_token::{
     Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
-    message::{Answer, Numbered, Reply, Request, decode, encode},
+    message::{Numbered, Request, encode},
 };
 use ring::signature::{self, UnparsedPublicKey};
 use softhsm_lab::{FaultyModule, SoftHsm, Spy};
@@ -51,9 +51,24 @@ impl Lab {
 }
 
 fn module(store: &SoftHsm, path: &Path, deadlines: Deadlines) -> Module {
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_certdesk-token-host"));
-    let host = HostProgram { path: program, environment: store.environment.clone() };
+    let host = HostProgram { path: helper_of(store), environment: store.environment.clone() };
     Module::with_deadlines(host, path.to_path_buf(), deadlines)
+}
+
+#[cfg(unix)]
+fn helper_of(_store: &SoftHsm) -> PathBuf {
+    env!("CARGO_BIN_EXE_certdesk-token-host").into()
+}
+
+/// Windows tells of a process little but its program: each store gets one of its own, by which its helper is found.
+#[cfg(windows)]
+fn helper_of(store: &SoftHsm) -> PathBuf {
+    let own = store.dir.path().with_extension("exe");
+    let own = store.dir.path().join(own.file_name().unwrap());
+    if !own.exists() {
+        std::fs::copy(env!("CARGO_BIN_EXE_certdesk-token-host"), &own).unwrap();
+    }
+    own
 }
 
 fn pin(text: &str) -> Pin {
@@ -373,9 +388,15 @@ async fn two_tokens_are_two() {
 #[tokio::test]
 async fn a_library_that_is_no_module_is_named_as_such() {
     let store = SoftHsm::new();
-    let libm = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6", "/lib64/libm.so.6"];
-    let libm = libm.map(PathBuf::from).into_iter().find(|path| path.is_file()).expect("every Linux has libm");
-    let error = module(&store, &libm, Deadlines::default()).list().await.unwrap_err();
+    let libraries = [
+        "/lib/x86_64-linux-gnu/libm.so.6",
+        "/lib/aarch64-linux-gnu/libm.so.6",
+        "/lib64/libm.so.6",
+        r"C:\Windows\System32\version.dll",
+    ];
+    let library = libraries.map(PathBuf::from).into_iter().find(|path| path.is_absolute() && path.is_file());
+    let library = library.expect("every system has one");
+    let error = module(&store, &library, Deadlines::default()).list().await.unwrap_err();
     let TokenError::CannotLoad { reason } = error else { panic!("{error:?} does not say that it cannot be loaded") };
     assert!(reason.contains("C_GetFunctionList"), "the reason names what is missing: {reason}");
 }
@@ -409,6 +430,7 @@ fn the_helper_ends_with_its_pipe_and_dumps_nothing() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_call_under_way_is_finished_when_the_program_dies() {
+    use certdesk_token::message::{Answer, Reply, decode};
     let lab = Lab::new();
     let id = lab.logged_in().await;
     let pair = lab.module.generate_key_pair(&id, KeyAlgorithm::EcP256, "lab", vec![1]).await.unwrap();
@@ -450,7 +472,6 @@ async fn a_call_under_way_is_finished_when_the_program_dies() {
     assert_eq!(seen[0].certificates[0].der, certificate, "and the certificate is whole on the token");
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn a_call_that_never_ends_does_not_outlive_the_program_for_long() {
     let store = SoftHsm::new();
@@ -534,6 +555,19 @@ fn certify(lab: &Lab, spki: &[u8], name: &str) -> Vec<u8> {
 }
 
 /// kill -9 of the helper that serves this store.
+#[cfg(windows)]
+fn kill_helper(store: &SoftHsm) {
+    let helper = helper_of(store);
+    let kill = || Command::new("taskkill").args(["/f", "/im"]).arg(helper.file_name().unwrap()).output().unwrap();
+    let killed = kill();
+    assert!(killed.status.success(), "no helper serves this store: {killed:?}");
+    while kill().status.success() {
+        std::thread::yield_now();
+    }
+}
+
+/// kill -9 of the helper that serves this store.
+#[cfg(unix)]
 fn kill_helper(store: &SoftHsm) {
     let dir = store.dir.path().to_str().unwrap();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {

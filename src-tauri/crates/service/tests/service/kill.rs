@@ -48,6 +48,19 @@ async fn run(data: &Path) -> (Program, Client) {
     (program, Client::new(address, &root))
 }
 
+#[cfg(unix)]
+async fn end(mut program: Program) {
+    Command::new("kill").arg(program.0.id().to_string()).status().unwrap();
+    until("the service's orderly end", async || program.0.try_wait().unwrap().is_some()).await;
+    assert!(program.0.wait().unwrap().success(), "SIGTERM ends the service without an error");
+}
+
+/// There is no signal by which a program without a console is asked to end.
+#[cfg(windows)]
+async fn end(program: Program) {
+    drop(program);
+}
+
 fn desk(data: &Path, arguments: &[&str]) -> Result<Value, String> {
     let output = Command::new(PROGRAM).args(arguments).args(["--json", "--data"]).arg(data).output().unwrap();
     if !output.status.success() {
@@ -124,7 +137,7 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
     let key = Uuid::new_v4();
     let receipt = person.client.post_once(&path::submission(id), key, &submission).await.expect(200);
     drop(program);
-    let (mut program, client) = run(data).await;
+    let (program, client) = run(data).await;
     let client = Client { address: client.address, tls: client.tls, ..person.client };
     let again = client.post_once(&path::submission(id), key, &submission).await.expect(200);
     assert_eq!(again.body, receipt.body, "a repeated submission gets its receipt after a kill too");
@@ -150,12 +163,7 @@ async fn killed_in_every_step_it_loses_nothing_acknowledged() {
     // One service per data directory; SIGTERM ends in order; the next start has the same CA.
     let second = Command::new(PROGRAM).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).output().unwrap();
     assert!(!second.status.success() && String::from_utf8_lossy(&second.stderr).contains("another service is running"));
-    #[cfg(unix)]
-    {
-        Command::new("kill").arg(program.0.id().to_string()).status().unwrap();
-        until("the service's orderly end", async || program.0.try_wait().unwrap().is_some()).await;
-        assert!(program.0.wait().unwrap().success(), "SIGTERM ends the service without an error");
-    }
+    end(program).await;
     let ca = std::fs::read(data.join("ca/root.pem")).unwrap();
     let (_program, client) = run(data).await;
     assert_eq!(std::fs::read(data.join("ca/root.pem")).unwrap(), ca, "the demo CA is founded once");

@@ -623,5 +623,5 @@ pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(15), waited).await.unwrap_or_else(|_| panic!("{what} did not come about"));
+    tokio::time::timeout(Duration::from_secs(60), waited).await.unwrap_or_else(|_| panic!("{what} did not come about"));
 }
