@@ -14,7 +14,7 @@ export const caseScenarios = [
   { name: "applications", hash: { session: "password", drafts: "1", state: "awaiting_issuance", room: room("applications") }, act: (_, id) => id("applications-row-CD20261122000017").waitFor() },
   { name: "applications-empty", hash: { session: "password", list: "empty", room: room("applications") }, act: (_, id) => id("applications-apply").waitFor() },
   { name: "applications-offline", hash: { session: "password", scenario: "offline", room: room("applications") }, act: (_, id) => id("as-last-seen").waitFor() },
-  { name: "applications-failed", hash: { session: "password", fail: "applications:service_garbled", room: room("applications") }, act: (_, id) => id("failure").waitFor() },
+  { name: "applications-failed", hash: { session: "password", fail: "refresh_applications:service_garbled", room: room("applications") }, act: (_, id) => id("failure").waitFor() },
   ...["submitted", "in_review", "needs_correction", "approved", "awaiting_issuance", "completed", "rejected"].map((state) => ({ name: `application-${state}`, hash: at(state), act: (_, id) => id("application-state").waitFor() })),
   { name: "application-revealed", hash: at("in_review"), act: async (_, id) => { await id("application-reveal").click(); await id("application-reveal").scrollIntoViewIfNeeded(); } },
   { name: "application-gone", hash: at("in_review", { fail: "application:not_found" }), act: (_, id) => id("failure").waitFor() },

@@ -178,7 +178,7 @@ export function install(wanted: URLSearchParams): Fake {
     service: { address: "127.0.0.1:8443", reachable: scenario === "offline" ? false : true, failure: scenario === "offline" ? failure("service_unreachable", { detail: "connection refused" }) : null, seen_at: at(-0.05) },
     settings: { locale: wanted.get("locale") === "en" ? "en" : "zh-CN", theme: (wanted.get("theme") ?? "light") as Home["settings"]["theme"] },
     demo: wanted.get("demo") !== "0",
-    drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", step: "files", changed_at: at(-0.1), queued: queued(wanted) }] : [],
+    drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", correction: false, step: "files", changed_at: at(-0.1), queued: queued(wanted) }] : [],
     unread_notices: 0,
     storage: storage(wanted),
   };

@@ -11,6 +11,10 @@ const open = async (page, id) => {
 const mine = { session: "password", certificates: "mixed" };
 
 export const searchScenarios = [
+  { name: "applications-many", hash: { session: "password", many: "100000", room: JSON.stringify({ name: "applications" }) }, act: async (page, id) => {
+    await id("applications-list").waitFor();
+    for (let step = 0; step < 12; step++) { await page.mouse.move(500, 500); await page.mouse.wheel(0, 4000); await page.waitForTimeout(60); }
+  } },
   { name: "search-open", hash: mine, act: open },
   { name: "search-logged-out", hash: {}, act: open },
   { name: "search-name", hash: { ...mine, drafts: "1", found: "many" }, act: search("云帆") },

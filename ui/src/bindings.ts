@@ -162,6 +162,28 @@ history: Array<HistoryEntry>,
  */
 certificate_subject: string | null, };
 
+export type ApplicationCount = { 
+/**
+ * Business.
+ */
+business: Business, 
+/**
+ * State.
+ */
+state: State, 
+/**
+ * Begun in this year; empty where it is unknown.
+ */
+year: string, 
+/**
+ * How many there are,
+ */
+count: number, 
+/**
+ * and for how many of them it is the applicant's turn.
+ */
+yours: number, };
+
 export type ApplicationHit = { 
 /**
  * Which one.
@@ -175,6 +197,38 @@ pieces: Array<string>,
  * What was found in it that the row does not show: the handler, or a reviewer's words.
  */
 said: string | null, };
+
+export type ApplicationPage = { 
+/**
+ * What waits for the applicant first, then what changed last; where words were asked for, the newest first.
+ */
+rows: Array<ApplicationRow>, 
+/**
+ * Names the page after this one, where there is one. A page may be short and have one.
+ */
+next: string | null, };
+
+export type ApplicationQuery = { 
+/**
+ * Words, as in the search; empty: all.
+ */
+words: string, 
+/**
+ * Of this business.
+ */
+business: Business | null, 
+/**
+ * In this state.
+ */
+state: State | null, 
+/**
+ * Begun in this year.
+ */
+year: string | null, 
+/**
+ * [`ApplicationPage::next`] of the page before.
+ */
+from: string | null, };
 
 export type ApplicationRow = { 
 /**
@@ -541,6 +595,10 @@ id: string,
  * Business.
  */
 business: Business, 
+/**
+ * A case that came back is being corrected: it is an application too.
+ */
+correction: boolean, 
 /**
  * The step to continue with.
  */
@@ -2350,6 +2408,9 @@ export const commands = {
   takeBackSubmission: (id: string): Promise<DraftView> => call("take_back_submission", { id }),
   retrySubmission: (id: string): Promise<DraftView> => call("retry_submission", { id }),
   applications: (): Promise<Array<ApplicationView>> => call("applications", {  }),
+  refreshApplications: (): Promise<void> => call("refresh_applications", {  }),
+  applicationPage: (query: ApplicationQuery): Promise<ApplicationPage> => call("application_page", { query }),
+  applicationCounts: (words: string): Promise<Array<ApplicationCount>> => call("application_counts", { words }),
   application: (id: string): Promise<ApplicationView> => call("application", { id }),
   startCorrection: (id: string): Promise<DraftView> => call("start_correction", { id }),
   certificates: (): Promise<Array<CertificateView>> => call("certificates", {  }),

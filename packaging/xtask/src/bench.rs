@@ -24,6 +24,9 @@ pub(crate) struct Arguments {
     /// Runs of each start, interleaved with its peer's.
     #[arg(long, default_value_t = 9)]
     runs: u32,
+    /// Length of the scripted day, seconds; 3600 for the long run.
+    #[arg(long, default_value_t = 60)]
+    day: u64,
 }
 
 pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
@@ -38,12 +41,14 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
     let folder = Path::new("target/bench");
     fs::create_dir_all(folder)?;
     let answer = folder.join("figures.json");
-    let runs = arguments.runs.to_string();
+    let (runs, day) = (arguments.runs.to_string(), arguments.day.to_string());
     terminal.run(Command::new("target/release/bench").args([Path::new("--out"), &answer]).args([
         "--only",
         &arguments.only,
         "--runs",
         &runs,
+        "--day",
+        &day,
     ]))?;
 
     let answer: Value = serde_json::from_slice(&fs::read(&answer)?).context("the measuring program wrote no JSON")?;

@@ -5,13 +5,16 @@
 
 mod announcements;
 mod crl;
+mod day;
 mod direct;
 mod figure;
 mod form;
 mod hotplug;
 mod key;
 mod login;
+mod rows;
 mod signed;
+mod size;
 mod upload;
 mod window;
 
@@ -30,12 +33,18 @@ struct Arguments {
     #[arg(long, default_value = "target/bench/figures.json")]
     out: PathBuf,
     /// Only the measurements whose name holds this text: window, key, hotplug, login, signed, form, crl, announcements,
-    /// upload.
+    /// rows, full, size, day, upload.
     #[arg(long, default_value = "")]
     only: String,
     /// Starts of each window.
     #[arg(long, default_value_t = 9)]
     runs: u32,
+    /// Applications in the cache.
+    #[arg(long, default_value_t = rows::ROWS)]
+    rows: u32,
+    /// Length of the scripted day, seconds; an hour for the long run.
+    #[arg(long, default_value_t = 60)]
+    day: u64,
     /// Calls a PKCS#11 module directly, as this JSON says, and prints the times: the peer of the helper process.
     #[arg(long, hide = true)]
     direct: Option<String>,
@@ -87,6 +96,22 @@ async fn main() -> Result<()> {
     if asked("announcements") {
         eprintln!("a million announcements …");
         figures.extend(announcements::measure().await?);
+    }
+    if asked("rows") {
+        eprintln!("a hundred thousand applications …");
+        figures.extend(rows::measure(arguments.rows)?);
+    }
+    if asked("full") {
+        eprintln!("start with a full cache …");
+        figures.extend(window::measure_full(arguments.runs, arguments.rows)?);
+    }
+    if asked("size") {
+        eprintln!("installed size …");
+        figures.extend(size::measure()?);
+    }
+    if asked("day") {
+        eprintln!("a day of {} s …", arguments.day);
+        figures.extend(day::measure(std::time::Duration::from_secs(arguments.day)).await?);
     }
     if asked("upload") {
         eprintln!("1 GiB up …");

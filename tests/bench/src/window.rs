@@ -9,9 +9,14 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use certdesk_cache::Cache;
+use certdesk_controller::storage::{DemoKeyStore, KeyStore as _};
 use stage::{Desktop, Running, Service, SoftKey, descendants, program, until};
 
-use crate::figure::{Figure, Limit, median};
+use crate::{
+    figure::{Figure, Limit, median},
+    rows,
+};
 
 /// Runs whose memory is looked at as well: each waits until nothing moves any more.
 const MEMORY_RUNS: u32 = 3;
@@ -21,6 +26,51 @@ struct Contender {
     arguments: Vec<PathBuf>,
     start_ms: Vec<f64>,
     pss_mib: Vec<f64>,
+}
+
+/// Start with an account's hundred thousand applications in the cache, against a start with none.
+pub(crate) fn measure_full(runs: u32, rows: u32) -> Result<Vec<Figure>> {
+    let folder = tempfile::tempdir()?;
+    let desktop = Desktop::start(1400, 900)?;
+    let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
+    let key = SoftKey::blank(&folder.path().join("key"), "证办通测量锁", "135790")?;
+    let contender = |name: &str| -> Result<Contender> {
+        let data = folder.path().join(name);
+        let arguments: [PathBuf; 6] =
+            ["--demo".into(), service.ready.file.clone(), "--data".into(), data, "--module".into(), key.module.clone()];
+        Ok(Contender {
+            binary: program("certdesk")?,
+            arguments: arguments.to_vec(),
+            start_ms: Vec::new(),
+            pss_mib: Vec::new(),
+        })
+    };
+    let (mut peer, mut ours) = (contender("empty")?, contender("full")?);
+    for contender in [&mut peer, &mut ours] {
+        contender.start(&desktop, &key, false, true)?;
+    }
+    let data = folder.path().join("full");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(data.join("demo-key.json"))?)?;
+    let name = kept["name"].as_str().context("the demo's key has no name")?.parse()?;
+    let cache_key = DemoKeyStore::new(&data).key(name)?.context("the demo's key is not there")?;
+    rows::fill(&Cache::open(&data.join("certdesk.db"), &cache_key)?, "many", rows)?;
+    (peer.pss_mib, ours.pss_mib) = (Vec::new(), Vec::new());
+    for run in 0..=runs {
+        for contender in [&mut peer, &mut ours] {
+            contender.start(&desktop, &key, run > 0, run > 0 && run <= MEMORY_RUNS)?;
+        }
+    }
+    let beside = |name, ours: Vec<f64>, peer: Vec<f64>, unit| Figure {
+        name,
+        ours: median(ours),
+        peer: Some(median(peer)),
+        unit,
+        limit: Limit::TimesAtMost(1.1),
+    };
+    Ok(vec![
+        beside("start with 100 000 rows (peer: with none)", ours.start_ms, peer.start_ms, "ms"),
+        beside("idle memory with 100 000 rows (peer: with none)", ours.pss_mib, peer.pss_mib, "MiB"),
+    ])
 }
 
 pub(crate) fn measure(runs: u32) -> Result<Vec<Figure>> {
@@ -130,7 +180,7 @@ fn processor_ticks(pid: u32) -> u64 {
 }
 
 /// Proportional set size of the program and all it started: shared pages are shared fairly.
-fn pss_mib(pid: u32) -> f64 {
+pub(crate) fn pss_mib(pid: u32) -> f64 {
     let kib = |pid: u32| -> Option<f64> {
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
         let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;

@@ -33,6 +33,7 @@ pub use sealed::{SealedFile, is_sealed, seal};
 pub use search::Search;
 pub use table::{
     account::AccountData,
+    application::{Alike, Page, Place, Wanted},
     attachment::{Attachment, AttachmentPhase},
     crl::{CrlRecord, CrlWriter, Revocation},
     document::Document,

@@ -1,7 +1,9 @@
 //! 我的申办: what the service says, readable offline.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
-use certdesk_cache::{Cache, CacheError, Draft};
+use certdesk_cache::{Alike, Cache, CacheError, Draft, Place, Search, Wanted};
 use certdesk_contract::application::Application;
 use certdesk_domain::{Act, State, Timestamp};
 use uuid::Uuid;
@@ -9,31 +11,18 @@ use uuid::Uuid;
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
-    view::{ApplicationView, Event, SessionView},
+    view::{ApplicationCount, ApplicationPage, ApplicationQuery, ApplicationRow, ApplicationView, Event, SessionView},
 };
+
+/// Rows of a page.
+const ROWS: usize = 50;
 
 impl Controller {
     /// My applications, newest first. When the service is away: as last seen.
     pub async fn applications(&self) -> Result<Vec<ApplicationView>, Failure> {
         let account = self.account_name()?;
-        let answer = self.portal()?.applications().await;
-        let applications = match self.noted(answer) {
-            Ok(applications) => {
-                let kept = applications.clone();
-                let closed = self.with_cache(move |cache| {
-                    cache.replace_applications(&account, &kept)?;
-                    let close = |application| Ok(close_draft(cache, application)?.then_some(application.id));
-                    kept.iter().filter_map(|application| close(application).transpose()).collect::<Result<Vec<_>, _>>()
-                });
-                for id in closed.await? {
-                    self.emit(Event::Draft { id });
-                }
-                self.adopt_drafts(&applications).await?;
-                applications
-            }
-            Err(failure) if failure.is_away() => self.with_cache(move |cache| cache.applications(&account)).await?,
-            Err(failure) => return Err(failure),
-        };
+        Box::pin(self.refresh_applications()).await?;
+        let applications = self.with_cache(move |cache| cache.applications(&account)).await?;
         let mut views = Vec::with_capacity(applications.len());
         for application in applications {
             // A case that was never handed in is a draft and shown as one.
@@ -42,6 +31,57 @@ impl Controller {
             }
         }
         Ok(views)
+    }
+
+    /// Asks the service for my applications and keeps them. When it is away, what was seen last stays.
+    pub async fn refresh_applications(&self) -> Result<(), Failure> {
+        let account = self.account_name()?;
+        let answer = self.portal()?.applications().await;
+        let applications = match self.noted(answer) {
+            Ok(applications) => Arc::new(applications),
+            Err(failure) if failure.is_away() => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
+        let kept = applications.clone();
+        let closed = self.with_cache(move |cache| {
+            cache.replace_applications(&account, &kept)?;
+            let close = |application| Ok(close_draft(cache, application)?.then_some(application.id));
+            kept.iter().filter_map(|application| close(application).transpose()).collect::<Result<Vec<_>, _>>()
+        });
+        for id in closed.await? {
+            self.emit(Event::Draft { id });
+        }
+        self.adopt_drafts(&applications).await
+    }
+
+    /// A page of my applications as last seen: does not wait for the network.
+    pub async fn application_page(&self, query: ApplicationQuery) -> Result<ApplicationPage, Failure> {
+        let account = self.account_name()?;
+        let wanted =
+            Wanted { business: query.business, state: query.state, year: query.year, search: Search::of(&query.words) };
+        if wanted.search.is_none() && !query.words.trim().is_empty() {
+            return Ok(ApplicationPage { rows: Vec::new(), next: None });
+        }
+        let from = query.from.map(|place| serde_json::from_str::<Place>(&place)).transpose();
+        let from = from.map_err(|_| LocalCode::BadCommand)?;
+        let page =
+            self.with_cache(move |cache| cache.list_applications(&account, &wanted, from.as_ref(), ROWS)).await?;
+        let next =
+            page.next.map(|place| serde_json::to_string(&place)).transpose().map_err(crate::convert::internal)?;
+        Ok(ApplicationPage { rows: page.applications.iter().map(ApplicationRow::of).collect(), next })
+    }
+
+    /// How many of my applications there are as last seen, by what the list can be narrowed by.
+    pub async fn application_counts(&self, words: String) -> Result<Vec<ApplicationCount>, Failure> {
+        let account = self.account_name()?;
+        let search = Search::of(&words);
+        if search.is_none() && !words.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let alike = self.with_cache(move |cache| cache.count_applications(&account, search.as_ref())).await?;
+        let count =
+            |Alike { business, state, year, count, yours }| ApplicationCount { business, state, year, count, yours };
+        Ok(alike.into_iter().map(count).collect())
     }
 
     /// One of my applications.

@@ -140,6 +140,11 @@ commands! {
 
     // My applications, my certificates
     applications() -> Vec<ApplicationView>;
+    /// Asks the service for my applications; when it is away, what was seen last stays.
+    refresh_applications() -> ();
+    /// A page of them, as last seen.
+    application_page(query: ApplicationQuery) -> ApplicationPage;
+    application_counts(words: String) -> Vec<ApplicationCount>;
     application(id: Uuid) -> ApplicationView;
     /// Opens a returned case for correction.
     start_correction(id: Uuid) -> DraftView;

@@ -56,7 +56,7 @@ impl Controller {
         }
         // It may have been begun on another computer.
         if self.state().service.reachable != Some(false)
-            && let Err(failure) = self.applications().await
+            && let Err(failure) = Box::pin(self.refresh_applications()).await
         {
             tracing::info!(code = ?failure.code, "drafts of other computers not asked for");
         }
@@ -468,6 +468,7 @@ impl Controller {
             summaries.push(DraftSummary {
                 id: draft.id,
                 business: draft.business,
+                correction: draft.state == State::NeedsCorrection,
                 step: step(&draft),
                 changed_at: draft.changed_at,
                 queued: self.queued(&draft).await?,

@@ -145,7 +145,7 @@ impl Controller {
             self.end_session(Some(LocalCode::SessionEnded.into()));
             return Outcome::Idle;
         }
-        if all && self.put_off(self.applications().await) {
+        if all && self.put_off(Box::pin(self.refresh_applications()).await) {
             let mut asked = self.inner.sync.asked();
             asked.all = true;
             asked.drafts.extend(opened);

@@ -1,5 +1,5 @@
 // What a case says about itself: whose turn, what to do, what a remark is about.
-import type { AccountKind, ApplicationView, Application, Catalogue, Region, RemarkTarget, RevocationReason, State } from "@/bindings";
+import type { AccountKind, Application, Catalogue, Region, RemarkTarget, RevocationReason, State } from "@/bindings";
 import { hasText, said, t } from "@/text";
 
 /** How a state feels: as in the badge of the design. */
@@ -25,12 +25,6 @@ export function changedAt({ history }: Pick<Application, "history">): string | n
 /** Name of a case for tests and lists: its number, before there is one its technical name. */
 export function nameOf({ number, id }: Pick<Application, "number" | "id">): string {
   return number ?? id;
-}
-
-/** What waits for the applicant first, then what changed last. */
-export function ordered(views: readonly ApplicationView[]): ApplicationView[] {
-  const rank = (view: ApplicationView) => ({ applicant: 0, service: 1, nobody: 2 })[view.application.next_actor];
-  return [...views].sort((a, b) => rank(a) - rank(b) || (changedAt(b.application) ?? "").localeCompare(changedAt(a.application) ?? ""));
 }
 
 /** Title of a requirement; its technical name where the catalogue no longer has it. */

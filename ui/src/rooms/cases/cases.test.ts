@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import type { Application, ApplicationView, CertificateStatus, NextActor, Region, State } from "@/bindings";
+import type { CertificateStatus, NextActor, Region, State } from "@/bindings";
 
 vi.mock("@tauri-apps/api/core", () => ({ invoke: async () => undefined }));
 vi.mock("@tauri-apps/api/event", () => ({ listen: async () => () => undefined }));
 import { hasText, setLocale, t } from "@/text";
-import { actOf, fieldName, ordered, regionNames, requirementTitle, TONES } from "./case-words";
+import { actOf, fieldName, regionNames, requirementTitle, TONES } from "./case-words";
 import { daysText, daysTone, grouped, newestOn, standing, usageName } from "./certificate-words";
 import { credentials, waits } from "./desk";
 import { stepStates, STEPS } from "./issuance";
@@ -32,14 +32,6 @@ describe("a case", () => {
     expect(acts("applicant")).toEqual({ needs_correction: "correct", awaiting_issuance: "issue" });
     expect(acts("service"), "the counter makes the certificate: nothing to do here").toEqual({});
     expect(acts("nobody")).toEqual({});
-  });
-
-  const view = (number: string, state: State, next_actor: NextActor, at: string): ApplicationView =>
-    ({ application: { id: number, number, state, next_actor, history: [{ state, at, note: null }] } as unknown as Application, usual_time: null, can_withdraw: false, issuance: null });
-
-  test("that waits for the applicant stands first, then what changed last", () => {
-    const views = [view("a", "completed", "nobody", "2026-11-22T00:00:00Z"), view("b", "in_review", "service", "2026-11-20T00:00:00Z"), view("c", "needs_correction", "applicant", "2026-11-01T00:00:00Z"), view("d", "submitted", "service", "2026-11-21T00:00:00Z")];
-    expect(ordered(views).map((one) => one.application.number)).toEqual(["c", "d", "b", "a"]);
   });
 
   test("names fields, files and regions in words, and by their code where there are none", () => {

@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use certdesk_contract::application::Application;
-use certdesk_domain::State;
-use rusqlite::{Connection, OptionalExtension, Row};
+use certdesk_domain::{Business, State};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{from_json, to_json};
+use super::{from_json, to_json, word};
 use crate::{
     Cache, CacheError, Search,
     search::{Match, Words},
@@ -26,6 +27,53 @@ pub struct Found {
     pub applications: Vec<(Application, Vec<Match>)>,
     /// There are more.
     pub more: bool,
+}
+
+/// Which applications are listed: those that were handed in and fit all of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// Of this business.
+    pub business: Option<Business>,
+    /// In this state.
+    pub state: Option<State>,
+    /// Begun in this year, four digits.
+    pub year: Option<String>,
+    /// Found by these words.
+    pub search: Option<Search>,
+}
+
+/// Where a page ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Whose turn, last change, case.
+    After(u8, String, String),
+    /// Position.
+    Below(i64),
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// What waits for the applicant first, then what changed last; where words were asked for, the newest first.
+    pub applications: Vec<Application>,
+    /// Where the next page begins, where there is one. A page may be short, even empty, and still have a next.
+    pub next: Option<Place>,
+}
+
+/// How many applications are alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alike {
+    /// Their business.
+    pub business: Business,
+    /// Their state.
+    pub state: State,
+    /// The year they were begun in; empty where that is unknown.
+    pub year: String,
+    /// How many there are,
+    pub count: u32,
+    /// and for how many of them it is the applicant's turn.
+    pub yours: u32,
 }
 
 impl Cache {
@@ -109,6 +157,85 @@ impl Cache {
         Ok(found)
     }
 
+    /// The page of a list that begins at a place, `most` applications at most. Reads what is on the page and no more,
+    /// however long the list.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn list_applications(
+        &self,
+        account: &str,
+        wanted: &Wanted,
+        from: Option<&Place>,
+        most: usize,
+    ) -> Result<Page, CacheError> {
+        let connection = self.connection();
+        if let Some(search) = &wanted.search {
+            let below = if let Some(Place::Below(position)) = from { *position } else { i64::MAX };
+            return list_found(&connection, account, wanted, search, below, most);
+        }
+        let (first, mut changed, mut id) = match from {
+            Some(Place::After(turn, changed, id)) => (*turn, changed.clone(), id.clone()),
+            _ => (0, LAST.to_owned(), String::new()),
+        };
+        let mut page = Page { applications: Vec::new(), next: None };
+        for turn in first..TURNS {
+            let mut values: Vec<Value> = [account, &changed, &id].map(|text| text.to_owned().into()).to_vec();
+            values.extend([
+                i64::from(turn).into(),
+                i64::try_from(most + 1 - page.applications.len()).unwrap_or(1).into(),
+            ]);
+            let conditions = conditions(wanted, &mut values)?;
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT found.changed, found.id, application.content FROM
+                   (SELECT position, changed, id FROM application INDEXED BY application_order
+                    WHERE account = ?1 AND turn = ?4 AND (changed, id) < (?2, ?3) AND state != 'draft' {conditions}
+                    ORDER BY changed DESC, id DESC LIMIT ?5) AS found
+                 CROSS JOIN application USING (position) ORDER BY found.changed DESC, found.id DESC"
+            ))?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                if page.applications.len() == most {
+                    return Ok(page);
+                }
+                page.next = Some(Place::After(turn, row.get(0)?, row.get(1)?));
+                page.applications.push(from_json(TABLE, &row.get::<_, String>(2)?)?);
+            }
+            (changed, id) = (LAST.to_owned(), String::new());
+        }
+        page.next = None;
+        Ok(page)
+    }
+
+    /// How many applications of an account were handed in and fit a search, by what they can be narrowed by.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn count_applications(&self, account: &str, search: Option<&Search>) -> Result<Vec<Alike>, CacheError> {
+        let connection = self.connection();
+        let mut values = vec![account.to_owned()];
+        let found = search.map_or("", |search| {
+            values.push(search.question(account));
+            "AND position IN (SELECT rowid FROM application_words WHERE application_words MATCH ?2)"
+        });
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT json_quote(business), json_quote(state), coalesce(year, ''), count(*), sum(turn = 0) FROM application
+             WHERE account = ?1 AND state != 'draft' {found} GROUP BY business, state, year ORDER BY business, state, year"
+        ))?;
+        let mut rows = statement.query(params_from_iter(values))?;
+        let mut alike = Vec::new();
+        while let Some(row) = rows.next()? {
+            alike.push(Alike {
+                business: from_json(TABLE, &row.get::<_, String>(0)?)?,
+                state: from_json(TABLE, &row.get::<_, String>(1)?)?,
+                year: row.get(2)?,
+                count: row.get(3)?,
+                yours: row.get(4)?,
+            });
+        }
+        Ok(alike)
+    }
+
     /// One application of an account.
     ///
     /// # Errors
@@ -134,6 +261,59 @@ pub(super) fn put(connection: &Connection, account: &str, application: &Applicat
     Ok(())
 }
 
+/// Comes after every time.
+const LAST: &str = "\u{10FFFF}";
+
+/// The applicant's turn, the service's, nobody's.
+const TURNS: u8 = 3;
+
+/// What narrows a list besides its words, as SQL, with its values behind those there are.
+fn conditions(wanted: &Wanted, values: &mut Vec<Value>) -> Result<String, CacheError> {
+    let business = wanted.business.map(|business| word(TABLE, &business)).transpose()?;
+    let state = wanted.state.map(|state| word(TABLE, &state)).transpose()?;
+    let mut sql = String::new();
+    for (column, value) in [("business", business), ("state", state), ("year", wanted.year.clone())] {
+        if let Some(value) = value {
+            values.push(value.into());
+            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+        }
+    }
+    Ok(sql)
+}
+
+fn list_found(
+    connection: &Connection,
+    account: &str,
+    wanted: &Wanted,
+    search: &Search,
+    below: i64,
+    most: usize,
+) -> Result<Page, CacheError> {
+    let mut values: Vec<Value> = vec![account.to_owned().into(), search.question(account).into(), below.into()];
+    let conditions = conditions(wanted, &mut values)?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT application_words.rowid, application.content FROM application_words CROSS JOIN application
+         ON application.position = application_words.rowid
+         WHERE application_words MATCH ?2 AND application_words.rowid < ?3 AND application.account = ?1 {conditions}
+         ORDER BY application_words.rowid DESC"
+    ))?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut page = Page { applications: Vec::new(), next: None };
+    for _ in 0..MOST_LOOKED_AT {
+        let Some(row) = rows.next()? else {
+            page.next = None;
+            break;
+        };
+        if page.applications.len() == most {
+            break;
+        }
+        page.next = Some(Place::Below(row.get(0)?));
+        let case: Application = from_json(TABLE, &row.get::<_, String>(1)?)?;
+        page.applications.extend(search.matches(&Words::of_application(&case)).map(|_| case));
+    }
+    Ok(page)
+}
+
 /// How numbers of applications begin.
 const NUMBERS: &str = "CD";
 
@@ -154,7 +334,8 @@ fn look_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use certdesk_domain::{Business, form::Handler};
+    use certdesk_contract::application::HistoryEntry;
+    use certdesk_domain::form::Handler;
 
     fn application(state: State) -> Application {
         Application {
@@ -234,6 +415,77 @@ mod tests {
             let others = numbers(&cache, "qy2", question);
             assert!(!others.contains(&case.number.clone().unwrap()), "{question} is nobody else's: {others:?}");
         }
+    }
+
+    #[test]
+    fn a_list_is_paged_narrowed_and_counted_whatever_its_order() {
+        let cache = Cache::in_memory().unwrap();
+        let states = [State::Submitted, State::NeedsCorrection, State::Completed, State::Draft, State::InReview];
+        let entry = |state, minute: i64| HistoryEntry {
+            state,
+            at: certdesk_domain::Timestamp::UNIX_EPOCH + time::Duration::minutes(minute % 7),
+            note: None,
+        };
+        let cases: Vec<_> = (0..60)
+            .map(|n| {
+                let state = states[n as usize % states.len()];
+                let business = if n % 3 == 0 { Business::Renew } else { Business::New };
+                let holder = if n % 2 == 0 { "福州云帆" } else { "泉州王䶮" };
+                Application {
+                    business,
+                    state,
+                    next_actor: state.next_actor(),
+                    history: vec![entry(state, n.into())],
+                    ..of_number(n, holder)
+                }
+            })
+            .collect();
+        cache.replace_applications("qy1", &cases).unwrap();
+        cache.replace_applications("qy2", &cases[..3]).unwrap();
+        let listed = |wanted: &Wanted, most: usize| {
+            let (mut all, mut from) = (Vec::new(), None);
+            loop {
+                let page = cache.list_applications("qy1", wanted, from.as_ref(), most).unwrap();
+                assert!(page.applications.len() <= most, "a page is bounded");
+                all.extend(page.applications);
+                from = page.next;
+                if from.is_none() {
+                    return all;
+                }
+            }
+        };
+        let mut expected: Vec<_> = cases.iter().filter(|case| case.state != State::Draft).cloned().collect();
+        let turn = |case: &Application| match case.next_actor {
+            certdesk_domain::NextActor::Applicant => 0,
+            certdesk_domain::NextActor::Service => 1,
+            certdesk_domain::NextActor::Nobody => 2,
+        };
+        expected.sort_by_key(|case| (turn(case), std::cmp::Reverse((case.history[0].at, case.id))));
+        for most in [1, 7, 12, 100] {
+            assert_eq!(listed(&Wanted::default(), most), expected, "{most} a page: each once, in order");
+        }
+        let renewals = Wanted {
+            business: Some(Business::Renew),
+            state: Some(State::InReview),
+            year: Some("1970".into()),
+            search: None,
+        };
+        let fits = |case: &&Application| case.business == Business::Renew && case.state == State::InReview;
+        assert_eq!(listed(&renewals, 2), expected.iter().filter(fits).cloned().collect::<Vec<_>>());
+        let found = Wanted { search: Search::of("云帆"), ..renewals };
+        let mut named: Vec<_> = cases
+            .iter()
+            .filter(fits)
+            .filter(|case| case.certificate_subject.as_deref() == Some("福州云帆"))
+            .cloned()
+            .collect();
+        named.reverse();
+        assert_eq!(listed(&found, 2), named, "the newest first");
+        let counts = cache.count_applications("qy1", None).unwrap();
+        assert_eq!(counts.iter().map(|alike| alike.count).sum::<u32>(), 48);
+        assert_eq!(counts.iter().map(|alike| alike.yours).sum::<u32>(), 12, "what came back waits for its applicant");
+        let named = cache.count_applications("qy1", Search::of("云帆").as_ref()).unwrap();
+        assert_eq!(named.iter().map(|alike| alike.count).sum::<u32>(), 24);
     }
 
     /// Every token of the index.

@@ -18,6 +18,8 @@ pub struct DraftSummary {
     pub id: Uuid,
     /// Business.
     pub business: Business,
+    /// A case that came back is being corrected: it is an application too.
+    pub correction: bool,
     /// The step to continue with.
     pub step: Step,
     /// Last change.

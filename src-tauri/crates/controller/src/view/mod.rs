@@ -25,7 +25,10 @@ pub use key::{
     PinPrompt, PinPurpose,
 };
 pub use network::{NetworkSettings, NetworkView, ProxySetting};
-pub use search::{ApplicationHit, ApplicationRow, CertificateHit, DraftHit, NoticeHit, SearchView};
+pub use search::{
+    ApplicationCount, ApplicationHit, ApplicationPage, ApplicationQuery, ApplicationRow, CertificateHit, DraftHit,
+    NoticeHit, SearchView,
+};
 pub use storage::{
     KeyKeeping, LocalData, LocalDataItem, LocalDataKind, SalvagedView, StorageNotice, StorageQuestion, StorageState,
     StorageTrouble, StorageView,

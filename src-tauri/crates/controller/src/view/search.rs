@@ -1,8 +1,8 @@
-//! What a question found.
+//! Lists: of applications, and of what a question found.
 
 use certdesk_contract::{application::Application, certificate::CertificateStatus, notice::Notice};
 use certdesk_domain::{Business, NextActor, State, Timestamp, form::Particulars};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use uuid::Uuid;
 
@@ -75,6 +75,45 @@ pub struct NoticeHit {
     pub notice: Notice,
     /// What to mark wherever it is shown.
     pub pieces: Vec<String>,
+}
+
+/// Which applications are listed. All of it must fit.
+#[derive(Clone, Debug, Default, Deserialize, TS)]
+pub struct ApplicationQuery {
+    /// Words, as in the search; empty: all.
+    pub words: String,
+    /// Of this business.
+    pub business: Option<Business>,
+    /// In this state.
+    pub state: Option<State>,
+    /// Begun in this year.
+    pub year: Option<String>,
+    /// [`ApplicationPage::next`] of the page before.
+    pub from: Option<String>,
+}
+
+/// A page of my applications.
+#[derive(Clone, Debug, Default, Serialize, TS)]
+pub struct ApplicationPage {
+    /// What waits for the applicant first, then what changed last; where words were asked for, the newest first.
+    pub rows: Vec<ApplicationRow>,
+    /// Names the page after this one, where there is one. A page may be short and have one.
+    pub next: Option<String>,
+}
+
+/// How many applications are alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct ApplicationCount {
+    /// Business.
+    pub business: Business,
+    /// State.
+    pub state: State,
+    /// Begun in this year; empty where it is unknown.
+    pub year: String,
+    /// How many there are,
+    pub count: u32,
+    /// and for how many of them it is the applicant's turn.
+    pub yours: u32,
 }
 
 /// An application in a list.
