@@ -131,11 +131,6 @@ pub fn of_module(module: &Path) -> Option<&'static Profile> {
     all().iter().find(|profile| profile.module_names().any(|known| path::matches(known, name)))
 }
 
-/// The first profile that knows a card by its answer to reset.
-pub fn of_card(atr: &[u8]) -> Option<&'static Profile> {
-    all().iter().find(|profile| profile.has_atr(atr))
-}
-
 /// What is special about a module, known by its file name; nothing where no profile lists that name.
 pub fn quirks(module: &Path) -> Quirks {
     of_module(module).map(|profile| profile.quirks.clone()).unwrap_or_default()

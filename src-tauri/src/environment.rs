@@ -1,5 +1,7 @@
 //! What the environment may and may not do to the window.
 
+use certdesk_controller::doctor::Machine;
+
 /// What lets others script the page or put another browser under it: by Tauri, WebKitGTK and WebView2.
 #[cfg(not(feature = "e2e"))]
 const AUTOMATION: [&str; 7] = [
@@ -43,6 +45,15 @@ fn become_it(mut program: std::process::Command) -> std::io::Error {
         Ok(_) => std::process::exit(0),
         Err(failure) => failure,
     }
+}
+
+/// The computer that the doctor looks at: this one, but for a driven window that is shown another.
+pub(crate) fn machine() -> Machine {
+    #[cfg(feature = "e2e")]
+    if let Some(root) = std::env::var_os("CERTDESK_MACHINE") {
+        return Machine { root: root.into(), ..Machine::here() };
+    }
+    Machine::here()
 }
 
 /// Logs to stderr, warnings and above unless `RUST_LOG` says otherwise. Nothing personal is ever logged.

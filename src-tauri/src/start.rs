@@ -5,14 +5,12 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use certdesk_controller::{
-    Demo, Options,
-    doctor::Machine,
-    installed,
+    Demo, Options, installed,
     storage::{DemoKeyStore, KeyStore, SystemKeyStore},
 };
 use tauri::AppHandle;
 
-use crate::dialogs::Dialogs;
+use crate::{dialogs::Dialogs, environment};
 
 /// A start that was understood.
 pub(crate) struct Start {
@@ -79,7 +77,7 @@ impl Start {
             token_host: installed::token_host(),
             token_environment: Vec::new(),
             picker: Arc::new(Dialogs::new(app)),
-            machine: Machine::here(),
+            machine: environment::machine(),
         }
     }
 }

@@ -88,7 +88,7 @@ export const catalogue: Catalogue = {
 };
 
 export function keyView(more: Partial<KeyView> = {}): KeyView {
-  return { id: "k1", label: "云帆认证锁", manufacturer: "SoftHSM project", model: "SoftHSM v2", serial: "8c1f22d90be04a17", holder: "福州云帆测试科技有限公司", valid_until: at(203), can_log_in: true, tries: "no_warning", so_tries: "no_warning", pin_must_change: false, pin_pad: false, ready: true, pin_length: [4, 16], pin_advice: { min: 6, max: 8, characters: "digits" }, ...more };
+  return { id: "k1", label: "云帆认证锁", manufacturer: "SoftHSM project", model: "SoftHSM v2", serial: "8c1f22d90be04a17", holder: "福州云帆测试科技有限公司", valid_until: at(203), can_log_in: true, tries: "no_warning", so_tries: "no_warning", pin_must_change: false, pin_pad: false, ready: true, pin_length: [4, 16], pin_advice: { min: 6, max: 8, characters: "digits", tries: 10 }, ...more };
 }
 const EMPTY_KEY = keyView({ holder: null, valid_until: null, can_log_in: false });
 

@@ -31,6 +31,7 @@ const newPassword = async (id) => {
 const notices = (more = {}) => ({ session: "password", room: room("notices"), ...more });
 const account = (tab, more = {}) => ({ session: "password", room: room("account", { tab }), ...more });
 const support = (more = {}) => ({ room: room("support"), ...more });
+const look = async (id, part = "problems") => { await id("doctor-look").click(); await id(`doctor-${part}`).waitFor(); };
 const modules = (more = {}) => ({ scenario: "key", room: room("modules"), ...more });
 
 export const peopleScenarios = [
@@ -105,6 +106,14 @@ export const roomScenarios = [
   { name: "doctor-problems", hash: { scenario: "no-driver-for-key" }, act: async (_, id) => { await id("key-doctor").click(); await id("doctor-problems").waitFor(); } },
   { name: "doctor-running", hash: support({ scenario: "no-key", doctor: "running" }), act: (_, id) => id("doctor-told").waitFor() },
   { name: "doctor-fine", hash: support({ scenario: "key", doctor: "fine" }), act: async (page, id) => { await id("doctor-look").click(); await id("doctor-good").waitFor(); await page.locator("[data-testid=doctor-good] summary").click(); } },
+  { name: "doctor-no-key", hash: support({ scenario: "no-key", doctor: "none" }), act: (_, id) => id("doctor-problems").waitFor() },
+  { name: "doctor-32-bit", hash: support({ scenario: "driver-32-bit", doctor: "bits32" }), act: async (page, id) => { await id("doctor-problems").waitFor(); await page.locator("[data-testid=finding] summary").first().click(); } },
+  { name: "doctor-hung", hash: support({ scenario: "driver-failed", doctor: "hung" }), act: (_, id) => id("doctor-problems").waitFor() },
+  { name: "doctor-locked", hash: support({ scenario: "locked", doctor: "locked" }), act: async (page, id) => { await look(id); await page.locator("[data-testid=finding] summary").first().click(); } },
+  { name: "doctor-last-try", hash: support({ scenario: "last-try", doctor: "last" }), act: (_, id) => look(id) },
+  { name: "doctor-two-keys", hash: support({ scenario: "two-keys", doctor: "two" }), act: async (page, id) => { await look(id, "notes"); await page.locator("[data-testid=doctor-notes] summary").first().click(); await page.locator("[data-testid=doctor-good] summary").click(); } },
+  { name: "doctor-expired", hash: support({ scenario: "expired", doctor: "expired" }), act: (_, id) => look(id) },
+  { name: "doctor-cards", hash: support({ scenario: "no-key", doctor: "cards" }), act: async (page, id) => { await id("doctor-problems").waitFor(); await page.locator("[data-testid=finding] summary").first().click(); } },
   { name: "doctor-network", hash: support({ scenario: "no-key", doctor: "network" }), act: (_, id) => id("doctor-problems").waitFor() },
   { name: "doctor-repair", hash: support({ scenario: "no-driver-for-key", repair: "refused" }), act: async (page, id) => { await id("finding-repair").nth(1).click(); await page.locator("[data-testid=repair-dialog] summary").click(); } },
   { name: "doctor-refused", hash: support({ scenario: "no-driver-for-key", repair: "refused" }), act: async (_, id) => { await id("finding-repair").nth(1).click(); await id("repair-confirm").click(); await id("failure").waitFor(); } },

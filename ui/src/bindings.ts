@@ -912,7 +912,7 @@ value: string,
  */
 zh: string | null, };
 
-export type FactName = "system" | "system_version" | "machine" | "program" | "web_view" | "vendor" | "device" | "usb" | "node" | "driver" | "file" | "version" | "maker" | "issuer" | "libraries" | "found" | "needed" | "label" | "holder" | "serial" | "until" | "days" | "count" | "address" | "proxy" | "minutes" | "milliseconds" | "kind" | "products" | "package" | "cause" | "probe";
+export type FactName = "system" | "system_version" | "machine" | "program" | "web_view" | "vendor" | "device" | "usb" | "node" | "reader" | "atr" | "driver" | "file" | "version" | "maker" | "signer" | "brought" | "issuer" | "libraries" | "found" | "needed" | "label" | "holder" | "serial" | "until" | "days" | "locks_after" | "count" | "address" | "proxy" | "minutes" | "milliseconds" | "kind" | "products" | "package" | "cause" | "probe";
 
 export type FailingDriver = { 
 /**
@@ -1005,7 +1005,7 @@ facts: Array<Fact>,
  */
 repair: Repair | null, };
 
-export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_network_login" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
+export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "card_without_driver" | "card_unseen" | "card_unknown" | "card_mute" | "reader_empty" | "card_known" | "card_seen" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "card_service_hung" | "card_service_failed" | "card_service_library" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_network_login" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
 
 export type FormSigner = { 
 /**
@@ -1640,7 +1640,11 @@ max: number,
 /**
  * Of what it consists.
  */
-characters: PinCharacters, };
+characters: PinCharacters, 
+/**
+ * Wrong ones in a row that lock such a key as it leaves the factory. Says nothing of how many are left.
+ */
+tries: number | null, };
 
 export type PinCharacters = "digits" | "letters_and_digits" | "printable";
 
@@ -1764,7 +1768,7 @@ key: string, };
 
 export type PinTries = "no_warning" | "few" | "last" | "locked" | "unknown";
 
-export type Probe = "keys" | "usb" | "card_service" | "service" | "offers" | "computer";
+export type Probe = "keys" | "usb" | "card_service" | "card_readers" | "service" | "offers" | "computer";
 
 export type ProblemCode = "bad_request" | "unauthenticated" | "wrong_credentials" | "account_locked" | "certificate_login_required" | "password_change_required" | "weak_password" | "login_refused" | "bad_signature" | "signature_expired" | "replayed" | "act_signature_required" | "form_signature_invalid" | "wrong_code" | "renewal_not_open" | "certificate_busy" | "draft_changed" | "case_changed" | "certificate_revoked" | "certificate_expired" | "not_found" | "method_not_allowed" | "wrong_state" | "idempotency_mismatch" | "in_progress" | "invalid_fields" | "missing_attachments" | "not_remarked" | "stale_consent" | "bad_csr" | "offset_mismatch" | "checksum_mismatch" | "upload_gone" | "too_large" | "wrong_file_kind" | "too_many_requests" | "internal" | "unavailable";
 

@@ -31,6 +31,7 @@ const COLUMNS: &[&str] = &[
     "out",
     "in",
     "shown",
+    "doctor",
     "lost",
     "remove",
     "logout",
@@ -40,7 +41,7 @@ const COLUMNS: &[&str] = &[
     "unblock",
 ];
 /// Acts whose course is worth telling beside the table.
-const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "shown", "lost", "journey", "lock"];
+const TOLD: &[&str] = &["sign-pkcs1", "out", "in", "shown", "doctor", "lost", "journey", "lock"];
 const FINDINGS: &str = "target/tokens/findings.json";
 
 #[derive(Args)]

@@ -1,40 +1,17 @@
 //! What a token may say of itself without being right, and what follows for whoever types a PIN.
 
+mod faulty;
+
 use std::time::Duration;
 
-use certdesk_token::{Deadlines, HostProgram, Module, Pin, PinTries, TokenError, TokenInfo};
-use softhsm_lab::{FaultyModule, SoftHsm};
+use certdesk_token::{Deadlines, PinTries, TokenError};
 
-const LABEL: &str = "福州云帆";
-const PIN: &str = "135790";
+use faulty::{Key, LABEL, PIN, pin};
 
-struct Key {
-    _store: SoftHsm,
-    faulty: FaultyModule,
-    module: Module,
-}
-
+/// Behind a module that nobody knows.
 fn key(script: &str) -> Key {
-    let store = SoftHsm::new();
-    store.add_token(LABEL, PIN);
-    let faulty = FaultyModule::before(&store).showing(LABEL);
-    faulty.play(script);
-    let host = HostProgram { path: softhsm_lab::host_program().into(), environment: Vec::new() };
     let deadlines = Deadlines { list: Duration::from_secs(2), ..Deadlines::default() };
-    let module = Module::with_deadlines(host, faulty.path.clone(), deadlines);
-    Key { _store: store, faulty, module }
-}
-
-impl Key {
-    async fn token(&self) -> TokenInfo {
-        let tokens = self.module.list().await.expect("it is listed");
-        tokens.into_iter().next().expect("a token is there")
-    }
-
-    async fn log_in(&self, pin: &str) -> Result<(), TokenError> {
-        let id = self.token().await.id;
-        self.module.login(&id, Pin::from_bytes(pin.into())).await
-    }
+    Key::behind("libfaulty_module.so", script, deadlines)
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What a profile says is heeded, as data alone: each module here has a file name of its own and a profile in TOML, as
 //! anybody could publish it, and misbehaves as that profile says. Beside each stands what happens without a profile.
 
+mod faulty;
+
 use std::{
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
@@ -16,14 +18,11 @@ use certdesk_controller::{
     view::{PinOutcome, PinPurpose},
 };
 use certdesk_pki::{Csr, CsrBuilder, digest, verify};
-use certdesk_token::{
-    Deadlines, HostProgram, KeyAlgorithm, Module, ObjectClass, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
-};
+use certdesk_token::{Deadlines, KeyAlgorithm, ObjectClass, PinTries, SignatureScheme, TokenError};
 use pkcs11_profiles::Profile;
-use softhsm_lab::{FaultyModule, SO_PIN, SoftHsm};
+use softhsm_lab::SO_PIN;
 
-const LABEL: &str = "福州云帆";
-const PIN: &str = "135790";
+use faulty::{Key, LABEL, PIN, pin};
 
 /// Profiles by the end of their file's name, each with what is special about its module.
 const PROFILES: [(&str, &str); 9] = [
@@ -38,12 +37,6 @@ const PROFILES: [(&str, &str); 9] = [
     ("sm2der", "[quirks.sm2]\nkey_type = 0x80ab0005\nsign = 0x80ab0006\ngenerate = 0x80ab0007\nsignature = \"der\""),
     ("sm2bare", "[quirks.sm2]\nkey_type = 0x80010001\nsign = 0x80010002"),
 ];
-
-struct Key {
-    store: SoftHsm,
-    faulty: FaultyModule,
-    module: Module,
-}
 
 /// A key behind the module of a profile.
 fn key(profile: &str, script: &str) -> Key {
@@ -60,36 +53,15 @@ fn key(profile: &str, script: &str) -> Key {
         });
         pkcs11_profiles::overlay(published.collect());
     });
-    let store = SoftHsm::new();
-    store.add_token(LABEL, PIN);
-    let name = format!("liblab-{profile}.so");
-    let faulty = FaultyModule::named(&name, &store.module, &store.environment).showing(LABEL);
-    faulty.play(script);
-    let host = HostProgram { path: softhsm_lab::host_program().into(), environment: Vec::new() };
-    let module = Module::with_deadlines(host, faulty.path.clone(), Deadlines::default());
-    Key { store, faulty, module }
+    Key::behind(&format!("liblab-{profile}.so"), script, Deadlines::default())
 }
 
 impl Key {
-    async fn token(&self) -> TokenInfo {
-        let tokens = self.module.list().await.expect("it is listed");
-        tokens.into_iter().next().expect("a token is there")
-    }
-
-    async fn log_in(&self, pin: &str) -> Result<(), TokenError> {
-        let id = self.token().await.id;
-        self.module.login(&id, self::pin(pin)).await
-    }
-
     /// Logged in; the token's id.
     async fn open(&self) -> String {
         self.log_in(PIN).await.expect("the PIN is right");
         self.token().await.id
     }
-}
-
-fn pin(text: &str) -> Pin {
-    Pin::from_bytes(text.into())
 }
 
 #[tokio::test]

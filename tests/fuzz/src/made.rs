@@ -23,7 +23,8 @@ use certdesk_domain::{
 use certdesk_forms::{FormData, application_form};
 use certdesk_pki::{CsrBuilder, SessionKey, cms, pdf};
 use certdesk_token::{
-    KeyPair as TokenKeyPair, Pin, TokenCertificate, TokenError, TokenInfo,
+    Card, CardReader, CardServiceError, KeyPair as TokenKeyPair, Pin, TokenCertificate, TokenError, TokenInfo,
+    card_readers,
     message::{Answer, Numbered, Reply, Request, ToSign, encode},
 };
 use pkcs11_profiles::Bundle;
@@ -254,6 +255,7 @@ fn words() -> Statement {
 pub(crate) fn specimens(target: &str) -> Vec<(&'static str, Vec<u8>)> {
     match target {
         "frame-reply" => replies(),
+        "frame-readers" => readers(),
         "frame-request" => requests(),
         "certificate" => vec![("authority", AUTHORITY.der.clone()), ("person", person()), ("crowded", crowded())],
         "request" => {
@@ -323,12 +325,26 @@ fn frame<T: serde::Serialize>(body: T) -> Vec<u8> {
     encode(&Numbered { id: 7, body }).expect("it fits")[4..].to_vec()
 }
 
+fn readers() -> Vec<(&'static str, Vec<u8>)> {
+    let reader = |name: &str, card| CardReader { name: name.into(), card };
+    let readers = vec![
+        reader("Example Reader (0042) 00 00", Card::Present { atr: vec![0x3b, 0x95, 0x13, 0x81, 0x01] }),
+        reader("Example Reader 01 00", Card::Absent),
+    ];
+    let stopped = CardServiceError::Failed { call: "SCardListReaders".into(), code: "0x8010001F".into() };
+    vec![
+        ("readers", frame::<card_readers::Answer>(Ok(readers))),
+        ("failed", frame::<card_readers::Answer>(Err(stopped))),
+    ]
+}
+
 fn replies() -> Vec<(&'static str, Vec<u8>)> {
     let certificate =
         TokenCertificate { key_id: vec![1; 20], label: "证书".into(), der: person(), has_private_key: true };
     let token = TokenInfo {
         id: "ab".repeat(32),
         slot: 1,
+        reader: "Example Reader (0042) 00 00".into(),
         label: "林测的认证锁".into(),
         manufacturer: "Example".into(),
         model: "K1".into(),

@@ -26,6 +26,7 @@ use certdesk_pki::{
     key_algorithm, key_id, pdf, spki_of_jwk, verify, web_eid,
 };
 use certdesk_token::{
+    card_readers,
     discovery::readers,
     header::Header,
     message::{self, Answer, Numbered, Request},
@@ -42,6 +43,7 @@ const fn target(name: &'static str, from: &'static str, read: fn(&[u8]) -> u64) 
 /// All of them.
 pub const TARGETS: &[Target] = &[
     target("frame-reply", "the helper with a vendor's driver in it", frame_reply),
+    target("frame-readers", "the helper, with the smart card service in it", frame_readers),
     target("frame-request", "the program, at the helper", frame_request),
     target("certificate", "a token, the service", certificate),
     target("request", "a client: PKCS#10", request),
@@ -85,6 +87,10 @@ pub(crate) fn place(reached: impl Debug) -> u64 {
 
 fn frame_reply(bytes: &[u8]) -> u64 {
     place(framed::<Answer>(bytes))
+}
+
+fn frame_readers(bytes: &[u8]) -> u64 {
+    place(framed::<card_readers::Answer>(bytes))
 }
 
 fn frame_request(bytes: &[u8]) -> u64 {

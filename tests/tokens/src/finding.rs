@@ -38,6 +38,8 @@ pub enum Act {
     In,
     /// How long the whole program takes to show that it comes and goes.
     Shown,
+    /// What the doctor says of reader and card: with its driver, without one, taken out.
+    Doctor,
     /// Lost in the middle of a signature: told in time, and all is well afterwards.
     Lost,
     /// What was made here is removed.
@@ -56,7 +58,7 @@ pub enum Act {
 
 impl Act {
     /// All, in order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::List,
         Self::Certificates,
         Self::WrongPin,
@@ -73,6 +75,7 @@ impl Act {
         Self::Out,
         Self::In,
         Self::Shown,
+        Self::Doctor,
         Self::Lost,
         Self::Remove,
         Self::Logout,

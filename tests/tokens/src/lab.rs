@@ -80,17 +80,20 @@ impl Lab {
         Self { journeys: true, ..self }
     }
 
+    /// A reader of a PC/SC daemon of our own, with two slots and no card in them; nothing of the module is used.
+    ///
+    /// # Errors
+    /// [`Missing`] where this machine cannot have it; anything else is a failure.
+    pub fn empty_reader(&self) -> Result<Standing> {
+        card::empty(&self.place("empty-reader")?)
+    }
+
     /// Sets up the module of the row `name`, from scratch.
     ///
     /// # Errors
     /// [`Missing`] where this machine cannot have it; anything else is a failure.
     pub fn set_up(&self, name: &str) -> Result<Standing> {
-        let folder = self.runs.join(name);
-        if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
-        fs::create_dir(&folder)?;
-        let place = Place { lab: self, name: name.into(), folder };
+        let place = self.place(name)?;
         match name {
             "softhsm2" => soft::softhsm(&place),
             "kryoptic" => soft::kryoptic(&place),
@@ -109,6 +112,17 @@ impl Lab {
             "scute" => card::scute(&place),
             _ => unloadable::set_up(&place),
         }
+    }
+}
+
+impl Lab {
+    fn place(&self, name: &str) -> Result<Place<'_>> {
+        let folder = self.runs.join(name);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        fs::create_dir(&folder)?;
+        Ok(Place { lab: self, name: name.into(), folder })
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`lab`] sets a module up, alone in a folder; [`visit`] does the acts; [`expected`] says what is to come of them.
 
 pub mod certificate;
+pub mod doctor;
 pub mod expected;
 pub mod finding;
 pub mod judge;

@@ -2,6 +2,7 @@
 
 use crate::{
     certificate::Authority,
+    doctor,
     expected::{Cannot, Expected, Wrong},
     finding::{Act, Finding, Verdict},
     judge, shown,
@@ -155,6 +156,10 @@ impl Visit<'_> {
             Act::List | Act::Certificates | Act::Objects => true,
             Act::Out | Act::In | Act::Lost => self.hands.is_some(),
             Act::Shown => self.expected.shown && self.hands.is_some(),
+            Act::Doctor => {
+                let in_reader = self.subject.environment.iter().any(|(name, _)| name == "PCSCLITE_CSOCK_NAME");
+                in_reader && self.hands.is_some()
+            }
             Act::Unblock => self.subject.so_pin.is_some() || self.expected.cannot(act).is_some(),
             Act::Journey => self.subject.journey && self.expected.journey.is_some(),
             Act::Lock => self.expected.wrong_pins.last() == Some(&Wrong::Locked),
@@ -188,6 +193,10 @@ impl Visit<'_> {
             Act::Shown => {
                 let hands = self.hands.as_mut().context("nothing can be taken out here")?;
                 return shown::times(self.subject, hands).await.map(Some);
+            }
+            Act::Doctor => {
+                let hands = self.hands.as_mut().context("nothing can be taken out here")?;
+                return doctor::says(self.subject, hands).await.map(Some);
             }
             Act::Lost => return self.lost().await,
             Act::ChangePin => self.change_pin().await,

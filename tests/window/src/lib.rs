@@ -6,6 +6,7 @@
 mod dialog;
 mod hands;
 mod judge;
+pub mod keys;
 pub mod tour;
 mod window;
 mod within;

@@ -11,6 +11,7 @@ use anyhow::{Result, ensure};
 use stage::{Desktop, Running, Service, SoftKey, program, until};
 use window::{
     Start, Window,
+    keys::{self, State},
     tour::{self, Locale, Options},
 };
 
@@ -33,6 +34,15 @@ async fn the_whole_journey_in_chinese() -> Result<()> {
 #[tokio::test]
 async fn the_whole_journey_in_english_in_the_smallest_window() -> Result<()> {
     journey(Locale::En, (900, 640)).await
+}
+
+/// Each picture is kept after the test, beside those of the journey.
+#[tokio::test]
+async fn the_strip_and_the_doctor_say_why_a_key_cannot_be_used() -> Result<()> {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keys");
+    let findings = keys::show(&out, &State::ALL[..4]).await?;
+    assert!(findings.is_empty(), "not everybody can use these pages: {}", findings.join("\n"));
+    Ok(())
 }
 
 #[tokio::test]

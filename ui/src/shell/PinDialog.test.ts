@@ -163,7 +163,7 @@ test("what cannot be a new PIN is told before anything is sent", async () => {
 });
 
 test("what only the profile says against a PIN is a word, and holds nobody up", async () => {
-  prompt = { ...prompt, key: { ...key, pin_advice: { min: 6, max: 8, characters: "digits" } } };
+  prompt = { ...prompt, key: { ...key, pin_advice: { min: 6, max: 8, characters: "digits", tries: null } } };
   await open({ kind: "change_pin", key: "k" });
   type("pin-input", "1234");
   type("pin-new", "85a274");
@@ -172,6 +172,25 @@ test("what only the profile says against a PIN is a word, and holds nobody up", 
   type("pin-repeat", "85a274");
   await submit();
   expect(handed).toHaveLength(1);
+});
+
+test("after how many wrong ones such a key locks is told as delivered, and not where the key itself warns louder", async () => {
+  prompt = { ...prompt, key: { ...key, pin_advice: { min: 4, max: 16, characters: "digits", tries: 7 } } };
+  await open();
+  expect(element("pin-locks-after")!.textContent).toMatch(/7.*不是现在剩余的次数/);
+  type("pin-input", "1234");
+  await submit();
+  expect(element("pin-refused")).not.toBeNull();
+  expect(element("pin-locks-after")!.textContent).toContain("7");
+  page.unmount();
+  prompt = { ...prompt, key: { ...prompt.key, tries: "last" }, needs_confirmation: true };
+  await open();
+  expect(element("pin-tries")!.dataset.tries).toBe("last");
+  expect(element("pin-locks-after")).toBeNull();
+  page.unmount();
+  prompt = { ...prompt, key: { ...key, tries: "locked" } };
+  await open({ kind: "unblock", key: "k" });
+  expect(element("pin-locks-after")).toBeNull();
 });
 
 test("a PIN without an upper limit may be long", async () => {

@@ -28,6 +28,13 @@ pub(crate) struct Row {
     pub(crate) answer: String,
 }
 
+/// Makes a future where it is to stay: one that held each command's would be larger than a thread's stack bears, where it is
+/// moved about in a build without optimisation.
+#[inline(never)]
+fn on_heap<F>(make: impl FnOnce() -> F) -> std::pin::Pin<Box<F>> {
+    Box::pin(make())
+}
+
 macro_rules! commands {
     ($($(#[doc = $doc:literal])* $name:ident($($arg:ident: $ty:ty),*) -> $answer:ty;)*) => {
         /// Runs the command `name` with the JSON object `args`.
@@ -41,7 +48,7 @@ macro_rules! commands {
                     #[serde(deny_unknown_fields)]
                     struct Args { $($arg: $ty,)* }
                     let Args { $($arg),* } = serde_json::from_value(args).map_err(bad)?;
-                    let answer: $answer = controller.$name($($arg),*).await?;
+                    let answer: $answer = on_heap(|| controller.$name($($arg),*)).await?;
                     serde_json::to_value(answer).map_err(bad)
                 })*
                 _ => Err(Failure::new(LocalCode::BadCommand).with_detail(name)),

@@ -196,6 +196,6 @@ impl From<pkcs11_profiles::PinRules> for PinAdvice {
             pkcs11_profiles::PinCharacters::LettersAndDigits => PinCharacters::LettersAndDigits,
             pkcs11_profiles::PinCharacters::Printable => PinCharacters::Printable,
         };
-        Self { min: rules.min, max: rules.max, characters }
+        Self { min: rules.min, max: rules.max, characters, tries: rules.tries }
     }
 }

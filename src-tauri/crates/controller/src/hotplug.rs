@@ -395,6 +395,7 @@ mod tests {
         TokenInfo {
             id: id.into(),
             slot: 0,
+            reader: String::new(),
             label: String::new(),
             manufacturer: String::new(),
             model: String::new(),

@@ -20,6 +20,7 @@ use futures_util::future::join_all;
 use crate::{
     Controller, Options,
     certificates::{self, Standing, Standings},
+    doctor::machine::Provenance,
     failure::{Failure, LocalCode},
     hotplug::Hotplug,
     modules::Choices,
@@ -95,6 +96,11 @@ impl Keys {
             drivers: tokio::sync::Mutex::default(),
             hotplug: Hotplug::default(),
         }
+    }
+
+    /// The helper program.
+    pub(crate) fn host(&self) -> &HostProgram {
+        &self.host
     }
 
     /// Logs in to the key: with the PIN that was typed, or by the key's own pad.
@@ -245,13 +251,21 @@ pub(crate) struct Asked {
     pub(crate) answer: Option<Result<usize, TokenError>>,
     /// What it says of itself; `None` where it was not asked, or did not say.
     pub(crate) library: Option<LibraryInfo>,
+    /// What the system tells of where its file comes from; `None` where it was not asked, or tells nothing.
+    pub(crate) provenance: Option<Provenance>,
 }
 
 impl Keys {
     /// All modules, with what those that are asked said last.
     pub(crate) async fn asked(&self) -> Vec<Asked> {
         let found = self.found().await;
-        found.into_iter().map(|found| Asked { answer: self.hotplug.said(&found.path), found, library: None }).collect()
+        let asked = |found: FoundModule| Asked {
+            answer: self.hotplug.said(&found.path),
+            found,
+            library: None,
+            provenance: None,
+        };
+        found.into_iter().map(asked).collect()
     }
 
     /// Lets the modules that answer say who made them.

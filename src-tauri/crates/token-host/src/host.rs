@@ -190,6 +190,7 @@ impl Host {
         let mut token = TokenInfo {
             id: String::new(),
             slot: slot.id(),
+            reader: String::new(),
             label,
             manufacturer,
             model,
@@ -215,7 +216,7 @@ impl Host {
             let session = self.session(slot)?;
             token.logged_in = is_logged_in(session)?;
             if let Some(known) = self.known.get(&slot)
-                && (TokenInfo { certificates: Vec::new(), ..known.clone() }) == token
+                && (TokenInfo { certificates: Vec::new(), reader: String::new(), ..known.clone() }) == token
             {
                 return Ok(known.clone());
             }
@@ -223,9 +224,16 @@ impl Host {
             let session = self.session(slot)?;
             let all_shown = token.logged_in || !info.login_required();
             token.certificates = objects::token_certificates(session, all_shown, labels)?;
+            token.reader = self.reader(slot);
             self.known.insert(slot, token.clone());
         }
         Ok(token)
+    }
+
+    /// What the module calls a slot.
+    fn reader(&self, slot: Slot) -> String {
+        let told = self.context.get_slot_info(slot);
+        told.map(|slot| text::of(slot.slot_description().as_bytes(), self.quirks.labels)).unwrap_or_default()
     }
 
     fn login(&mut self, token: &str, pin: Option<Pin>) -> Answer {

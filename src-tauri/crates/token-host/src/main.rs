@@ -1,11 +1,13 @@
 //! The helper process: loads one PKCS#11 module and does what the supervisor asks over its pipes.
 //!
-//! Usage: `certdesk-token-host MODULE [QUIRK…]`, with the quirks of [`Quirks::to_arguments`]. Knows PKCS#11 and nothing of
-//! certificates' meaning, people or networks. It may crash, hang or be killed at any moment: the supervisor
-//! (`certdesk-token`) is made for that. Every `unsafe` of the workspace is in `process.rs` and `raw.rs`.
+//! Usage: `certdesk-token-host MODULE [QUIRK…]`, with the quirks of [`Quirks::to_arguments`]; or `--card-readers`, which
+//! answers once what the system's smart card service shows, and ends. Knows PKCS#11 and nothing of certificates' meaning,
+//! people or networks. It may crash, hang or be killed at any moment: the supervisor (`certdesk-token`) is made for that.
+//! Every `unsafe` of the workspace is in `process.rs`, `raw.rs` and `card_service.rs`.
 
 #![deny(unsafe_code)]
 
+mod card_service;
 mod der;
 mod failure;
 mod host;
@@ -16,7 +18,7 @@ mod raw;
 mod text;
 
 use certdesk_token::{
-    TokenError,
+    TokenError, card_readers,
     message::{self, Answer, Numbered, Reply, Request},
 };
 use pkcs11_profiles::Quirks;
@@ -39,6 +41,9 @@ fn main() {
     let mut output = pipes.output;
     let mut arguments = std::env::args_os().skip(1);
     let module = arguments.next();
+    if module.as_deref() == Some(card_readers::ARGUMENT.as_ref()) {
+        answer_card_readers(pipes.input, output)
+    }
     let quirks: Vec<_> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     let quirks = Quirks::from_arguments(quirks.iter().map(String::as_str));
     let (Some(module), Some(quirks)) = (module, quirks) else {
@@ -90,6 +95,16 @@ fn main() {
     }
 }
 
+/// Asks the smart card service once; a service that hangs does not outlive who asked for it.
+fn answer_card_readers(mut input: File, mut output: File) -> ! {
+    thread::spawn(move || {
+        let _ = input.read(&mut [0]);
+        process::exit_now()
+    });
+    write(&mut output, message::encode(&Numbered { id: 0, body: card_service::readers() }));
+    process::exit_now()
+}
+
 /// One request off the pipe. The pipe is read without any buffer but this one, which is wiped: it may hold a PIN.
 fn receive(input: &mut File) -> io::Result<Numbered<Request>> {
     let mut length = [0; 4];
@@ -105,6 +120,10 @@ fn send(output: &mut File, id: u64, body: Answer) {
         let too_much = TokenError::Unsupported { what: format!("an answer of this size ({error})") };
         message::encode(&Numbered { id, body: Answer::Err(too_much) })
     });
+    write(output, frame)
+}
+
+fn write(output: &mut File, frame: Result<Zeroizing<Vec<u8>>, message::FrameError>) {
     let sent = match frame {
         Ok(frame) => output.write_all(&frame),
         Err(error) => Err(io::Error::other(error)),

@@ -5,6 +5,7 @@
 //! anything: the helper (`certdesk-token-host`) does that, one process for each driver module, so that a driver that
 //! crashes or hangs takes nothing along. A PIN passes through once and is wiped; no call is ever repeated by this crate.
 
+pub mod card_readers;
 pub mod discovery;
 pub mod error;
 pub mod header;
@@ -12,6 +13,7 @@ pub mod message;
 pub mod module;
 pub mod pin;
 
+pub use card_readers::{Card, CardReader, CardServiceError};
 pub use certdesk_domain::token::{KeyAlgorithm, ModuleFault, ModuleOrigin, ObjectClass, PinTries, SignatureScheme};
 pub use discovery::{FoundModule, Wishes};
 pub use error::TokenError;

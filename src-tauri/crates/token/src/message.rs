@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
 /// Version of the messages; both programs come from one build, so another version is a damaged installation.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// Most bytes in a frame after its length.
 pub const MAX_FRAME: usize = 1 << 20;
@@ -259,6 +259,9 @@ pub struct TokenInfo {
     pub id: String,
     /// `CK_SLOT_ID` it sits in now.
     pub slot: u64,
+    /// What the module calls that slot: mostly the reader, as the smart card service calls it, cut at 64 bytes. Empty where it
+    /// is not told.
+    pub reader: String,
     /// Label, without its padding.
     pub label: String,
     /// Manufacturer, without its padding.
@@ -409,6 +412,7 @@ mod tests {
         TokenInfo {
             id: "ab".repeat(32),
             slot: 1,
+            reader: "Lab 00 00".into(),
             label: "云帆".into(),
             manufacturer: "maker".into(),
             model: "model".into(),

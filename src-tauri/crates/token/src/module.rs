@@ -557,6 +557,22 @@ impl Seat {
     }
 }
 
+/// The helper program, about to be started.
+pub(crate) fn helper(host: &HostProgram) -> Command {
+    let mut command = Command::new(as_first_started(&host.path));
+    // By its name all the same: libraries that are configured by program look at it.
+    #[cfg(unix)]
+    command.arg0(&host.path);
+    command.envs(host.environment.iter().map(|(name, value)| (name, value)));
+    // A library that loads others by bare name must not find them where the program happened to be started.
+    if let Some(folder) = host.path.parent() {
+        command.current_dir(folder);
+    }
+    #[cfg(windows)]
+    command.creation_flags(0x0800_0000); // CREATE_NO_WINDOW
+    command
+}
+
 fn pause(lost: u32) -> Duration {
     match lost {
         0 | 1 => Duration::ZERO,
@@ -633,23 +649,9 @@ struct Helper {
 
 impl Helper {
     fn spawn(inner: &Inner) -> std::io::Result<Self> {
-        let mut command = Command::new(as_first_started(&inner.host.path));
-        // By its name all the same: libraries that are configured by program look at it.
-        #[cfg(unix)]
-        command.arg0(&inner.host.path);
-        command
-            .arg(&inner.path)
-            .args(inner.quirks.to_arguments())
-            .envs(inner.host.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // A library that loads others by bare name must not find them where the program happened to be started.
-        if let Some(folder) = inner.host.path.parent() {
-            command.current_dir(folder);
-        }
-        #[cfg(windows)]
-        command.creation_flags(0x0800_0000); // CREATE_NO_WINDOW
+        let mut command = helper(&inner.host);
+        command.arg(&inner.path).args(inner.quirks.to_arguments());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let missing = || std::io::Error::other("a pipe is missing");
         let stdin = child.stdin.take().ok_or_else(missing)?;

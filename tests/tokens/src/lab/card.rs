@@ -60,6 +60,14 @@ pub(super) fn scute(place: &Place<'_>) -> Result<Standing> {
     Ok(standing)
 }
 
+/// A reader with nothing in it.
+pub(super) fn empty(place: &Place<'_>) -> Result<Standing> {
+    let reader = Reader::start(place, Path::new(""), &[])?;
+    let mut standing = place.standing(PathBuf::new(), None, reader.environment());
+    standing.keep.push(Kept::Program(reader.daemon));
+    Ok(standing)
+}
+
 /// OpenSC where no PC/SC daemon runs.
 pub(super) fn no_daemon(place: &Place<'_>) -> Result<Standing> {
     let nobody = place.path("nobody-listens-here");

@@ -8,6 +8,7 @@ export default {
     service_ok: "Service connected", service_down: "Service not reachable", service_unknown: "Service: not asked yet", service: "Service address",
   },
   key: {
+    advised: "{what}. {advice}",
     strip: "State of the USB key",
     reading: "Reading the USB key…",
     none: "No USB key seen", none_lead: "If you have one at hand, plug it into a USB port.",
@@ -34,7 +35,7 @@ export default {
     help_not_ready: "This key has no PIN yet. Ask whoever handed it out to initialise it.",
   },
   key_page: {
-    title: "My key", pin: "PIN", facts: "About the key", certificates: "Certificates inside", others: "Other keys", rules: "Length of the PIN", rules_pad: "Entered on the key's own pad",
+    title: "My key", pin: "PIN", facts: "About the key", certificates: "Certificates inside", others: "Other keys", rules: "Length of the PIN", locks: "Locks after", locks_after: "{tries} wrong PINs in a row, as delivered (not what is left now)", rules_pad: "Entered on the key's own pad",
     away: "This key was pulled out", away_lead: "Plug it in again to go on. Below is what was seen before.",
     change: "Change PIN", forgotten: "PIN forgotten? Set it anew by the administrator's", unblock: "Unblock by the administrator's PIN", test: "Test signature", save_pem: "Export PEM", save_der: "Export DER",
     must_change: "The key still has the PIN it was handed out with. Choose your own before anything else.",

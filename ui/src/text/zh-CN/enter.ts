@@ -36,7 +36,7 @@ export default {
       log_in: "用来证明是您本人在登录。", issue: "用来在认证锁里生成密钥，并写入新证书。", sign_form: "认证锁要在申请表上签名，代替签字盖章。",
       submit: "认证锁要为所交的内容签名，证明是您提交的，中途没有被改过。", withdraw: "认证锁要为这次撤回签名，证明是您本人的决定。", remove_certificate: "要从认证锁里删除旧证书和它的密钥，删除后不能恢复。", change_pin: "改好以后，登录和签名都用新 PIN。", unblock: "用管理员 PIN 给认证锁设一个新 PIN。里面的证书和密钥不受影响。", test_key: "让认证锁签一段随机内容并当场验证，证明证书和密钥是好的。什么也不会提交。", show_objects: "列出认证锁里的全部对象，包括登录后才看得到的。密钥的内容不会显示，也读不出来。",
     },
-    length: "{min} 到 {max} 位。", length_from: "至少 {min} 位。", not_password: "这是认证锁的密码，不是账号密码。",
+    length: "{min} 到 {max} 位。", length_from: "至少 {min} 位。", not_password: "这是认证锁的密码，不是账号密码。", locks_after: "这类认证锁出厂时设定：连续输错 {tries} 次就锁定。这不是现在剩余的次数。",
     new_missing: "请输入新 PIN。", new_short: "新 PIN 至少 {min} 位。", new_long: "新 PIN 最多 {max} 位。", old_label: "现在的 PIN", new_label: "新 PIN", repeat_label: "再输一遍新 PIN", same: "新 PIN 不能和现在的一样。", differ: "两次输入的新 PIN 不一样，请再输一遍。",
     officer_label: "管理员 PIN", officer_hint: "也叫 SO PIN、PUK 或解锁码，和您平时输入的 PIN 不是同一个，一般由发放认证锁的机构保管。您手里没有的话，请联系服务热线{helpdesk}，不要猜。",
     advice_length: "这类认证锁的 PIN 一般是 {min} 到 {max} 位；认证锁不接受时会告诉您。", advice_digits: "这类认证锁的 PIN 一般只用数字；认证锁不接受时会告诉您。", advice_letters_and_digits: "这类认证锁的 PIN 一般只用数字和字母；认证锁不接受时会告诉您。", advice_printable: "这类认证锁的 PIN 一般只用数字、字母和半角符号；认证锁不接受时会告诉您。", advice_easy: "这个 PIN 太好猜了，建议换一个不连号、不重号的。",

@@ -8,6 +8,7 @@ export default {
     service_ok: "服务已连接", service_down: "服务连不上", service_unknown: "服务：尚未连接", service: "服务地址",
   },
   key: {
+    advised: "{what}。{advice}",
     strip: "认证锁状态",
     reading: "正在读取认证锁…",
     none: "没有看到认证锁", none_lead: "如果手边有认证锁，请插入电脑的 USB 接口。",
@@ -34,7 +35,7 @@ export default {
     help_not_ready: "这把认证锁还没有设置 PIN，请联系发放认证锁的机构完成初始化。",
   },
   key_page: {
-    title: "我的认证锁", pin: "PIN", facts: "认证锁信息", certificates: "里面的证书", others: "其他认证锁", rules: "PIN 长度", rules_pad: "在认证锁自带的键盘上输入",
+    title: "我的认证锁", pin: "PIN", facts: "认证锁信息", certificates: "里面的证书", others: "其他认证锁", rules: "PIN 长度", locks: "输错锁定", locks_after: "出厂设定为连续输错 {tries} 次（不是现在剩余的次数）", rules_pad: "在认证锁自带的键盘上输入",
     away: "这把认证锁已经拔下", away_lead: "插回来就能接着操作。下面是拔下之前看到的内容。",
     change: "修改 PIN", forgotten: "忘记 PIN？用管理员 PIN 重设", unblock: "用管理员 PIN 解锁", test: "试签名", save_pem: "导出 PEM", save_der: "导出 DER",
     must_change: "还在用发放时的初始 PIN。请先换成您自己的 PIN，再办别的事。",

@@ -27,6 +27,8 @@ pub enum Probe {
     Usb,
     /// The system's smart card service (PC/SC).
     CardService,
+    /// Smart card readers, as that service shows them.
+    CardReaders,
     /// Name, connection, TLS, answer and clock of the portal service.
     Service,
     /// Drivers that the portal service offers.
@@ -38,7 +40,7 @@ pub enum Probe {
 impl Probe {
     /// All.
     pub const ALL: &'static [Self] =
-        &[Self::Keys, Self::Usb, Self::CardService, Self::Service, Self::Offers, Self::Computer];
+        &[Self::Keys, Self::Usb, Self::CardService, Self::CardReaders, Self::Service, Self::Offers, Self::Computer];
 }
 
 /// One thing that was found.
@@ -114,6 +116,20 @@ codes! {
     KeyForbidden, Key;
     /// A smart card reader or key by its USB class that no profile knows.
     KeyUnknown, Key;
+    /// A reader holds a card that profiles know, and no driver for it is installed.
+    CardWithoutDriver, Key;
+    /// A reader holds a card that profiles know, its driver runs, and yet does not show it.
+    CardUnseen, Key;
+    /// A reader holds a card that no profile knows and no driver shows.
+    CardUnknown, Key;
+    /// What is in a reader does not answer.
+    CardMute, Key;
+    /// A reader has no card in it.
+    ReaderEmpty, Key;
+    /// A reader holds a card that profiles know by its answer to reset.
+    CardKnown, Key;
+    /// A reader holds a card that a driver shows and no profile knows.
+    CardSeen, Key;
     /// No tries are left.
     KeyLocked, Key;
     /// One try is left.
@@ -164,6 +180,12 @@ codes! {
     CardServiceMissing, CardService;
     /// PC/SC does not let this user in.
     CardServiceForbidden, CardService;
+    /// PC/SC does not answer.
+    CardServiceHung, CardService;
+    /// PC/SC answers with an error.
+    CardServiceFailed, CardService;
+    /// The library of PC/SC is not installed.
+    CardServiceLibrary, CardService;
     /// The portal service answers.
     ServiceAnswers, Service;
     /// No address, or none that can be one.
@@ -251,6 +273,10 @@ pub enum FactName {
     Usb,
     /// Path of the device.
     Node,
+    /// A smart card reader.
+    Reader,
+    /// A card's answer to reset, hex.
+    Atr,
     /// A driver's name.
     Driver,
     /// A driver's file.
@@ -259,6 +285,10 @@ pub enum FactName {
     Version,
     /// Who made a driver, as it says.
     Maker,
+    /// Who signed a driver's file, as the system finds.
+    Signer,
+    /// The package that brought a driver's file.
+    Brought,
     /// Who issued a certificate.
     Issuer,
     /// Libraries.
@@ -277,6 +307,8 @@ pub enum FactName {
     Until,
     /// Days.
     Days,
+    /// Wrong PINs in a row that lock such a key as it leaves the factory; never what is left.
+    LocksAfter,
     /// How many.
     Count,
     /// Address of the service.

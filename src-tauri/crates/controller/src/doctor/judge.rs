@@ -3,13 +3,13 @@
 use certdesk_contract::driver::DriverPackage;
 use certdesk_domain::{Timestamp, token::PinTries};
 use certdesk_portal::{Line, LineStep};
-use certdesk_token::{FoundModule, ModuleFault, ModuleOrigin, TokenError};
+use certdesk_token::{Card, CardReader, CardServiceError, FoundModule, ModuleFault, ModuleOrigin, TokenError};
 use pkcs11_profiles::Profile;
 use time::format_description::well_known::Iso8601;
 
 use super::{
     finding::{Examination, FactName, Finding, FindingCode, Level, Probe, Repair},
-    machine::{CardService, Computer, UsbDevice},
+    machine::{CardService, Computer, Provenance, UsbDevice},
 };
 use crate::{failure::Failure, keys::Asked, view::KeyView};
 
@@ -19,6 +19,7 @@ pub(crate) struct Sight {
     pub(crate) keys: Option<KeysSight>,
     pub(crate) usb: Option<Result<Vec<UsbDevice>, String>>,
     pub(crate) card_service: Option<Option<CardService>>,
+    pub(crate) readers: Option<Result<Vec<CardReader>, CardServiceError>>,
     pub(crate) service: Option<ServiceSight>,
     /// Drivers that the service has for this computer.
     pub(crate) offers: Option<Vec<DriverPackage>>,
@@ -34,6 +35,8 @@ pub(crate) struct Sight {
 pub(crate) struct KeysSight {
     pub(crate) modules: Vec<Asked>,
     pub(crate) keys: Vec<KeyView>,
+    /// What the modules call the slots of the keys.
+    pub(crate) slots: Vec<String>,
 }
 
 /// The portal service.
@@ -54,14 +57,14 @@ const CLOCK_TOLERANCE: time::Duration = time::Duration::minutes(5);
 pub(crate) fn judge(sight: &Sight, now: Timestamp) -> Examination {
     let keys = sight.keys.as_ref();
     let usable = keys.is_some_and(|seen| seen.keys.iter().any(|key| is_usable(key, now)));
-    let judge = Judge { sight, now, usable, found: Vec::new() };
+    let judge = Judge { sight, now, usable, found: Vec::new(), told: Vec::new() };
     let mut findings = judge.all();
     findings.sort_by_key(|finding| (finding.level, finding.code));
     let waiting = Probe::ALL.iter().copied().filter(|probe| sight.waits_for(*probe)).collect();
     Examination { waiting, findings, usable }
 }
 
-/// A device that profiles know as a key.
+/// A device or card that profiles know as a key.
 pub(crate) struct KnownKey {
     /// The first of them, which names it.
     pub(crate) profile: &'static Profile,
@@ -74,8 +77,16 @@ pub(crate) struct KnownKey {
 impl KnownKey {
     /// What profiles know of a device; `None` where none knows it.
     pub(crate) fn of(device: &UsbDevice) -> Option<Self> {
-        let profiles: Vec<_> =
-            pkcs11_profiles::all().iter().filter(|profile| profile.usb.contains(&device.numbers)).collect();
+        Self::by(|profile| profile.usb.contains(&device.numbers))
+    }
+
+    /// What profiles know of a card by its answer to reset; `None` where none knows it.
+    fn of_card(atr: &[u8]) -> Option<Self> {
+        Self::by(|profile| profile.has_atr(atr))
+    }
+
+    fn by(is_it: impl Fn(&Profile) -> bool) -> Option<Self> {
+        let profiles: Vec<_> = pkcs11_profiles::all().iter().filter(|profile| is_it(profile)).collect();
         let own: Vec<_> = profiles.iter().map(|profile| profile.id.as_str()).collect();
         let others = profiles.iter().flat_map(|profile| &profile.driven_by).map(String::as_str);
         let drivers = own.iter().copied().chain(others).collect();
@@ -94,6 +105,7 @@ impl Sight {
             Probe::Keys => self.keys.is_some(),
             Probe::Usb => self.usb.is_some(),
             Probe::CardService => self.card_service.is_some(),
+            Probe::CardReaders => self.readers.is_some(),
             Probe::Service => self.service.is_some(),
             Probe::Offers => self.offers.is_some(),
             Probe::Computer => self.computer.is_some(),
@@ -107,12 +119,15 @@ struct Judge<'a> {
     now: Timestamp,
     usable: bool,
     found: Vec<Finding>,
+    /// Profiles of what was told of by its USB numbers and is a reader to the smart card service.
+    told: Vec<&'static str>,
 }
 
 impl Judge<'_> {
     fn all(mut self) -> Vec<Finding> {
         self.keys();
         self.devices();
+        self.readers();
         self.modules();
         self.card_service();
         self.service();
@@ -151,17 +166,21 @@ impl Judge<'_> {
                     _ => finding,
                 }
             };
-            let mut note = |code, level| self.found.push(about(Finding::new(code, level)));
             if is_usable(key, self.now) {
-                note(FindingCode::KeyReady, Level::Good);
+                self.found.push(about(Finding::new(FindingCode::KeyReady, Level::Good)));
             }
-            match key.tries {
-                _ if !key.ready => note(FindingCode::KeyNotReady, Level::Problem),
-                PinTries::Locked => note(FindingCode::KeyLocked, Level::Problem),
-                PinTries::Last => note(FindingCode::KeyLastTry, Level::Problem),
-                PinTries::Few => note(FindingCode::KeyFewTries, Level::Note),
-                PinTries::NoWarning | PinTries::Unknown => {}
+            let tries = match key.tries {
+                _ if !key.ready => Some((FindingCode::KeyNotReady, Level::Problem)),
+                PinTries::Locked => Some((FindingCode::KeyLocked, Level::Problem)),
+                PinTries::Last => Some((FindingCode::KeyLastTry, Level::Problem)),
+                PinTries::Few => Some((FindingCode::KeyFewTries, Level::Note)),
+                PinTries::NoWarning | PinTries::Unknown => None,
+            };
+            if let Some((code, level)) = tries {
+                let locks_after = key.pin_advice.and_then(|advice| advice.tries).filter(|_| key.ready);
+                self.found.push(about(Finding::new(code, level)).known(FactName::LocksAfter, locks_after));
             }
+            let mut note = |code, level| self.found.push(about(Finding::new(code, level)));
             match key.valid_until {
                 _ if !key.ready => {}
                 None => note(FindingCode::KeyEmpty, Level::Note),
@@ -181,10 +200,13 @@ impl Judge<'_> {
     fn devices(&mut self) {
         let Some(Ok(devices)) = &self.sight.usb else { return };
         let Some(seen) = &self.sight.keys else { return };
-        let mut known = false;
+        // What the smart card service shows of readers says more than that there is one.
+        let readers = self.sight.readers.as_ref().and_then(|seen| seen.as_ref().ok()).map_or(0, Vec::len);
+        let shown = readers >= devices.iter().filter(|device| device.is_reader).count();
+        let mut known = readers > 0;
         for device in devices {
             let Some(key) = KnownKey::of(device) else {
-                if device.is_reader && seen.keys.is_empty() {
+                if device.is_reader && seen.keys.is_empty() && !shown {
                     known = true;
                     self.find(FindingCode::KeyUnknown, Level::Problem, |finding| about_device(finding, device));
                 }
@@ -194,44 +216,117 @@ impl Judge<'_> {
             if !seen.keys.is_empty() {
                 continue;
             }
-            let driver = seen.modules.iter().find(|module| key.is_driven_by(&module.found));
-            let own = |module: &&Asked| module.found.profile.as_deref().is_some_and(|id| key.own.contains(&id));
-            let offer = match driver.filter(own) {
-                Some(_) => None,
-                None => {
-                    let mut offers = self.sight.offers.iter().flatten();
-                    offers.find(|offer| offer.serves_token(&device.numbers, &key.own))
-                }
+            let about = |code| about_device(Finding::new(code, Level::Problem), device);
+            let finding = if device.allowed == Some(false) && !device.is_reader {
+                let finding = self.offered(about(FindingCode::KeyForbidden), &key, &device.numbers);
+                Some(self.with(finding, Repair::AllowKeys))
+            } else {
+                let (missing, unseen) = (about(FindingCode::KeyWithoutDriver), about(FindingCode::KeyUnseen));
+                self.unshown(&key, &device.numbers, missing, unseen)
             };
-            let tell = |code| {
-                let finding = about_device(Finding::new(code, Level::Problem), device);
-                let finding = finding.word(FactName::Vendor, &key.profile.name, key.profile.name_zh.as_deref());
-                match offer {
-                    Some(offer) => {
-                        let repair = Repair::InstallDriver { id: offer.id.clone() };
-                        finding.word(FactName::Package, &offer.name.en, Some(&offer.name.zh)).repair(repair)
-                    }
+            if device.is_reader {
+                self.told.extend(&key.own);
+            }
+            self.found.extend(finding);
+        }
+        // A driver that fails is told of itself, and says nothing of keys.
+        let works = seen.modules.iter().any(|module| matches!(module.answer, Some(Ok(_))));
+        if seen.keys.is_empty() && !known && works {
+            self.find(FindingCode::KeyNone, Level::Problem, |finding| finding.repair(Repair::LookAgain));
+        }
+    }
+
+    /// Of a key that no driver shows: which finding it is, and what can be done. `None` where its driver fails, which is told
+    /// of itself.
+    fn unshown(&self, key: &KnownKey, usb: &str, missing: Finding, unseen: Finding) -> Option<Finding> {
+        let driver = self.driver_of(key);
+        let (finding, otherwise) = match driver {
+            None => (missing, Repair::RefreshLists),
+            Some(driver) if matches!(driver.answer, Some(Ok(_))) => (unseen, Repair::LookAgain),
+            Some(_) => return None,
+        };
+        let finding = self.offered(finding, key, usb).known(FactName::Driver, driver.map(|driver| &driver.found.name));
+        Some(if finding.repair.is_some() { finding } else { finding.repair(otherwise) })
+    }
+
+    /// The finding with the key's name, and with the driver that the service has for it, where its own is not here.
+    fn offered(&self, finding: Finding, key: &KnownKey, usb: &str) -> Finding {
+        let finding = finding.word(FactName::Vendor, &key.profile.name, key.profile.name_zh.as_deref());
+        let own = |module: &&Asked| module.found.profile.as_deref().is_some_and(|id| key.own.contains(&id));
+        let mut offers = self.sight.offers.iter().flatten();
+        let offer = match self.driver_of(key).filter(own) {
+            Some(_) => None,
+            None => offers.find(|offer| offer.serves_token(usb, &key.own)),
+        };
+        match offer {
+            Some(offer) => {
+                let repair = Repair::InstallDriver { id: offer.id.clone() };
+                finding.word(FactName::Package, &offer.name.en, Some(&offer.name.zh)).repair(repair)
+            }
+            None => finding,
+        }
+    }
+
+    fn driver_of(&self, key: &KnownKey) -> Option<&Asked> {
+        self.sight.keys.as_ref()?.modules.iter().find(|module| key.is_driven_by(&module.found))
+    }
+
+    /// What is in the readers, compared with what the modules show.
+    fn readers(&mut self) {
+        let Some(Ok(readers)) = &self.sight.readers else { return };
+        let Some(seen) = &self.sight.keys else { return };
+        let holds = |slot: &&String, reader: &CardReader| {
+            !slot.is_empty() && (reader.name.starts_with(slot.as_str()) || slot.starts_with(&reader.name))
+        };
+        // A module may call its slots as it likes: each key that no reader is named for may be any card.
+        let mut nameless = seen.slots.iter().filter(|slot| !readers.iter().any(|it| holds(slot, it))).count();
+        let any_card = readers.iter().any(|reader| reader.card != Card::Absent);
+        let bad = self.in_the_way();
+        for reader in readers {
+            let (name, serial) = parted_serial(&reader.name);
+            let about = |code, level| {
+                let finding = Finding::new(code, level).fact(FactName::Reader, &name);
+                match &serial {
+                    Some(serial) => finding.number(FactName::Serial, serial),
                     None => finding,
                 }
             };
-            let finding = if device.allowed == Some(false) && !device.is_reader {
-                self.with(tell(FindingCode::KeyForbidden), Repair::AllowKeys)
-            } else if let Some(driver) = driver {
-                // One that fails is told of itself.
-                if !matches!(driver.answer, Some(Ok(_))) {
-                    continue;
+            let finding = match &reader.card {
+                Card::Absent => {
+                    let reason = seen.keys.is_empty() && !any_card && self.told.is_empty();
+                    about(FindingCode::ReaderEmpty, if reason { Level::Problem } else { Level::Good })
                 }
-                let finding = tell(FindingCode::KeyUnseen).fact(FactName::Driver, &driver.found.name);
-                if finding.repair.is_some() { finding } else { finding.repair(Repair::LookAgain) }
-            } else {
-                let finding = tell(FindingCode::KeyWithoutDriver);
-                if finding.repair.is_some() { finding } else { finding.repair(Repair::RefreshLists) }
+                Card::Mute => about(FindingCode::CardMute, bad),
+                Card::Present { atr } => {
+                    let about = |code, level| about(code, level).fact(FactName::Atr, hex(atr));
+                    let key = KnownKey::of_card(atr);
+                    let named = seen.slots.iter().any(|slot| holds(&slot, reader));
+                    let is_shown = named || nameless > 0;
+                    if is_shown && !named {
+                        nameless -= 1;
+                    }
+                    match key {
+                        Some(key) if is_shown => {
+                            let finding = about(FindingCode::CardKnown, Level::Good);
+                            finding.word(FactName::Vendor, &key.profile.name, key.profile.name_zh.as_deref())
+                        }
+                        None if is_shown => about(FindingCode::CardSeen, Level::Good),
+                        // A key that is plugged in as a reader was told of by its USB numbers.
+                        Some(key) if key.own.iter().any(|id| self.told.contains(id)) => continue,
+                        None if !self.told.is_empty() => continue,
+                        Some(key) => {
+                            let (missing, unseen) =
+                                (about(FindingCode::CardWithoutDriver, bad), about(FindingCode::CardUnseen, bad));
+                            match self.unshown(&key, "", missing, unseen) {
+                                Some(finding) => finding,
+                                None => continue,
+                            }
+                        }
+                        None => about(FindingCode::CardUnknown, bad),
+                    }
+                }
             };
             self.found.push(finding);
-        }
-        let asked = seen.modules.iter().any(|module| module.answer.is_some());
-        if seen.keys.is_empty() && !known && asked {
-            self.find(FindingCode::KeyNone, Level::Problem, |finding| finding.repair(Repair::LookAgain));
         }
     }
 
@@ -259,7 +354,7 @@ impl Judge<'_> {
     }
 
     fn card_service(&mut self) {
-        let Some(Some(state)) = self.sight.card_service else { return };
+        let state = self.sight.card_service.flatten();
         let Some(Ok(devices)) = &self.sight.usb else { return };
         let Some(seen) = &self.sight.keys else { return };
         // Only readers and keys of that class need it; many keys bring a driver that reaches them by itself. A driver
@@ -268,15 +363,28 @@ impl Judge<'_> {
         let missed = seen.modules.iter().any(|module| matches!(module.answer, Some(Err(TokenError::Driver { .. }))));
         let level = if needed.is_some() || missed { self.in_the_way() } else { Level::Note };
         let tell = |finding: Finding| finding.known(FactName::Device, needed.map(device_name));
-        let finding = match state {
-            CardService::Runs => Finding::new(FindingCode::CardServiceRuns, Level::Good),
-            CardService::Stopped => {
-                self.with(tell(Finding::new(FindingCode::CardServiceStopped, level)), Repair::StartCardService)
+        let about = |code| tell(Finding::new(code, level));
+        let stopped = || self.with(about(FindingCode::CardServiceStopped), Repair::StartCardService);
+        let missing = |code| self.with(about(code), Repair::InstallCardService);
+        // Who asked it knows better than who looked for it.
+        let finding = match (&self.sight.readers, state) {
+            (Some(Ok(_)), _) => Finding::new(FindingCode::CardServiceRuns, Level::Good),
+            (Some(Err(CardServiceError::Forbidden)), _) => about(FindingCode::CardServiceForbidden),
+            (Some(Err(CardServiceError::Hung { after })), _) => {
+                let finding = about(FindingCode::CardServiceHung).repair(Repair::LookAgain);
+                finding.fact(FactName::Cause, format!("{} s", after.as_secs()))
             }
-            CardService::Missing => {
-                self.with(tell(Finding::new(FindingCode::CardServiceMissing, level)), Repair::InstallCardService)
+            (Some(Err(error @ CardServiceError::Failed { .. })), _) => {
+                about(FindingCode::CardServiceFailed).fact(FactName::Cause, error)
             }
-            CardService::Forbidden => tell(Finding::new(FindingCode::CardServiceForbidden, level)),
+            (Some(Err(CardServiceError::NoLibrary { reason })), state) if state != Some(CardService::Missing) => {
+                missing(FindingCode::CardServiceLibrary).fact(FactName::Cause, reason)
+            }
+            (_, Some(CardService::Missing)) => missing(FindingCode::CardServiceMissing),
+            (_, Some(CardService::Stopped)) | (Some(Err(CardServiceError::NotRunning)), _) => stopped(),
+            (_, Some(CardService::Forbidden)) => about(FindingCode::CardServiceForbidden),
+            (_, Some(CardService::Runs)) => Finding::new(FindingCode::CardServiceRuns, Level::Good),
+            (_, None) => return,
         };
         self.found.push(finding);
     }
@@ -360,7 +468,17 @@ fn is_usable(key: &KeyView, now: Timestamp) -> bool {
 
 fn about_module(module: &Asked, code: FindingCode, level: Level) -> Finding {
     let path = module.found.path.display();
-    Finding::new(code, level).fact(FactName::Driver, &module.found.name).fact(FactName::File, path)
+    let finding = Finding::new(code, level).fact(FactName::Driver, &module.found.name).fact(FactName::File, path);
+    match &module.provenance {
+        Some(Provenance::Signed { by }) => finding.fact(FactName::Signer, by),
+        Some(Provenance::Unsigned) => finding.word(FactName::Signer, "nobody", Some("没有签名")),
+        Some(Provenance::Broken) => {
+            finding.word(FactName::Signer, "broken or not trusted", Some("签名已损坏或不受信任"))
+        }
+        Some(Provenance::Package { name }) => finding.fact(FactName::Brought, name),
+        Some(Provenance::NoPackage) => finding.word(FactName::Brought, "none", Some("不属于任何软件包")),
+        None => finding,
+    }
 }
 
 /// A module that is not loaded.
@@ -416,6 +534,28 @@ fn about_device(finding: Finding, device: &UsbDevice) -> Finding {
         .fact(FactName::Device, device_name(device))
         .fact(FactName::Usb, &device.numbers)
         .known(FactName::Node, device.node.as_ref().map(|node| node.display().to_string()))
+}
+
+/// The name of a reader, and the serial number that some have in parentheses: `Maker K1 (70D7E2EE) 00 00`.
+fn parted_serial(name: &str) -> (String, Option<String>) {
+    let number = |text: &str| {
+        text.len() > 3 && text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    let found = name.match_indices('(').find_map(|(at, _)| {
+        let (serial, _) = name[at + 1..].split_once(')')?;
+        number(serial).then_some((at, serial))
+    });
+    match found {
+        Some((at, serial)) => {
+            let rest = &name[at + serial.len() + 2..];
+            (format!("{} {}", name[..at].trim_end(), rest.trim_start()).trim_end().to_owned(), Some(serial.to_owned()))
+        }
+        None => (name.to_owned(), None),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn device_name(device: &UsbDevice) -> String {
@@ -478,11 +618,11 @@ mod tests {
     }
 
     fn module(profile: &str, answer: Result<usize, TokenError>) -> Asked {
-        Asked { found: found(profile, None), answer: Some(answer), library: None }
+        Asked { found: found(profile, None), answer: Some(answer), library: None, provenance: None }
     }
 
     fn unusable(fault: ModuleFault) -> Asked {
-        Asked { found: found("haitai", Some(fault)), answer: None, library: None }
+        Asked { found: found("haitai", Some(fault)), answer: None, library: None, provenance: None }
     }
 
     fn device(numbers: &str, is_reader: bool) -> UsbDevice {
@@ -491,7 +631,8 @@ mod tests {
 
     /// What was seen of keys and USB; nothing of the rest.
     fn sight(modules: Vec<Asked>, keys: Vec<KeyView>, devices: Vec<UsbDevice>) -> Sight {
-        Sight { keys: Some(KeysSight { modules, keys }), usb: Some(Ok(devices)), ..Sight::default() }
+        let slots = keys.iter().map(|_| String::new()).collect();
+        Sight { keys: Some(KeysSight { modules, keys, slots }), usb: Some(Ok(devices)), ..Sight::default() }
     }
 
     #[test]
@@ -578,6 +719,138 @@ mod tests {
         assert!(!codes(&seen).contains(&FindingCode::KeyForbidden), "a reader is reached by the smart card service");
     }
 
+    fn reader(name: &str, card: Card) -> CardReader {
+        CardReader { name: name.into(), card }
+    }
+
+    /// A YubiKey 4 by its answer to reset.
+    fn known_card() -> Card {
+        let atr = pkcs11_profiles::by_id("yubico").unwrap().atr.last().unwrap();
+        let byte = |at| u8::from_str_radix(&atr[at..at + 2], 16).unwrap();
+        Card::Present { atr: (0..atr.len()).step_by(2).map(byte).collect() }
+    }
+
+    fn unknown_card() -> Card {
+        Card::Present { atr: vec![0x3b, 0x00] }
+    }
+
+    fn with_readers(seen: Sight, readers: Vec<CardReader>) -> Sight {
+        Sight { readers: Some(Ok(readers)), ..seen }
+    }
+
+    #[test]
+    fn a_card_that_no_driver_shows_is_named_by_its_answer() {
+        let alone = |card| {
+            let seen = sight(vec![module("haitai", Ok(0))], Vec::new(), vec![device("058f:9540", true)]);
+            with_readers(seen, vec![reader("Alcor Micro AU9540 00 00", card)])
+        };
+        let missing = find(&alone(known_card()), FindingCode::CardWithoutDriver);
+        assert_eq!((missing.level, missing.repair), (Level::Problem, Some(Repair::RefreshLists)));
+        assert!(missing.facts.iter().any(|fact| fact.name == FactName::Vendor && fact.value == "YubiKey (PIV)"));
+        let seen = alone(unknown_card());
+        let unknown = find(&seen, FindingCode::CardUnknown);
+        assert!(unknown.facts.iter().any(|fact| fact.name == FactName::Atr && fact.value == "3b00"));
+        for said in [FindingCode::KeyNone, FindingCode::KeyUnknown] {
+            assert!(!codes(&seen).contains(&said), "{said:?} would say less than is known");
+        }
+        find(&alone(Card::Mute), FindingCode::CardMute);
+        assert_eq!(
+            find(&alone(Card::Absent), FindingCode::ReaderEmpty).level,
+            Level::Problem,
+            "it may be all there is"
+        );
+        let mut driven = alone(known_card());
+        driven.keys = sight(vec![module("opensc", Ok(0))], Vec::new(), Vec::new()).keys;
+        assert_eq!(
+            find(&driven, FindingCode::CardUnseen).repair,
+            Some(Repair::LookAgain),
+            "its driver does not show it"
+        );
+    }
+
+    #[test]
+    fn a_card_that_a_driver_shows_is_well_and_another_beside_it_is_not() {
+        let name = "Yubico YubiKey CCID 00 00";
+        let mut seen = sight(vec![module("opensc", Ok(1))], vec![key()], Vec::new());
+        seen.keys.as_mut().unwrap().slots = vec![name.into()];
+        let one = with_readers(seen.clone(), vec![reader(name, known_card())]);
+        assert_eq!(find(&one, FindingCode::CardKnown).level, Level::Good);
+        let two = with_readers(seen.clone(), vec![reader(name, known_card()), reader("Other 01 00", unknown_card())]);
+        assert_eq!(find(&two, FindingCode::CardUnknown).level, Level::Note, "a key can be used all the same");
+        let empty = with_readers(seen.clone(), vec![reader(name, known_card()), reader("Other 01 00", Card::Absent)]);
+        assert_eq!(find(&empty, FindingCode::ReaderEmpty).level, Level::Good, "a reader may be empty");
+        // A driver that calls its slots otherwise: the card is taken for its key.
+        seen.keys.as_mut().unwrap().slots = vec!["slot 0".into()];
+        find(&with_readers(seen, vec![reader(name, unknown_card())]), FindingCode::CardSeen);
+    }
+
+    #[test]
+    fn a_key_that_is_a_reader_too_is_told_of_once() {
+        let lonely = sight(Vec::new(), Vec::new(), vec![device("096e:0807", true)]);
+        for card in [unknown_card(), known_card()] {
+            let seen = with_readers(lonely.clone(), vec![reader("Feitian ePass2003 00 00", card.clone())]);
+            let told = codes(&seen);
+            assert!(told.contains(&FindingCode::KeyWithoutDriver), "{told:?}");
+            let again = told.contains(&FindingCode::CardUnknown);
+            assert!(!again, "the same once more: {told:?}");
+        }
+    }
+
+    #[test]
+    fn why_the_readers_are_not_known_is_told() {
+        let asked = |state, error| {
+            let mut seen = sight(vec![module("opensc", Ok(0))], Vec::new(), vec![device("058f:9540", true)]);
+            seen.repairs = vec![Repair::StartCardService, Repair::InstallCardService];
+            seen.card_service = Some(state);
+            seen.readers = Some(Err(error));
+            seen
+        };
+        let (none, hung) = (CardServiceError::NotRunning, CardServiceError::Hung { after: Duration::from_secs(5) });
+        let library = CardServiceError::NoLibrary { reason: "libpcsclite.so.1".into() };
+        let failed = CardServiceError::Failed { call: "SCardListReaders".into(), code: "0x8010001F".into() };
+        let cases = [
+            (Some(CardService::Stopped), none.clone(), FindingCode::CardServiceStopped, Some(Repair::StartCardService)),
+            (Some(CardService::Runs), none.clone(), FindingCode::CardServiceStopped, Some(Repair::StartCardService)),
+            (Some(CardService::Missing), none, FindingCode::CardServiceMissing, Some(Repair::InstallCardService)),
+            (Some(CardService::Runs), hung, FindingCode::CardServiceHung, Some(Repair::LookAgain)),
+            (
+                Some(CardService::Missing),
+                library.clone(),
+                FindingCode::CardServiceMissing,
+                Some(Repair::InstallCardService),
+            ),
+            (Some(CardService::Stopped), library, FindingCode::CardServiceLibrary, Some(Repair::InstallCardService)),
+            (None, CardServiceError::Forbidden, FindingCode::CardServiceForbidden, None),
+            (Some(CardService::Runs), failed, FindingCode::CardServiceFailed, None),
+        ];
+        for (state, error, code, repair) in cases {
+            let found = find(&asked(state, error.clone()), code);
+            assert_eq!((found.level, found.repair), (Level::Problem, repair), "{state:?}, {error:?}");
+        }
+        let answered =
+            Sight { readers: Some(Ok(Vec::new())), ..asked(Some(CardService::Stopped), CardServiceError::NotRunning) };
+        find(&answered, FindingCode::CardServiceRuns);
+    }
+
+    #[test]
+    fn a_readers_serial_number_is_a_fact_of_its_own() {
+        let parted = |name| parted_serial(name);
+        assert_eq!(parted("Maker K1 (70D7E2EE) 00 00"), ("Maker K1 00 00".into(), Some("70D7E2EE".into())));
+        assert_eq!(parted("Maker [CCID Interface] (0042133) 01 00").1.as_deref(), Some("0042133"));
+        for name in ["Maker K1 00 00", "Maker (PC Twin) 00 00", "Maker (1) 00 00", "Maker (0042"] {
+            assert_eq!(parted(name), (name.into(), None));
+        }
+    }
+
+    #[test]
+    fn after_how_many_tries_such_keys_lock_is_told_beside_the_warning() {
+        let advice =
+            crate::view::PinAdvice { min: 6, max: 8, characters: crate::view::PinCharacters::Digits, tries: Some(3) };
+        let few = KeyView { tries: PinTries::Few, pin_advice: Some(advice), ..key() };
+        let found = find(&sight(Vec::new(), vec![few], Vec::new()), FindingCode::KeyFewTries);
+        assert!(found.facts.iter().any(|fact| fact.name == FactName::LocksAfter && fact.value == "3"));
+    }
+
     #[test]
     fn the_smart_card_service_is_a_problem_where_a_reader_needs_it() {
         let mut seen = sight(vec![module("opensc", Ok(0))], Vec::new(), vec![device("096e:0807", true)]);
@@ -606,6 +879,7 @@ mod tests {
         for (failure, code) in failures {
             let alone = sight(vec![module("haitai", Err(failure.clone()))], Vec::new(), Vec::new());
             assert_eq!(find(&alone, code).level, Level::Problem, "{code:?}");
+            assert!(!codes(&alone).contains(&FindingCode::KeyNone), "{code:?}: nobody looked for a key");
             let beside = sight(vec![module("haitai", Err(failure)), module("opensc", Ok(1))], vec![key()], Vec::new());
             assert_eq!(find(&beside, code).level, Level::Note, "{code:?}, but there is a key");
         }
@@ -656,7 +930,7 @@ mod tests {
         let mut seen = sight(Vec::new(), Vec::new(), Vec::new());
         seen.late = vec![Probe::Service];
         let examination = judge(&seen, NOW);
-        assert_eq!(examination.waiting, [Probe::CardService, Probe::Offers, Probe::Computer]);
+        assert_eq!(examination.waiting, [Probe::CardService, Probe::CardReaders, Probe::Offers, Probe::Computer]);
         find(&seen, FindingCode::ProbeLate);
         assert_eq!(examination.findings[0].level, Level::Problem, "problems come first");
     }

@@ -21,10 +21,13 @@ use std::{
 };
 
 use certdesk_contract::driver::DriverPackage;
+use certdesk_token::{ModuleFault, card_readers};
+use futures_util::future::join_all;
 
 use crate::{
     Controller,
     failure::Failure,
+    keys,
     picker::SaveQuestion,
     view::{Event, Locale},
 };
@@ -35,6 +38,9 @@ use report::SavedReport;
 
 /// No probe is waited for longer: what is not known by then is said to be unknown.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A smart card service that hangs is said to by then.
+const CARD_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The examination at hand, or the last one.
 #[derive(Default)]
@@ -65,12 +71,14 @@ impl Controller {
         let card_service = self.probe(&sight, Probe::CardService, machine.card_service(), |sight, seen| {
             sight.card_service = Some(seen);
         });
+        let readers = async { card_readers::card_readers(self.inner.keys.host(), CARD_PATIENCE).await };
+        let readers = self.probe(&sight, Probe::CardReaders, readers, |sight, seen| sight.readers = Some(seen));
         let service = self.probe(&sight, Probe::Service, self.see_service(), |sight, seen| sight.service = Some(seen));
         let offers = self.probe(&sight, Probe::Offers, self.see_offers(), |sight, seen| sight.offers = Some(seen));
         let computer = self.probe(&sight, Probe::Computer, machine.computer(), |sight, seen| {
             sight.computer = Some(seen);
         });
-        tokio::join!(keys, usb, card_service, service, offers, computer);
+        tokio::join!(keys, usb, card_service, readers, service, offers, computer);
         Ok(self.last_examination())
     }
 
@@ -141,8 +149,17 @@ impl Controller {
     async fn see_keys(&self) -> KeysSight {
         let keys = self.refresh_keys().await.map(|strip| strip.keys).unwrap_or_default();
         let mut modules = self.inner.keys.asked().await;
+        let trace = async |module: &keys::Asked| match module.found.fault {
+            Some(ModuleFault::Gone) => None,
+            _ => self.inner.options.machine.provenance(&module.found.path).await,
+        };
+        let told = join_all(modules.iter().map(trace)).await;
+        for (module, told) in modules.iter_mut().zip(told) {
+            module.provenance = told;
+        }
         self.inner.keys.introduce(&mut modules).await;
-        KeysSight { modules, keys }
+        let slots = self.inner.keys.tokens().into_iter().map(|token| token.reader).collect();
+        KeysSight { modules, keys, slots }
     }
 
     async fn see_service(&self) -> ServiceSight {

@@ -117,6 +117,8 @@ pub struct PinAdvice {
     pub max: u32,
     /// Of what it consists.
     pub characters: PinCharacters,
+    /// Wrong ones in a row that lock such a key as it leaves the factory. Says nothing of how many are left.
+    pub tries: Option<u32>,
 }
 
 /// Of what a PIN consists.

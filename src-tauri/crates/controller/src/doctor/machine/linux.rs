@@ -4,7 +4,7 @@ use std::{fs, io, os::unix::net::UnixStream, path::Path};
 
 use certdesk_contract::driver::DriverOs;
 
-use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
+use super::{CardService, Computer, Elevated, Machine, Provenance, System, UsbDevice};
 use crate::doctor::finding::Repair;
 
 impl System for Machine {
@@ -92,6 +92,32 @@ impl System for Machine {
             DriverOs::Windows | DriverOs::Macos => return None,
         };
         Some(said.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
+    async fn provenance(&self, module: &Path) -> Option<Provenance> {
+        // Where folders were merged a package may know the file by the name it had before.
+        let real = fs::canonicalize(module).unwrap_or_else(|_| module.to_owned());
+        let files: Vec<_> = [module, &real].into_iter().filter_map(Path::to_str).collect();
+        if self.has("dpkg-query") {
+            for file in files {
+                // `softhsm2:amd64: /usr/lib/…`
+                let said = self.ask("dpkg-query", &["--search", file]).await;
+                let name =
+                    said.as_deref().and_then(|said| said.split_once(": ")).map(|(name, _)| name.trim().to_owned());
+                if let Some(name) = name.filter(|name| !name.is_empty()) {
+                    return Some(Provenance::Package { name });
+                }
+            }
+        } else if self.has("rpm") {
+            for file in files {
+                if let Some(name) = self.ask("rpm", &["-qf", file]).await {
+                    return Some(Provenance::Package { name: name.trim().to_owned() });
+                }
+            }
+        } else {
+            return None;
+        }
+        Some(Provenance::NoPackage)
     }
 
     fn install(&self, package: &Path, kind: DriverOs, _: &[String]) -> Option<Elevated> {

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
+use super::{CardService, Computer, Elevated, Machine, Provenance, System, UsbDevice};
 use crate::doctor::finding::Repair;
 use certdesk_contract::driver::DriverOs;
 
@@ -44,6 +44,25 @@ impl System for Machine {
         // signer's: `1. Developer ID Installer: Maker Ltd (TEAM123456)`.
         let said = self.ask("pkgutil", &["--check-signature", package]).await?;
         said.lines().find_map(|line| line.trim().strip_prefix("1. ")).map(ToOwned::to_owned)
+    }
+
+    async fn provenance(&self, module: &Path) -> Option<Provenance> {
+        let file = module.to_str()?;
+        // `codesign` ends with 1 where there is no signature, or a broken one; what it is told on standard error.
+        let mut show = self.command("codesign");
+        show.args(["--display", "--verbose=2", file]).stdin(std::process::Stdio::null()).kill_on_drop(true);
+        let shown = tokio::time::timeout(super::ASK_PATIENCE, show.output()).await.ok()?.ok()?;
+        if !shown.status.success() {
+            return Some(Provenance::Unsigned);
+        }
+        let whole = self.ask("codesign", &["--verify", "--strict", file]).await.is_some();
+        let words = String::from_utf8_lossy(&shown.stderr).into_owned();
+        // `Authority=Developer ID Application: Maker Ltd (TEAM123456)`; signed ad hoc where there is none.
+        match words.lines().find_map(|line| line.strip_prefix("Authority=")) {
+            Some(by) if whole => Some(Provenance::Signed { by: by.to_owned() }),
+            Some(_) => Some(Provenance::Broken),
+            None => Some(Provenance::Unsigned),
+        }
     }
 
     fn install(&self, package: &Path, kind: DriverOs, _: &[String]) -> Option<Elevated> {

@@ -78,6 +78,8 @@ pub(crate) trait System {
     /// What a package says of who made it ([`DriverPackage::signer`](certdesk_contract::driver::DriverPackage::signer));
     /// `None` where it says nothing that the system believes, or there is nobody to ask.
     async fn signer(&self, package: &Path, kind: DriverOs) -> Option<String>;
+    /// What the system tells of where a driver's file comes from; `None` where it tells nothing.
+    async fn provenance(&self, module: &Path) -> Option<Provenance>;
     /// What installs a package; `None` where there is no way but to open it.
     fn install(&self, package: &Path, kind: DriverOs, silent: &[String]) -> Option<Elevated>;
 }
@@ -112,6 +114,28 @@ pub(crate) struct UsbDevice {
     pub(crate) node: Option<PathBuf>,
     /// Whether this user may reach it; `None` where the system has no such rule.
     pub(crate) allowed: Option<bool>,
+}
+
+/// Where a driver's file comes from, as the system tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(target_os = "linux", expect(dead_code, reason = "Linux signs packages, no files"))]
+pub(crate) enum Provenance {
+    /// Signed, whole, and by somebody the system trusts.
+    Signed {
+        /// Who.
+        by: String,
+    },
+    /// Nobody signed it.
+    Unsigned,
+    /// Its signature is broken or not trusted.
+    Broken,
+    /// A package of the system's own installer brought it.
+    Package {
+        /// Its name.
+        name: String,
+    },
+    /// No package knows it.
+    NoPackage,
 }
 
 /// How the smart card service is.

@@ -12,7 +12,7 @@ use winreg::{
     enums::{HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE},
 };
 
-use super::{CardService, Computer, Elevated, Machine, System, UsbDevice};
+use super::{CardService, Computer, Elevated, Machine, Provenance, System, UsbDevice};
 use crate::doctor::finding::Repair;
 
 impl System for Machine {
@@ -74,14 +74,21 @@ impl System for Machine {
         if kind != DriverOs::Windows {
             return None;
         }
+        match self.provenance(package).await? {
+            Provenance::Signed { by } => Some(by),
+            _ => None,
+        }
+    }
+
+    async fn provenance(&self, module: &Path) -> Option<Provenance> {
         // Authenticode: who signed, only where Windows finds the signature whole and the signer trusted.
-        let file = quoted(&package.display().to_string());
+        let file = quoted(&module.display().to_string());
         let script = format!(
-            "$s = Get-AuthenticodeSignature -LiteralPath {file}; \
+            "$s = Get-AuthenticodeSignature -LiteralPath {file}; $s.Status; \
              if ($s.Status -eq 'Valid') {{ $s.SignerCertificate.GetNameInfo('SimpleName', $false) }}"
         );
         let said = self.ask("powershell.exe", &["-NoProfile", "-NonInteractive", "-Command", &script]).await?;
-        Some(said.trim().to_owned()).filter(|name| !name.is_empty())
+        authenticode(&said)
     }
 
     fn install(&self, package: &Path, kind: DriverOs, silent: &[String]) -> Option<Elevated> {
@@ -92,6 +99,18 @@ impl System for Machine {
         } else {
             run_as(file, &silent.join(" "))
         })
+    }
+}
+
+/// What PowerShell says of a signature: its status, and who signed where that is `Valid`.
+fn authenticode(said: &str) -> Option<Provenance> {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next()?, lines.next()) {
+        ("Valid", Some(by)) => Some(Provenance::Signed { by: by.to_owned() }),
+        ("NotSigned", _) => Some(Provenance::Unsigned),
+        ("HashMismatch" | "NotTrusted", _) => Some(Provenance::Broken),
+        // Of a kind of file it does not know, or it cannot tell.
+        _ => None,
     }
 }
 
@@ -151,4 +170,19 @@ fn remote_session() -> Option<String> {
 fn text(root: winreg::HKEY, key: &str, name: &str) -> Option<String> {
     let value: String = RegKey::predef(root).open_subkey(key).ok()?.get_value(name).ok()?;
     Some(value).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_signed_is_told_only_of_a_signature_that_is_whole_and_trusted() {
+        let by = "Feitian Technologies Co., Ltd.".to_owned();
+        assert_eq!(authenticode("Valid\r\nFeitian Technologies Co., Ltd.\r\n"), Some(Provenance::Signed { by }));
+        assert_eq!(authenticode("NotSigned\r\n"), Some(Provenance::Unsigned));
+        assert_eq!(authenticode("HashMismatch\r\n"), Some(Provenance::Broken));
+        assert_eq!(authenticode("UnknownError\r\n"), None, "no file of a kind that is signed");
+        assert_eq!(authenticode(""), None);
+    }
 }
