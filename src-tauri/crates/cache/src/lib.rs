@@ -35,6 +35,7 @@ pub use table::{
     account::AccountData,
     application::{Alike, Page, Place, Wanted},
     attachment::{Attachment, AttachmentPhase},
+    changes::{Applied, certificates_document, notices_document},
     crl::{CrlRecord, CrlWriter, Revocation},
     document::Document,
     draft::{Draft, DraftSync, FormRecord},

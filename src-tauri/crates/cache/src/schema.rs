@@ -105,6 +105,11 @@ fts5(text, facts, sounds, content='', columnsize=0, tokenize='ascii', prefix='7 
         found_by('facts', account, content), found_by('sounds', account, content) FROM application;
     DROP TABLE application_before;
 ",
+    "
+    CREATE TABLE changes (account TEXT PRIMARY KEY, cursor TEXT NOT NULL) STRICT;
+    CREATE TABLE changes_told (account TEXT, kind TEXT, name TEXT, PRIMARY KEY (account, kind, name)) STRICT, WITHOUT ROWID;
+    CREATE TABLE draft_elsewhere (id TEXT PRIMARY KEY, account TEXT NOT NULL, etag TEXT) STRICT;
+",
 ];
 
 /// Whatever writes an application writes what it is found by, in the same transaction. Of this connection, so that they

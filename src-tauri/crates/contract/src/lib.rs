@@ -11,6 +11,7 @@ pub mod announcement;
 pub mod application;
 pub mod catalogue;
 pub mod certificate;
+pub mod change;
 pub mod driver;
 pub mod notice;
 pub mod path;

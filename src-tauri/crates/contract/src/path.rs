@@ -32,16 +32,19 @@ pub const PHONE_CODES: &str = "/v1/account/phone-codes";
 pub const ACCOUNT_CONSENTS: &str = "/v1/account/consents";
 /// `DELETE` → 204: withdraws the consent.
 pub const ACCOUNT_CONSENT: &str = "/v1/account/consents/{id}";
-/// `GET` → [`crate::notice::Notices`].
+/// `GET`, the query [`crate::change::ChangesQuery`] → [`crate::change::Changes`]; `changes_gone` where the cursor is none of
+/// now. Repeating changes nothing.
+pub const CHANGES: &str = "/v1/changes";
+/// `GET` → [`crate::notice::Notices`], with `ETag`.
 pub const NOTICES: &str = "/v1/notices";
 /// `POST` [`crate::notice::NoticesRead`] → 204.
 pub const NOTICES_READ: &str = "/v1/notices/read";
 /// `PUT` [`crate::account::PasswordChange`] → 204.
 pub const PASSWORD: &str = "/v1/account/password";
-/// `GET` → `Vec<`[`crate::application::Application`]`>`, newest first.
+/// `GET` → `Vec<`[`crate::application::Application`]`>`, newest first, with `ETag`.
 pub const APPLICATIONS: &str = "/v1/applications";
 /// `PUT` [`crate::application::ApplicationDraft`] → [`crate::application::Application`] (the client names the case, so
-/// that a repeated PUT makes no second one); `GET` → the same; `DELETE` → the same, withdraws it (a legal act, once it was
+/// that a repeated PUT makes no second one); `GET` → the same, with `ETag`; `DELETE` → the same, withdraws it (a legal act, once it was
 /// handed in).
 pub const APPLICATION: &str = "/v1/applications/{id}";
 /// `GET` → [`crate::application::DraftContent`] with `ETag`; `PUT` the same with `If-Match` (`If-None-Match: *` for the
@@ -55,7 +58,7 @@ pub const RECEIPT: &str = "/v1/receipts/{id}";
 pub const ISSUANCE: &str = "/v1/applications/{id}/certificate";
 /// `POST` [`crate::certificate::Installation`] → [`crate::application::Application`].
 pub const INSTALLATION: &str = "/v1/applications/{id}/installation";
-/// `GET` → `Vec<`[`crate::certificate::CertificateRecord`]`>`.
+/// `GET` → `Vec<`[`crate::certificate::CertificateRecord`]`>`, with `ETag`.
 pub const CERTIFICATES: &str = "/v1/certificates";
 /// `POST` [`crate::query::Query`] → `Vec<`[`crate::query::QueryAnswer`]`>`, newest first; empty where nothing is found
 /// or the items do not belong together, never told which. Fewer than two items: `invalid_fields`. Too often for one

@@ -104,6 +104,8 @@ codes! {
     CertificateBusy = "certificate_busy", 409, "Another open application is about this certificate.";
     /// The draft was changed on another computer meanwhile (RFC 9110 §15.5.13).
     DraftChanged = "draft_changed", 412, "The draft was changed elsewhere.";
+    /// Nothing is known of what changed since that cursor: everything has to be asked for anew, without one.
+    ChangesGone = "changes_gone", 410, "This cursor is not known here; begin without one.";
     /// The case was changed since it was looked at.
     CaseChanged = "case_changed", 409, "The application was changed since it was looked at.";
     /// The certificate has been revoked.

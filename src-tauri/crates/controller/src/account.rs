@@ -146,7 +146,7 @@ impl Controller {
         let before = std::mem::replace(&mut state.session_key, key);
         // The agreement is its reader's; this one is the account's.
         state.consents.remove(&ConsentSubject::SensitiveData);
-        (state.unread_notices, state.notices_asked) = (0, None);
+        (state.unread_notices, state.changes_asked) = (0, None);
         let now = state.session_key.as_ref().map(|key| &key.id);
         let left = before.filter(|before| Some(&before.id) != now);
         drop(state);

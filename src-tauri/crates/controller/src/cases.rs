@@ -1,15 +1,14 @@
 //! 我的申办: what the service says, readable offline.
 
-use std::sync::Arc;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
-use certdesk_cache::{Alike, Cache, CacheError, Draft, Place, Search, Wanted};
+use certdesk_cache::{Alike, Cache, Place, Search, Wanted};
 use certdesk_contract::application::Application;
 use certdesk_domain::{Act, State, Timestamp};
 use uuid::Uuid;
 
 use crate::{
     Controller,
+    changes::By,
     failure::{Failure, LocalCode},
     view::{ApplicationCount, ApplicationPage, ApplicationQuery, ApplicationRow, ApplicationView, Event, SessionView},
 };
@@ -36,22 +35,11 @@ impl Controller {
     /// Asks the service for my applications and keeps them. When it is away, what was seen last stays.
     pub async fn refresh_applications(&self) -> Result<(), Failure> {
         let account = self.account_name()?;
-        let answer = self.portal()?.applications().await;
-        let applications = match self.noted(answer) {
-            Ok(applications) => Arc::new(applications),
-            Err(failure) if failure.is_away() => return Ok(()),
-            Err(failure) => return Err(failure),
-        };
-        let kept = applications.clone();
-        let closed = self.with_cache(move |cache| {
-            cache.replace_applications(&account, &kept)?;
-            let close = |application| Ok(close_draft(cache, application)?.then_some(application.id));
-            kept.iter().filter_map(|application| close(application).transpose()).collect::<Result<Vec<_>, _>>()
-        });
-        for id in closed.await? {
-            self.emit(Event::Draft { id });
+        self.renewed_or_as_last_seen().await?;
+        match Box::pin(self.look_elsewhere(&account)).await {
+            Err(failure) if failure.is_away() => Ok(()),
+            other => other,
         }
-        self.adopt_drafts(&applications).await
     }
 
     /// A page of my applications as last seen: does not wait for the network.
@@ -86,16 +74,17 @@ impl Controller {
 
     /// One of my applications.
     pub async fn application(&self, id: Uuid) -> Result<ApplicationView, Failure> {
-        let answer = self.portal()?.application(id).await;
-        let application = match self.noted(answer) {
-            Ok(application) => {
-                self.keep_application(application.clone()).await?;
-                application
-            }
-            Err(failure) if failure.is_away() => self.seen_application(id).await?,
-            Err(failure) => return Err(failure),
-        };
+        self.renewed_or_as_last_seen().await?;
+        let application = self.seen_application(id).await?;
         self.application_view(application).await
+    }
+
+    /// Brings what is kept up to what the service has; where that is away, it stays as last seen.
+    pub(crate) async fn renewed_or_as_last_seen(&self) -> Result<(), Failure> {
+        match Box::pin(self.renew(By::Person)).await {
+            Err(failure) if failure.is_away() => Ok(()),
+            other => other,
+        }
     }
 
     pub(crate) fn session_view(&self) -> Result<SessionView, Failure> {
@@ -117,13 +106,9 @@ impl Controller {
     pub(crate) async fn keep_application(&self, application: Application) -> Result<(), Failure> {
         let account = self.account_name()?;
         let id = application.id;
-        let (news, closed) = self
-            .with_cache(move |cache| {
-                let seen = cache.application(&account, application.id)?;
-                cache.put_application(&account, &application)?;
-                Ok((seen.as_ref() != Some(&application), close_draft(cache, &application)?))
-            })
-            .await?;
+        self.inner.renewal.note_answer();
+        let keep = move |cache: &Cache| cache.keep_application(&account, &application, Timestamp::now_utc());
+        let (news, closed) = self.with_cache(keep).await?;
         if news {
             self.emit(Event::Applications);
         }
@@ -144,21 +129,6 @@ impl Controller {
         let can_withdraw = application.state.after(Act::Withdraw).is_some();
         Ok(ApplicationView { application, usual_time, can_withdraw, issuance })
     }
-}
-
-/// A draft whose case is out of the applicant's hands is none any more, also where the answer to its submission was
-/// lost, or another computer handed it in. What was typed stays readable. Answers whether it was closed just now.
-fn close_draft(cache: &Cache, application: &Application) -> Result<bool, CacheError> {
-    let (id, state) = (application.id, application.state);
-    if state.is_editable() || cache.draft(id)?.is_none_or(|draft| draft.state == state) {
-        return Ok(false);
-    }
-    let close = |draft: &mut Draft| {
-        draft.state = state;
-        draft.remarks.clear();
-    };
-    cache.update_draft(id, Timestamp::now_utc(), close)?;
-    Ok(true)
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {

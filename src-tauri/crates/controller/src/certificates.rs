@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use certdesk_cache::certificates_document;
 use certdesk_contract::{
     Problem, ProblemCode,
     application::Application,
@@ -178,8 +179,13 @@ impl Controller {
     /// The service's records; as last seen when it is away, none without a session.
     pub(crate) async fn certificate_records(&self) -> Result<Vec<CertificateRecord>, Failure> {
         let Ok(account) = self.account_name() else { return Ok(Vec::new()) };
-        let answer = self.portal()?.certificates().await;
-        let records = self.or_as_last_seen(certificates_document(&account), answer, |_| Ok(Vec::new())).await?;
+        self.renewed_or_as_last_seen().await?;
+        self.learn_records(&account).await
+    }
+
+    /// What the service said last of certificates, minded by whoever chooses one.
+    pub(crate) async fn learn_records(&self, account: &str) -> Result<Vec<CertificateRecord>, Failure> {
+        let records = self.kept_records(account).await?;
         learn(&mut self.state().standings, &records);
         self.follow_successor(&records);
         Ok(records)
@@ -284,11 +290,6 @@ impl OpenBusinesses {
     fn busy_with(&self, serial: &str) -> Option<Busy> {
         self.busy.get(serial).copied()
     }
-}
-
-/// Where the records of an account are kept.
-fn certificates_document(account: &str) -> String {
-    format!("{RECORDS}{account}")
 }
 
 /// SHA-256 of the DER.

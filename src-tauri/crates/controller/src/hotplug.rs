@@ -276,7 +276,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
         controller.look_for_undriven().await;
         controller.tell_keys();
         controller.mind_session_key();
-        controller.poll_notices();
+        controller.poll_changes();
         controller.poll_profiles();
     }
 }

@@ -141,7 +141,7 @@ impl Controller {
         let journaled = self.progress(journal, IssuanceStep::Confirmed).await;
         let before = completed.particulars.certificate.clone();
         let kept = self.keep_application(completed).await;
-        self.settle_in(before.as_deref(), SessionKey { id: key, certificate_der: certificate }).await?;
+        Box::pin(self.settle_in(before.as_deref(), SessionKey { id: key, certificate_der: certificate })).await?;
         journaled.and(kept)
     }
 

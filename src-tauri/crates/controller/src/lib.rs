@@ -4,7 +4,7 @@
 //! Rooms: [`account`](self) (agreement, registration, login), `keys` (drivers and logins), `hotplug` (what is
 //! plugged in), `pin` (prompts), `guide`
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
-//! ordered queue), `outbox` (acts that wait for the service), `issuance` (制证), `cases` (my applications), `certificates` (mine, and removing old ones),
+//! ordered queue), `outbox` (acts that wait for the service), `issuance` (制证), `cases` (my applications), `changes` (what the service has by now), `certificates` (mine, and removing old ones),
 //! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
 //! password), `network` (proxy, bandwidth, sleep), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `search` (one box for everything), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `storage` (the cache and its key), `demo`.
@@ -20,6 +20,7 @@ pub mod bindings;
 mod calendar;
 mod cases;
 mod certificates;
+mod changes;
 pub mod command;
 mod convert;
 pub mod crash;
@@ -126,7 +127,8 @@ struct Inner {
     media: media::Media,
     /// Held while a signed form gets its owner, and while those without one are removed.
     signed_forms: tokio::sync::Mutex<()>,
-    /// Held while notices are read, renewed and written.
+    renewal: changes::Renewal,
+    /// Held while notices are looked at, and what was told of them is written.
     notices: tokio::sync::Mutex<()>,
     drivers: drivers::Drivers,
     doctor: doctor::Doctor,
@@ -151,7 +153,7 @@ struct State {
     /// Key and name of a change of password whose answer is not known.
     password_change: Option<(Uuid, Uuid)>,
     unread_notices: u32,
-    notices_asked: Option<Instant>,
+    changes_asked: Option<Instant>,
     dropped: Vec<PathBuf>,
 }
 
@@ -180,7 +182,7 @@ impl Controller {
             consents: HashMap::new(),
             password_change: None,
             unread_notices: 0,
-            notices_asked: None,
+            changes_asked: None,
             dropped: Vec::new(),
         };
         let controller = Self {
@@ -200,6 +202,7 @@ impl Controller {
                 outbox: outbox::Outbox::default(),
                 media: media::Media::default(),
                 signed_forms: tokio::sync::Mutex::default(),
+                renewal: changes::Renewal::default(),
                 notices: tokio::sync::Mutex::default(),
                 drivers: drivers::Drivers::default(),
                 doctor: doctor::Doctor::default(),

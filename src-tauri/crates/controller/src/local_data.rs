@@ -77,6 +77,7 @@ impl Controller {
             "attachments": attachments.collect::<Result<Vec<Value>, Failure>>()?,
             "applications": data.applications,
             "issuances": data.issuances,
+            "outgoing": data.outgoing,
             "documents": data.documents.into_iter().collect::<serde_json::Map<_, _>>(),
             "settings": settings,
         });

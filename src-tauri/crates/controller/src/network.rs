@@ -106,7 +106,7 @@ impl Controller {
         // Its connection may be one of those that nobody will answer on any more.
         self.inner.uploads.stop_all();
         self.inner.sync.doubt_session();
-        self.state().notices_asked = None;
+        self.state().changes_asked = None;
     }
 
     /// What was chosen at an earlier start.

@@ -4,12 +4,10 @@
 //! What was told here, and what was read while the service was away, is kept beside the notices. A reminder is known by
 //! its certificate and its day, whoever made it: told here, it is not told again when the service tells it.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeSet;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use certdesk_cache::notices_document;
 use certdesk_contract::{
     certificate::{CertificateRecord, CertificateStatus},
     notice::{self, MOST, Notice, NoticeSubject, NoticesRead},
@@ -21,15 +19,14 @@ use uuid::Uuid;
 
 use crate::{
     Controller,
+    changes::By,
     failure::{Failure, LocalCode},
     view::{Event, Locale, NoticesView},
 };
 
-/// The service is asked for notices this often while somebody is logged in.
-const PACE: Duration = Duration::from_secs(60);
-
 /// What is kept of an account's notices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 struct Kept {
     notices: Vec<Notice>,
     /// What the person was told of on this computer.
@@ -42,38 +39,23 @@ impl Controller {
     /// All notices, newest first.
     pub async fn notices(&self) -> Result<NoticesView, Failure> {
         let account = self.account_name()?;
-        let _one_at_a_time = self.inner.notices.lock().await;
-        self.renew_notices(&account).await
+        let offline = match self.renew(By::Person).await {
+            Ok(()) => false,
+            Err(failure) if failure.is_away() => true,
+            Err(failure) => return Err(failure),
+        };
+        self.look_at_notices(&account, offline).await
     }
 
     /// Notes that these were read: here at once, at the service as soon as it is there.
     pub async fn mark_notices_read(&self, ids: Vec<Uuid>) -> Result<NoticesView, Failure> {
         let account = self.account_name()?;
-        let _one_at_a_time = self.inner.notices.lock().await;
-        let mut kept: Kept = self.kept(document(&account)).await?.unwrap_or_default();
+        let kept: Kept = self.kept(notices_document(&account)).await?.unwrap_or_default();
         let reminders = self.reminders(&account).await?;
         let meant = kept.notices.iter().chain(&reminders).filter(|notice| ids.contains(&notice.id));
         let read: Vec<_> = meant.map(key).collect();
-        kept.read.extend(read);
-        self.keep(document(&account), None, &kept).await?;
-        self.renew_notices(&account).await
-    }
-
-    /// Asks for notices where it is time to. Returns at once: the keys are not to wait for the network.
-    pub(crate) fn poll_notices(&self) {
-        let mut state = self.state();
-        let logged_in = state.session.as_ref().is_some_and(|session| !session.must_change_password);
-        if !logged_in || state.notices_asked.is_some_and(|asked| asked.elapsed() < PACE) {
-            return;
-        }
-        state.notices_asked = Some(Instant::now());
-        drop(state);
-        let controller = self.clone();
-        tokio::spawn(async move {
-            if let Err(failure) = controller.notices().await {
-                tracing::info!(code = ?failure.code, "notices not renewed");
-            }
-        });
+        self.change_kept(&account, move |kept| kept.read.extend(read)).await?;
+        self.notices().await
     }
 
     /// Title and text of a notice of the system, which anybody who passes may read: no names, no numbers.
@@ -93,19 +75,18 @@ impl Controller {
 
     /// All notices as last seen: does not wait for the network.
     pub(crate) async fn known_notices(&self, account: &str) -> Result<Vec<Notice>, Failure> {
-        let kept: Kept = self.kept(document(account)).await?.unwrap_or_default();
+        let kept: Kept = self.kept(notices_document(account)).await?.unwrap_or_default();
         Ok(kept.notices)
     }
 
-    async fn renew_notices(&self, account: &str) -> Result<NoticesView, Failure> {
-        let before: Kept = self.kept(document(account)).await?.unwrap_or_default();
-        let mut kept = before.clone();
-        let offline = match self.fetch_notices(&mut kept).await {
-            Ok(()) => false,
-            Err(failure) if failure.is_away() => true,
-            Err(failure) => return Err(failure),
-        };
-        let mut notices = kept.notices.clone();
+    /// Notices as they are known here. Tells those that are new, and the service what was read here meanwhile.
+    pub(crate) async fn look_at_notices(&self, account: &str, offline: bool) -> Result<NoticesView, Failure> {
+        let _one_at_a_time = self.inner.notices.lock().await;
+        if !offline {
+            self.tell_read(account).await?;
+        }
+        let kept: Kept = self.kept(notices_document(account)).await?.unwrap_or_default();
+        let mut notices = kept.notices;
         if offline {
             let settled = self.settled(account).await?;
             notices.retain(
@@ -118,15 +99,14 @@ impl Controller {
         for notice in &mut notices {
             notice.read |= kept.read.contains(&key(notice));
         }
-        let fresh: Vec<_> =
-            notices.iter().filter(|notice| !notice.read && kept.told.insert(key(notice))).cloned().collect();
-        kept.told.retain(|told| told.starts_with(EXPIRY) || notices.iter().any(|notice| key(notice) == *told));
+        let mut told = kept.told;
+        let fresh: Vec<_> = notices.iter().filter(|notice| !notice.read && told.insert(key(notice))).cloned().collect();
+        told.retain(|told| told.starts_with(EXPIRY) || notices.iter().any(|notice| key(notice) == *told));
         if self.account_name()? != account {
             return Err(LocalCode::SessionEnded.into());
         }
-        if kept != before {
-            self.keep(document(account), None, &kept).await?;
-        }
+        self.change_kept(account, move |kept| kept.told = told).await?;
+        notices.truncate(MOST);
         let unread = u32::try_from(notices.iter().filter(|notice| !notice.read).count()).unwrap_or(u32::MAX);
         let changed = std::mem::replace(&mut self.state().unread_notices, unread) != unread;
         if changed || !fresh.is_empty() {
@@ -135,22 +115,41 @@ impl Controller {
         Ok(NoticesView { notices, unread, offline })
     }
 
-    /// What the service has now, told what was read here meanwhile.
-    async fn fetch_notices(&self, kept: &mut Kept) -> Result<(), Failure> {
-        let answer = self.portal()?.notices().await;
-        kept.notices = self.noted(answer)?.notices;
-        let waits = |notice: &&mut Notice| !notice.read && kept.read.contains(&key(notice));
-        let mut waiting: Vec<_> = kept.notices.iter_mut().filter(waits).take(MOST).collect();
-        if !waiting.is_empty() {
-            let ids = waiting.iter().map(|notice| notice.id).collect();
-            let told = self.portal()?.mark_notices_read(&NoticesRead { ids }).await;
+    /// Tells the service what was read here.
+    async fn tell_read(&self, account: &str) -> Result<(), Failure> {
+        let kept: Kept = self.kept(notices_document(account)).await?.unwrap_or_default();
+        let waits = |notice: &&Notice| !notice.read && kept.read.contains(&key(notice));
+        let ids: Vec<_> = kept.notices.iter().filter(waits).take(MOST).map(|notice| notice.id).collect();
+        if !ids.is_empty() {
+            let told = self.portal()?.mark_notices_read(&NoticesRead { ids: ids.clone() }).await;
             self.noted(told)?;
-            waiting.iter_mut().for_each(|notice| notice.read = true);
         }
-        // A reminder that the service makes a little later than this computer's clock does stays read.
-        let there: BTreeSet<_> = kept.notices.iter().map(key).collect();
-        kept.read.retain(|read| read.starts_with(EXPIRY) && !there.contains(read));
-        Ok(())
+        self.inner.renewal.note_answer();
+        self.change_kept(account, move |kept| {
+            let told = kept.notices.iter_mut().filter(|notice| ids.contains(&notice.id));
+            told.for_each(|notice| notice.read = true);
+            let of = |read: bool| kept.notices.iter().filter(move |notice| notice.read == read).map(key);
+            let (known, waiting): (BTreeSet<_>, BTreeSet<_>) = (of(true).collect(), of(false).collect());
+            // A reminder that the service makes a little later than this computer's clock does stays read.
+            kept.read.retain(|read| waiting.contains(read) || read.starts_with(EXPIRY) && !known.contains(read));
+        })
+        .await
+    }
+
+    /// Changes what is kept of notices, as it is at that moment: a page of changes may have come between.
+    async fn change_kept(&self, account: &str, change: impl FnOnce(&mut Kept) + Send + 'static) -> Result<(), Failure> {
+        let name = notices_document(account);
+        self.with_cache(move |cache| {
+            cache.update_document(&name, |json| {
+                let before: Kept = serde_json::from_value(json.clone()).unwrap_or_default();
+                let mut kept = before.clone();
+                change(&mut kept);
+                if kept != before {
+                    *json = serde_json::to_value(kept).unwrap_or_default();
+                }
+            })
+        })
+        .await
     }
 
     /// Reminders that are due by the service's time, from what is known here.
@@ -166,10 +165,6 @@ impl Controller {
         let records = self.kept_records(account).await?;
         Ok(records.into_iter().filter(is_settled).map(|record| record.serial).collect())
     }
-}
-
-fn document(account: &str) -> String {
-    format!("notices/{account}")
 }
 
 const TITLE_ZH: &str = "证办通";

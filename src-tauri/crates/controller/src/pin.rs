@@ -267,7 +267,8 @@ impl Controller {
     /// Does what the key was opened for. The key of the session stays open for its next acts, any other is closed.
     async fn serve(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
         let key = purpose.key().to_owned();
-        let outcome = self.act_with_key(purpose).await;
+        // On the heap: an act is deep, and so is whoever asks for it.
+        let outcome = Box::pin(self.act_with_key(purpose)).await;
         // A key whose PIN was changed or set anew is closed already.
         if self.session_key_id().as_ref() != Some(&key) {
             self.inner.keys.log_out(&key).await;

@@ -11,10 +11,7 @@ use std::{
 };
 
 use certdesk_cache::{Draft, DraftSync, Outgoing, OutgoingAct};
-use certdesk_contract::{
-    ProblemCode,
-    application::{Application, DraftContent},
-};
+use certdesk_contract::{ProblemCode, application::DraftContent};
 use certdesk_domain::{State, Timestamp};
 use certdesk_portal::Fetched;
 use tokio::sync::Notify;
@@ -23,6 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     Controller, Inner,
+    changes::By,
     failure::{Failure, LocalCode},
     fields,
     guide::content,
@@ -45,7 +43,7 @@ pub(crate) struct Sync {
 struct Asked {
     /// The session: its certificate may be good no more.
     session: bool,
-    /// All cases: there may be drafts of another computer.
+    /// What changed at the service: there may be drafts of another computer.
     all: bool,
     /// Drafts somebody opened.
     drafts: BTreeSet<Uuid>,
@@ -145,7 +143,7 @@ impl Controller {
             self.end_session(Some(LocalCode::SessionEnded.into()));
             return Outcome::Idle;
         }
-        if all && self.put_off(Box::pin(self.refresh_applications()).await) {
+        if all && self.put_off(self.renew(By::Itself).await) {
             let mut asked = self.inner.sync.asked();
             asked.all = true;
             asked.drafts.extend(opened);
@@ -159,6 +157,10 @@ impl Controller {
             return if put_off { Outcome::Wait } else { Outcome::Moved };
         }
         let account = session.account.name;
+        if let Err(failure) = self.look_elsewhere(&account).await {
+            tracing::info!(code = ?failure.code, "drafts of other computers not asked for");
+            return Outcome::Wait;
+        }
         let Ok(drafts) = self.with_cache(move |cache| cache.drafts(&account)).await else { return Outcome::Wait };
         let next = drafts.into_iter().find(|draft| is_news(draft) && refused.get(&draft.id) != Some(&draft.changed_at));
         let Some(next) = next else { return Outcome::Idle };
@@ -261,33 +263,50 @@ impl Controller {
         Ok(news)
     }
 
-    /// Drafts that were begun on another computer become drafts here, so that they can be gone on with.
-    pub(crate) async fn adopt_drafts(&self, cases: &[Application]) -> Result<(), Failure> {
-        let account = self.account_name()?;
-        for case in cases.iter().filter(|case| case.state == State::Draft) {
-            let id = case.id;
-            if self.is_discarded(id).await? {
-                self.inner.outbox.wake();
-                continue;
+    /// Looks at every draft that the service is known to have otherwise than this computer.
+    ///
+    /// # Errors
+    /// Where it is to be tried again later.
+    pub(crate) async fn look_elsewhere(&self, account: &str) -> Result<(), Failure> {
+        let owner = account.to_owned();
+        for (id, etag) in self.with_cache(move |cache| cache.drafts_elsewhere(&owner)).await? {
+            let seen = self.take_from_elsewhere(id).await;
+            if seen.as_ref().is_err_and(|failure| waits(failure) || failure.is(LocalCode::SessionEnded)) {
+                return seen;
             }
-            if self.with_cache(move |cache| cache.draft(id)).await?.is_some() {
-                continue;
-            }
-            let answer = self.portal()?.draft(id, None).await;
-            let (theirs, etag) = match self.noted(answer) {
-                Ok(Fetched::New { value, etag }) => (value, etag),
-                // Only files of it are there.
-                Ok(Fetched::NotModified) => continue,
-                Err(failure) if failure.is_said(ProblemCode::NotFound) => continue,
-                Err(failure) => return Err(failure),
-            };
-            let mut draft =
-                Draft::new(id, account.clone(), case.business, Step::Handler.as_str(), Timestamp::now_utc());
-            draft.particulars.certificate = case.particulars.certificate.clone();
-            take(&mut draft, theirs, etag);
-            self.with_cache(move |cache| cache.create_draft(&draft)).await?;
-            self.emit(Event::Draft { id });
+            // Refused for good, it is refused again the next time.
+            self.put_off(seen);
+            self.with_cache(move |cache| cache.looked_at_draft(id, etag.as_deref())).await?;
         }
+        Ok(())
+    }
+
+    /// Merges what another computer typed into the draft here. One that was begun there becomes a draft here, so that it can
+    /// be gone on with.
+    async fn take_from_elsewhere(&self, id: Uuid) -> Result<(), Failure> {
+        if self.with_cache(move |cache| cache.draft(id)).await?.is_some() {
+            return self.pull(id).await.map(drop);
+        }
+        if self.is_discarded(id).await? {
+            self.inner.outbox.wake();
+            return Ok(());
+        }
+        let account = self.account_name()?;
+        let owner = account.clone();
+        let case = self.with_cache(move |cache| cache.application(&owner, id)).await?;
+        let Some(case) = case.filter(|case| case.state == State::Draft) else { return Ok(()) };
+        let answer = self.portal()?.draft(id, None).await;
+        let (theirs, etag) = match self.noted(answer) {
+            Ok(Fetched::New { value, etag }) => (value, etag),
+            Ok(Fetched::NotModified) => return Ok(()),
+            Err(failure) if failure.is_said(ProblemCode::NotFound) => return Ok(()),
+            Err(failure) => return Err(failure),
+        };
+        let mut draft = Draft::new(id, account, case.business, Step::Handler.as_str(), Timestamp::now_utc());
+        draft.particulars.certificate = case.particulars.certificate;
+        take(&mut draft, theirs, etag);
+        self.with_cache(move |cache| cache.create_draft(&draft)).await?;
+        self.emit(Event::Draft { id });
         Ok(())
     }
 

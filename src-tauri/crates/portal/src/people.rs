@@ -5,10 +5,12 @@ use certdesk_contract::{
         AccountChange, AccountView, CodeRequest, ConsentRecord, LostKey, LostKeyReceipt, PasswordReset,
         PhoneCodeRequest,
     },
+    change::Changes,
     notice::{Notices, NoticesRead},
     path,
 };
 use reqwest::Method;
+use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
 use crate::{Portal, PortalError};
@@ -49,6 +51,15 @@ impl Portal {
         self.done(self.request(Method::DELETE, &path::account_consent(id))).await
     }
 
+    /// What changed for the account since `cursor`; everything where there is none. `unasked`: the program asks by itself,
+    /// which is no use of the session.
+    ///
+    /// # Errors
+    /// The problem `changes_gone` where the cursor is of no use any more.
+    pub async fn changes(&self, cursor: Option<&str>, unasked: bool) -> Result<Changes, PortalError> {
+        self.get(&changes_target(cursor, unasked)).await
+    }
+
     /// The notices of the account, newest first. Asking is no use of the session: it ends of itself all the same.
     pub async fn notices(&self) -> Result<Notices, PortalError> {
         self.get(path::NOTICES).await
@@ -58,4 +69,13 @@ impl Portal {
     pub async fn mark_notices_read(&self, read: &NoticesRead) -> Result<(), PortalError> {
         self.done(self.request(Method::POST, path::NOTICES_READ).json(read)).await
     }
+}
+
+fn changes_target(cursor: Option<&str>, unasked: bool) -> String {
+    let mut query = Serializer::new(String::new());
+    if let Some(cursor) = cursor {
+        query.append_pair("cursor", cursor);
+    }
+    query.append_pair("unasked", if unasked { "true" } else { "false" });
+    format!("{}?{}", path::CHANGES, query.finish())
 }

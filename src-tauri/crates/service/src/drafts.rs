@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use certdesk_contract::{ProblemCode, application::DraftContent};
 use certdesk_domain::form::{Handler, Registration};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::{
-    applications, catalogue::Served, failure::Outcome, idempotency::Once, portal::Portal, sessions::Caller,
-    store::drafts,
+    applications,
+    catalogue::Served,
+    failure::Outcome,
+    idempotency::Once,
+    portal::Portal,
+    sessions::Caller,
+    store::{accounts::Account, applications as cases, drafts},
 };
 
 /// Longest text of one field, bytes. What is too long to be right may stand in a draft, a book may not.
@@ -73,6 +79,13 @@ pub(crate) async fn put(
             Ok(etag)
         })
         .await
+}
+
+/// Entity tag of what is kept of a case, where it is shown.
+pub(crate) fn etag(db: &Connection, account: &Account, id: Uuid) -> Outcome<Option<String>> {
+    let case = cases::by_id(db, id)?.filter(|case| case.account == account.id && case.state.is_editable());
+    let kept = if case.is_some() { drafts::of(db, id)? } else { None };
+    Ok(kept.map(|kept| served(&kept)).transpose()?.map(|served| served.etag))
 }
 
 fn served(content: &DraftContent) -> Outcome<Served> {

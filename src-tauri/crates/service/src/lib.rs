@@ -16,6 +16,7 @@ mod businesses;
 mod ca;
 mod catalogue;
 mod challenges;
+mod changes;
 mod clock;
 mod codes;
 mod config;

@@ -2,7 +2,8 @@
 
 use certdesk_contract::{
     IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED, Problem, account::*, announcement::*, application::*, catalogue::Catalogue,
-    certificate::*, driver::DriverPackage, notice::*, path, profiles::SignedProfiles, query::*, session::*, upload,
+    certificate::*, change::Changes, driver::DriverPackage, notice::*, path, profiles::SignedProfiles, query::*,
+    session::*, upload,
 };
 use certdesk_domain::region::Region;
 use utoipa::{
@@ -107,7 +108,16 @@ fn describe() -> OpenApi {
             .with_session()
             .answers(204),
     );
-    api.add(Get, path::NOTICES, op("通知消息, newest first").with_session().answers_json::<Notices>(200));
+    api.add(
+        Get,
+        path::CHANGES,
+        op("What changed since a cursor, as it is now; everything without one. changes_gone: begin without one")
+            .with_session()
+            .query("cursor")
+            .query("unasked")
+            .answers_json::<Changes>(200),
+    );
+    api.add(Get, path::NOTICES, op("通知消息, newest first; with ETag").with_session().answers_json::<Notices>(200));
     api.add(
         Post,
         path::NOTICES_READ,
@@ -121,9 +131,9 @@ fn describe() -> OpenApi {
     api.add(
         Get,
         path::APPLICATIONS,
-        op("The account's applications, newest first").with_session().answers_list::<Application>(200),
+        op("The account's applications, newest first; with ETag").with_session().answers_list::<Application>(200),
     );
-    api.add(Get, path::APPLICATION, op("One application").with_session().answers_json::<Application>(200));
+    api.add(Get, path::APPLICATION, op("One application; with ETag").with_session().answers_json::<Application>(200));
     api.add(
         Put,
         path::APPLICATION,
@@ -191,7 +201,7 @@ fn describe() -> OpenApi {
     api.add(
         Get,
         path::CERTIFICATES,
-        op("The account's certificates, newest first").with_session().answers_list::<CertificateRecord>(200),
+        op("The account's certificates, newest first; with ETag").with_session().answers_list::<CertificateRecord>(200),
     );
     api.add(
         Post,

@@ -9,6 +9,7 @@ use crate::{
     Clock, DemoSecret,
     ca::Ca,
     catalogue::Served,
+    changes::Epoch,
     drivers::Drivers,
     hidden::Hidden,
     idempotency::{self, UnderWay},
@@ -33,6 +34,7 @@ pub(crate) struct Portal {
     pub(crate) passwords: Passwords,
     pub(crate) pace: Pace,
     pub(crate) hidden: Hidden,
+    pub(crate) epoch: Epoch,
     pub(crate) under_way: UnderWay,
     pub(crate) ca: Ca,
     pub(crate) files: Files,
@@ -66,7 +68,8 @@ impl Portal {
 
     async fn try_tidy(self: &Arc<Self>) -> crate::failure::Outcome<()> {
         use crate::store::{
-            attempts, challenges, codes, consents, drafts, idempotency as answers, sessions, sms, staff, uploads,
+            attempts, challenges, changes, codes, consents, drafts, idempotency as answers, sessions, sms, staff,
+            uploads,
         };
         let now = self.now();
         let ago = move |hours: i64| now - time::Duration::hours(hours);
@@ -80,6 +83,7 @@ impl Portal {
                 // As long as a draft may wait for its submission.
                 consents::forget_unclaimed_before(db, ago(100 * 24))?;
                 drafts::forget_before(db, ago(100 * 24))?;
+                changes::forget_older_than(db, crate::changes::KEPT_DAYS)?;
                 answers::forget_before(db, now - idempotency::KEPT)?;
                 sms::forget_before(db, ago(30 * 24))?;
                 crate::store::queries::forget_before(db, queries::hour(now))?;

@@ -28,6 +28,7 @@ use crate::{
     Config, Tls,
     ca::Ca,
     catalogue,
+    changes::Epoch,
     drivers::Drivers,
     hidden::Hidden,
     http::router,
@@ -210,7 +211,11 @@ pub(crate) fn database(data: &Path) -> PathBuf {
 
 fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Result<Portal> {
     let catalogue = catalogue::load(config.catalogue.as_deref())?;
-    let kept = store.act_now(|db| Ok(crate::store::catalogues::keep(db, &catalogue, config.clock.now())?));
+    let kept = store.act_now(|db| {
+        // Every cursor is of an earlier run: whoever asks is told everything.
+        crate::store::changes::forget_all(db)?;
+        Ok(crate::store::catalogues::keep(db, &catalogue, config.clock.now())?)
+    });
     let kept = kept.map_err(|f| anyhow::anyhow!("keeping the catalogue: {f:?}"))?;
     anyhow::ensure!(
         kept,
@@ -231,6 +236,7 @@ fn portal(config: &Config, store: Store, ca: Ca, base_url: &Url) -> anyhow::Resu
         passwords: Passwords::new()?,
         pace: Pace::new(config.limits, config.trusted_proxies.clone()),
         hidden: Hidden::open(&config.data.join("query.key"))?,
+        epoch: Epoch::new(),
         under_way: UnderWay::default(),
         ca,
         files: Files::new(config.data.join("uploads")),

@@ -1,5 +1,5 @@
 // Keeps what a page shows true: it loads when the page opens, when the program says that something changed, when the
-// window comes to the front, and now and then while somebody else is to act.
+// window comes to the front, and now and then where nobody would say so.
 import { onBeforeUnmount, onMounted } from "vue";
 import { app } from "@/app";
 import type { Event } from "@/bindings";
@@ -9,12 +9,10 @@ interface Wish {
   on: readonly Event["kind"][];
   /** Milliseconds between looks while the window is in sight. */
   every?: number;
-  /** Whether the looks in between are worth it now. */
-  when?: () => boolean;
 }
 
 /** Answers how to look again by hand. A wish that comes while one is fulfilled is fulfilled after it, once. */
-export function useFresh(load: () => Promise<unknown>, { on, every, when }: Wish): () => Promise<void> {
+export function useFresh(load: () => Promise<unknown>, { on, every }: Wish): () => Promise<void> {
   let loading = false;
   let again = false;
   let gone = false;
@@ -39,7 +37,7 @@ export function useFresh(load: () => Promise<unknown>, { on, every, when }: Wish
     void refresh();
     window.addEventListener("focus", seen);
     document.addEventListener("visibilitychange", seen);
-    if (every !== undefined) timer = setInterval(() => (when?.() ?? true) && seen(), every);
+    if (every !== undefined) timer = setInterval(seen, every);
   });
   onBeforeUnmount(() => {
     gone = true;

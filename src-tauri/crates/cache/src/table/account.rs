@@ -66,6 +66,9 @@ impl Cache {
             // Form and attachments go with their draft.
             transaction.execute("DELETE FROM draft WHERE account = ?1", [account])?;
             transaction.execute("DELETE FROM outbox WHERE account = ?1", [account])?;
+            for table in ["changes", "changes_told", "draft_elsewhere"] {
+                transaction.execute(&format!("DELETE FROM {table} WHERE account = ?1"), [account])?;
+            }
             transaction.execute("DELETE FROM application WHERE account = ?1", [account])?;
             transaction.execute("DELETE FROM issuance WHERE application NOT IN (SELECT id FROM application)", [])?;
             transaction.execute(&format!("DELETE FROM document WHERE {OF}"), [account])?;

@@ -1,6 +1,6 @@
 //! Documents of the service as last fetched (catalogue, certificates), and receipts it gave, by name.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
 
 use super::{from_json, to_json};
@@ -23,12 +23,7 @@ impl Cache {
     /// # Errors
     /// Those of the file.
     pub fn document(&self, name: &str) -> Result<Option<Document>, CacheError> {
-        let row: Option<(Option<String>, String)> = self
-            .connection()
-            .prepare_cached("SELECT etag, content FROM document WHERE name = ?1")?
-            .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        row.map(|(etag, text)| Ok(Document { etag, json: from_json(TABLE, &text)? })).transpose()
+        get(&self.connection(), name)
     }
 
     /// Every document whose name begins so.
@@ -53,14 +48,23 @@ impl Cache {
     /// # Errors
     /// Those of the file.
     pub fn put_document(&self, name: &str, document: &Document) -> Result<(), CacheError> {
-        let text = to_json(TABLE, &document.json)?;
-        self.connection()
-            .prepare_cached(
-                "INSERT INTO document VALUES (?1, ?2, ?3)
-                 ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, content = excluded.content",
-            )?
-            .execute((name, &document.etag, text))?;
-        Ok(())
+        put(&self.connection(), name, document)
+    }
+
+    /// Changes a document, null where it is not there; one act, so that nothing written meanwhile is lost. Where `change`
+    /// changes nothing, nothing is written.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn update_document(&self, name: &str, change: impl FnOnce(&mut Value)) -> Result<(), CacheError> {
+        self.transaction(|transaction| {
+            let before = get(transaction, name)?;
+            let etag = before.as_ref().and_then(|document| document.etag.clone());
+            let before = before.map_or(Value::Null, |document| document.json);
+            let mut json = before.clone();
+            change(&mut json);
+            if json == before { Ok(()) } else { put(transaction, name, &Document { etag, json }) }
+        })
     }
 
     /// Forgets a document.
@@ -71,6 +75,25 @@ impl Cache {
         self.connection().prepare_cached("DELETE FROM document WHERE name = ?1")?.execute([name])?;
         Ok(())
     }
+}
+
+pub(super) fn get(connection: &Connection, name: &str) -> Result<Option<Document>, CacheError> {
+    let row: Option<(Option<String>, String)> = connection
+        .prepare_cached("SELECT etag, content FROM document WHERE name = ?1")?
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    row.map(|(etag, text)| Ok(Document { etag, json: from_json(TABLE, &text)? })).transpose()
+}
+
+pub(super) fn put(connection: &Connection, name: &str, document: &Document) -> Result<(), CacheError> {
+    let text = to_json(TABLE, &document.json)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO document VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET etag = excluded.etag, content = excluded.content",
+        )?
+        .execute((name, &document.etag, text))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ impl Cache {
     }
 }
 
-fn read(connection: &Connection, id: Uuid) -> Result<Option<Draft>, CacheError> {
+pub(super) fn read(connection: &Connection, id: Uuid) -> Result<Option<Draft>, CacheError> {
     let text: Option<String> = connection
         .prepare_cached("SELECT content FROM draft WHERE id = ?1")?
         .query_row([id.to_string()], |row| row.get(0))

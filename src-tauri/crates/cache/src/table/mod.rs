@@ -3,6 +3,7 @@
 pub mod account;
 pub mod application;
 pub mod attachment;
+pub mod changes;
 pub mod crl;
 pub mod document;
 pub mod draft;

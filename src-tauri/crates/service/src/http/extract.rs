@@ -7,10 +7,12 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Request},
 };
 use certdesk_contract::{
-    IDEMPOTENCY_KEY, Problem, ProblemCode, path,
+    IDEMPOTENCY_KEY, Problem, ProblemCode,
+    change::ChangesQuery,
+    path,
     signature::{CONTENT_DIGEST, parse_content_digest},
 };
-use http::{HeaderValue, StatusCode, header, request::Parts};
+use http::{HeaderValue, StatusCode, Uri, header, request::Parts};
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -140,11 +142,17 @@ impl FromRequestParts<Arc<Portal>> for AnyCaller {
             signatures::check_session(portal, &Incoming::new(portal, parts)?, key)?;
         }
         // A program that asks by itself whether there is news must not keep a session from ending.
-        if parts.uri.path() != path::NOTICES {
+        if !is_unasked(&parts.uri) {
             sessions::note_use(portal, &caller).await?;
         }
         Ok(Self(caller))
     }
+}
+
+/// Whether a program asks by itself.
+fn is_unasked(uri: &Uri) -> bool {
+    let unasked = || axum::extract::Query::<ChangesQuery>::try_from_uri(uri).is_ok_and(|query| query.unasked);
+    uri.path() == path::NOTICES || uri.path() == path::CHANGES && unasked()
 }
 
 impl FromRequestParts<Arc<Portal>> for Caller {

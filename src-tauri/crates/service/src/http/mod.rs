@@ -25,8 +25,9 @@ use certdesk_contract::{
     },
     announcement::{AnnouncementPage, AnnouncementQuery},
     application::{Application, ApplicationDraft, DraftContent, Submission, Verdict},
-    certificate::{CertificateRecord, CertificateRequest, Installation},
-    notice::{Notices, NoticesRead},
+    certificate::{CertificateRequest, Installation},
+    change::{Changes, ChangesQuery},
+    notice::NoticesRead,
     path,
     query::{Query, QueryAnswer},
     session::{Challenge, ChallengeRequest, PasswordLogin, Session, TokenLogin},
@@ -40,7 +41,7 @@ use self::extract::{AnyCaller, Body, DemoKey, Id, Key};
 use crate::{
     accounts, announcements, applications,
     catalogue::Served,
-    challenges, codes, consents, demo, drafts,
+    challenges, changes, codes, consents, demo, drafts,
     failure::{Failure, Outcome},
     idempotency::{Once, Owner},
     notices,
@@ -84,6 +85,7 @@ pub(crate) fn router(portal: Arc<Portal>) -> Router {
         .route(path::PHONE_CODES, post(post_phone_code))
         .route(path::ACCOUNT_CONSENTS, get(get_consents))
         .route(path::ACCOUNT_CONSENT, delete(delete_consent))
+        .route(path::CHANGES, get(get_changes))
         .route(path::NOTICES, get(get_notices))
         .route(path::NOTICES_READ, post(post_notices_read))
         .route(path::PASSWORD, put(put_password))
@@ -206,6 +208,17 @@ async fn get_regions(State(portal): App, headers: HeaderMap) -> Response {
 /// JSON that seldom changes: asked for again, a client that has it gets 304.
 fn serve(served: &Served, headers: &HeaderMap) -> Response {
     serve_as("application/json", served, headers)
+}
+
+/// Somebody's own, by what it says now.
+fn serve_own<T: serde::Serialize>(own: &T, headers: &HeaderMap) -> Outcome<Response> {
+    Ok(kept_by_nobody(serve(&Served::new(serde_json::to_vec(own)?), headers)))
+}
+
+/// Unlike a catalogue it is kept by nobody on the way.
+fn kept_by_nobody(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The same as another type of media.
@@ -333,8 +346,13 @@ async fn delete_consent(State(portal): App, caller: Caller, Id(id): Id, key: Key
     Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 
-async fn get_notices(State(portal): App, caller: Caller) -> Outcome<Json<Notices>> {
-    Ok(Json(notices::list(&portal, caller).await?))
+async fn get_changes(State(portal): App, caller: Caller, uri: Uri) -> Outcome<Json<Changes>> {
+    let query = axum::extract::Query::<ChangesQuery>::try_from_uri(&uri).map_err(|_| ProblemCode::BadRequest)?;
+    Ok(Json(changes::page(&portal, caller, query.0).await?))
+}
+
+async fn get_notices(State(portal): App, caller: Caller, headers: HeaderMap) -> Outcome<Response> {
+    serve_own(&notices::list(&portal, caller).await?, &headers)
 }
 
 async fn post_notices_read(State(portal): App, caller: Caller, key: Key, body: Body<NoticesRead>) -> Outcome<Response> {
@@ -356,12 +374,12 @@ async fn put_password(
     Ok(marked(&once, StatusCode::NO_CONTENT))
 }
 
-async fn get_applications(State(portal): App, caller: Caller) -> Outcome<Json<Vec<Application>>> {
-    Ok(Json(applications::list(&portal, caller).await?))
+async fn get_applications(State(portal): App, caller: Caller, headers: HeaderMap) -> Outcome<Response> {
+    serve_own(&applications::list(&portal, caller).await?, &headers)
 }
 
-async fn get_application(State(portal): App, caller: Caller, Id(id): Id) -> Outcome<Json<Application>> {
-    Ok(Json(applications::show(&portal, caller, id).await?))
+async fn get_application(State(portal): App, caller: Caller, Id(id): Id, headers: HeaderMap) -> Outcome<Response> {
+    serve_own(&applications::show(&portal, caller, id).await?, &headers)
 }
 
 async fn put_application(
@@ -393,10 +411,7 @@ async fn delete_application(
 }
 
 async fn get_draft(State(portal): App, caller: Caller, Id(id): Id, headers: HeaderMap) -> Outcome<Response> {
-    let mut response = serve(&drafts::show(&portal, caller, id).await?, &headers);
-    // Somebody's own: unlike a catalogue it is kept by nobody on the way.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(kept_by_nobody(serve(&drafts::show(&portal, caller, id).await?, &headers)))
 }
 
 async fn put_draft(
@@ -464,8 +479,8 @@ async fn post_installation(
     Ok(marked(&once, Json(application)))
 }
 
-async fn get_certificates(State(portal): App, caller: Caller) -> Outcome<Json<Vec<CertificateRecord>>> {
-    Ok(Json(applications::certificates_of(&portal, caller).await?))
+async fn get_certificates(State(portal): App, caller: Caller, headers: HeaderMap) -> Outcome<Response> {
+    serve_own(&applications::certificates_of(&portal, caller).await?, &headers)
 }
 
 async fn post_query(State(portal): App, body: Body<Query>) -> Outcome<Json<Vec<QueryAnswer>>> {

@@ -11,6 +11,7 @@ pub(crate) mod audit;
 pub(crate) mod catalogues;
 pub(crate) mod certificates;
 pub(crate) mod challenges;
+pub(crate) mod changes;
 pub(crate) mod codes;
 pub(crate) mod consents;
 pub(crate) mod drafts;
@@ -47,6 +48,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_3.sql"),
     include_str!("schema_4.sql"),
     include_str!("schema_5.sql"),
+    include_str!("schema_6.sql"),
 ];
 
 /// The database. Clones share it.

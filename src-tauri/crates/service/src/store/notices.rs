@@ -2,7 +2,7 @@
 
 use certdesk_contract::notice::{MOST, Notice, NoticeSubject};
 use certdesk_domain::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 
 use super::{from_json, from_word, json, millis, time};
@@ -38,24 +38,29 @@ pub(crate) fn take_back(db: &Connection, application: Uuid, at: Timestamp) -> ru
     .map(drop)
 }
 
-/// Newest first. A reminder of a certificate that was succeeded or revoked since is none any more.
+/// Newest first.
 pub(crate) fn of_account(db: &Connection, account: i64) -> rusqlite::Result<Vec<Notice>> {
-    db.prepare(
-        "SELECT id, at, read, subject FROM notices WHERE account = ?1
-         AND NOT (json_extract(subject, '$.kind') = 'expiry' AND EXISTS (
-           SELECT 1 FROM certificates WHERE serial = json_extract(subject, '$.serial')
-           AND (status = 'revoked' OR successor IS NOT NULL)))
-         ORDER BY at DESC, id DESC LIMIT ?2",
-    )?
-    .query_map((account, MOST), |row| {
-        Ok(Notice {
-            id: from_word(&row.get::<_, String>(0)?)?,
-            at: time(row.get(1)?),
-            read: row.get(2)?,
-            subject: from_json::<NoticeSubject>(&row.get::<_, String>(3)?)?,
-        })
-    })?
-    .collect()
+    db.prepare(&format!("{SHOWN} ORDER BY at DESC, id DESC LIMIT ?2"))?.query_map((account, MOST), read)?.collect()
+}
+
+/// One of an account's, where it is shown.
+pub(crate) fn shown(db: &Connection, account: i64, id: Uuid) -> rusqlite::Result<Option<Notice>> {
+    db.prepare_cached(&format!("{SHOWN} AND id = ?2"))?.query_row((account, id.to_string()), read).optional()
+}
+
+/// A reminder of a certificate that was succeeded or revoked since is none any more.
+const SHOWN: &str = "SELECT id, at, read, subject FROM notices WHERE account = ?1
+    AND NOT (json_extract(subject, '$.kind') = 'expiry' AND EXISTS (
+      SELECT 1 FROM certificates WHERE serial = json_extract(subject, '$.serial')
+      AND (status = 'revoked' OR successor IS NOT NULL)))";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Notice> {
+    Ok(Notice {
+        id: from_word(&row.get::<_, String>(0)?)?,
+        at: time(row.get(1)?),
+        read: row.get(2)?,
+        subject: from_json::<NoticeSubject>(&row.get::<_, String>(3)?)?,
+    })
 }
 
 /// Notes that its reader has seen one; another's is left alone.

@@ -7,6 +7,7 @@ mod abuse;
 mod accounts;
 mod announcements;
 mod certificate_life;
+mod changes;
 mod desk;
 mod desk_pages;
 mod drafts;

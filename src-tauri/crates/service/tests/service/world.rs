@@ -551,11 +551,17 @@ impl Applicant {
         }
     }
 
-    /// A case up to 待制证.
-    pub(crate) async fn approved(&self, desk: &Desk) -> Uuid {
+    /// A case of 新办 that was handed in.
+    pub(crate) async fn submitted(&self) -> Uuid {
         let id = self.draft().await;
         let submission = self.submission(self.all_files(id).await).await;
         self.client.post_once(&path::submission(id), Uuid::new_v4(), &submission).await.expect(200);
+        id
+    }
+
+    /// A case up to 待制证.
+    pub(crate) async fn approved(&self, desk: &Desk) -> Uuid {
+        let id = self.submitted().await;
         desk.decide(&id.to_string(), Review::Approve).unwrap();
         id
     }
