@@ -40,7 +40,7 @@ async fn the_whole_journey_in_english_in_the_smallest_window() -> Result<()> {
 #[tokio::test]
 async fn the_strip_and_the_doctor_say_why_a_key_cannot_be_used() -> Result<()> {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("keys");
-    let findings = keys::show(&out, &State::ALL[..4]).await?;
+    let findings = keys::show(&out, &State::ALL).await?;
     assert!(findings.is_empty(), "not everybody can use these pages: {}", findings.join("\n"));
     Ok(())
 }
