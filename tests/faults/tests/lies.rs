@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use certdesk_token::{Deadlines, PinTries, TokenError};
 
-use faulty::{Key, LABEL, PIN, pin};
+use faulty::{Key, LABEL, PIN};
 
 /// Behind a module that nobody knows.
 fn key(script: &str) -> Key {

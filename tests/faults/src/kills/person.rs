@@ -433,11 +433,10 @@ impl Person<'_> {
     /// who waits for the reviewer looks again later.
     async fn case_now(&self, case: Uuid) -> Result<ApplicationView, Failure> {
         let mut events = self.certdesk.events();
-        let before = self.certdesk.home().await?.service;
         let seen = self.certdesk.application(case).await?;
-        let mut away = before.reachable != Some(true);
+        let mut away = self.certdesk.home().await?.service.reachable != Some(true);
         while let Ok(event) = events.try_recv() {
-            away |= matches!(event, Event::Service { service } if service.reachable != Some(true));
+            away |= matches!(event, Event::Service { service } if service.reachable == Some(false));
         }
         if away { Err(LocalCode::ServiceUnreachable.into()) } else { Ok(seen) }
     }

@@ -188,7 +188,13 @@ impl Chance {
         if path.starts_with("/demo/") {
             return None;
         }
-        let most = if matches!(method, "GET" | "HEAD") { 1 } else { 2 };
+        // Of requests by a cursor each is another one, and still the same question.
+        let (path, asked) = path.split_once('?').map_or((path, false), |(path, _)| (path, true));
+        let most = match method {
+            "GET" | "HEAD" if asked => 3,
+            "GET" | "HEAD" => 1,
+            _ => 2,
+        };
         let (seen, struck) = self.known.entry(format!("{method} {path}")).or_default();
         let turn = *seen % 2 == 0 && *struck < most;
         *seen += 1;
@@ -208,7 +214,6 @@ impl Chance {
 
 /// The path without whom it is about.
 fn template(path: &str) -> String {
-    let path = path.split('?').next().unwrap_or_default();
     path.split('/').map(|part| if Uuid::try_parse(part).is_ok() { "{id}" } else { part }).collect::<Vec<_>>().join("/")
 }
 

@@ -4,11 +4,11 @@ use certdesk_token::{Deadlines, HostProgram, Module, Pin, TokenError, TokenInfo}
 use softhsm_lab::{FaultyModule, SoftHsm};
 
 /// Its label.
-pub const LABEL: &str = "福州云帆";
+pub(crate) const LABEL: &str = "福州云帆";
 /// Its PIN.
-pub const PIN: &str = "135790";
+pub(crate) const PIN: &str = "135790";
 
-pub struct Key {
+pub(crate) struct Key {
     #[allow(dead_code, reason = "some tests look past the faulty module; the others hold it to be removed in the end")]
     pub store: SoftHsm,
     pub faulty: FaultyModule,
@@ -17,7 +17,7 @@ pub struct Key {
 
 impl Key {
     /// Behind a module of this file name, which misbehaves as the script says.
-    pub fn behind(name: &str, script: &str, deadlines: Deadlines) -> Self {
+    pub(crate) fn behind(name: &str, script: &str, deadlines: Deadlines) -> Self {
         let store = SoftHsm::new();
         store.add_token(LABEL, PIN);
         let faulty = FaultyModule::named(name, &store.module, &store.environment).showing(LABEL);
@@ -27,17 +27,17 @@ impl Key {
         Self { store, faulty, module }
     }
 
-    pub async fn token(&self) -> TokenInfo {
+    pub(crate) async fn token(&self) -> TokenInfo {
         let tokens = self.module.list().await.expect("it is listed");
         tokens.into_iter().next().expect("a token is there")
     }
 
-    pub async fn log_in(&self, typed: &str) -> Result<(), TokenError> {
+    pub(crate) async fn log_in(&self, typed: &str) -> Result<(), TokenError> {
         let id = self.token().await.id;
         self.module.login(&id, pin(typed)).await
     }
 }
 
-pub fn pin(text: &str) -> Pin {
+pub(crate) fn pin(text: &str) -> Pin {
     Pin::from_bytes(text.into())
 }
