@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use faults::{
-    kills::campaign::Ground,
-    network::{Plan, play},
+    kills::campaign::{Ground, Plan},
+    network::play,
 };
 
 #[test]

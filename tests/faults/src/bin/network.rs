@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result};
 use faults::{
-    kills::campaign::Ground,
-    network::{Plan, play},
+    kills::campaign::{Ground, Plan},
+    network::play,
 };
 
 fn main() -> Result<()> {

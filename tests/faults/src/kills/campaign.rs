@@ -39,7 +39,7 @@ pub(crate) const NEVER_TOLD: &[&str] =
 /// What is to be played.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Runs in which something was killed.
+    /// Runs that count: of kills, those in which something was killed.
     pub runs: usize,
     /// What all choices come from.
     pub seed: u64,
@@ -47,6 +47,24 @@ pub struct Plan {
     pub parallel: usize,
     /// One journey alone.
     pub only: Option<Journey>,
+}
+
+impl Plan {
+    /// Where the choices of this run come from, whoever plays it.
+    pub(crate) fn random(self, number: usize) -> fastrand::Rng {
+        fastrand::Rng::with_seed(self.seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// Has `work` done as often side by side as the plan says, each until it finds no more to do.
+    pub(crate) fn side_by_side(self, work: impl Fn() -> Result<()> + Sync) -> Result<()> {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.parallel.max(1)).map(|_| scope.spawn(&work)).collect();
+            workers.into_iter().try_for_each(|worker| match worker.join() {
+                Ok(outcome) => outcome,
+                Err(_) => bail!("a run panicked"),
+            })
+        })
+    }
 }
 
 /// One run.
@@ -179,8 +197,7 @@ impl Ground {
                 let number = next.fetch_add(1, Ordering::SeqCst);
                 ensure!(number < plan.runs * 3 + 20, "hardly any kill comes in time");
                 let (journey, phase, victim) = cells[number % cells.len()];
-                let mut random =
-                    fastrand::Rng::with_seed(plan.seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+                let mut random = plan.random(number);
                 let second = random.bool().then(|| *random.choice(&Victim::ALL).unwrap_or(&Victim::App));
                 let strikes = Strikes { phase, victim, at: random.f64(), second, second_at: random.f64() };
                 let run = self.run(number, journey, strikes).with_context(|| format!("run {number}, {journey:?}"))?;
@@ -190,13 +207,7 @@ impl Ground {
             }
             Ok(())
         };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..plan.parallel.max(1)).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().try_for_each(|worker| match worker.join() {
-                Ok(outcome) => outcome,
-                Err(_) => bail!("a run panicked"),
-            })
-        })?;
+        plan.side_by_side(work)?;
         let mut runs = runs.into_inner().unwrap_or_else(PoisonError::into_inner);
         runs.sort_by_key(|run| run.number);
         Ok(runs)

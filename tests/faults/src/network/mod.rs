@@ -16,13 +16,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use self::line::Line;
 use crate::kills::{
     Journey, Said,
-    campaign::{Ground, NEVER_TOLD, Person},
+    campaign::{Ground, NEVER_TOLD, Person, Plan},
     truth::{Findings, Truth},
 };
 
@@ -83,19 +83,6 @@ impl Fault {
         Self::Redirect,
         Self::Nonsense,
     ];
-}
-
-/// What is to be played.
-#[derive(Clone, Copy, Debug)]
-pub struct Plan {
-    /// Runs: one of each journey and fault in an order of the seed's, then of all faults mixed.
-    pub runs: usize,
-    /// What all choices come from.
-    pub seed: u64,
-    /// Runs at a time.
-    pub parallel: usize,
-    /// One journey alone.
-    pub only: Option<Journey>,
 }
 
 /// One run.
@@ -159,7 +146,7 @@ pub fn play(ground: &Ground, plan: Plan, told: impl Fn(&Run) + Sync) -> Result<V
             if number >= plan.runs {
                 return Ok(());
             }
-            let random = fastrand::Rng::with_seed(plan.seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            let random = plan.random(number);
             let (journey, fault) = match cells.get(number) {
                 Some(&(journey, fault)) => (journey, Some(fault)),
                 None => (cells[number % cells.len()].0, None),
@@ -170,13 +157,7 @@ pub fn play(ground: &Ground, plan: Plan, told: impl Fn(&Run) + Sync) -> Result<V
             runs.lock().unwrap_or_else(PoisonError::into_inner).push(run);
         }
     };
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..plan.parallel.max(1)).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| match worker.join() {
-            Ok(outcome) => outcome,
-            Err(_) => bail!("a run panicked"),
-        })
-    })?;
+    plan.side_by_side(work)?;
     let mut runs = runs.into_inner().unwrap_or_else(PoisonError::into_inner);
     runs.sort_by_key(|run| run.number);
     Ok(runs)
