@@ -19,7 +19,8 @@ use crate::figure::{Figure, Limit, median, ms};
 
 const ROWS: u32 = 1_000_000;
 const ROUNDS: usize = 31;
-const UNITS: [&str; 8] = [
+/// Names to find and names beside them.
+pub(crate) const UNITS: [&str; 8] = [
     "福州云帆测试科技有限公司",
     "厦门海沧林测试商行",
     "泉州市王䶮工作室",

@@ -10,7 +10,10 @@ use certdesk_domain::{Business, State, Timestamp, form::Handler};
 use time::Duration;
 use uuid::Uuid;
 
-use crate::figure::{Figure, Limit, ms};
+use crate::{
+    announcements::UNITS,
+    figure::{Figure, Limit, ms},
+};
 
 pub(crate) const ROWS: u32 = 100_000;
 const FEW: u32 = 100;
@@ -20,16 +23,6 @@ const PAGE: usize = 50;
 /// As a group of the window's search.
 const SHOWN: usize = 5;
 
-const UNITS: [&str; 8] = [
-    "福州云帆测试科技有限公司",
-    "厦门海沧林测试商行",
-    "泉州市王䶮工作室",
-    "样张市测试管理局",
-    "漳州南靖土楼测试旅社",
-    "莆田荔城测试鞋业有限公司",
-    "Fuzhou Sail Ltd",
-    "林小满",
-];
 /// In all names, in some, in few, in one, in none.
 const QUESTIONS: [&str; 6] = ["测试", "有限", "云帆", "王䶮", "孤例", "查无"];
 

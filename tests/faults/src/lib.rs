@@ -8,11 +8,7 @@ pub mod disk;
 pub mod kills;
 pub mod network;
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use certdesk_controller::Failure;
@@ -278,7 +274,7 @@ impl Lab {
     /// A copy of the key, the faulty module before it, and whoever needs to be logged in is.
     async fn seat(&self, act: Act) -> Result<Seat> {
         let store = SoftHsm::new();
-        copy(&self.store.tokens(), &store.tokens())?;
+        stage::copy_folder(&self.store.tokens(), &store.tokens())?;
         let faulty = FaultyModule::before(&store).showing(LABEL);
         let module = helper(&faulty);
         let id = only_token(&module).await?;
@@ -407,18 +403,4 @@ fn certificate(spki: &[u8]) -> Result<Vec<u8>> {
     let mut params = rcgen::CertificateParams::new(Vec::new())?;
     params.distinguished_name.push(rcgen::DnType::CommonName, "故障测试");
     Ok(params.signed_by(&subject, &issuer)?.der().to_vec())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }

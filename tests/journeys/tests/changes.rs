@@ -1,6 +1,6 @@
 //! What is done elsewhere is learned by what changed, and nothing else is fetched for it.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use certdesk_cli::journey;
@@ -8,6 +8,7 @@ use certdesk_contract::application::{Remark, RemarkTarget, Review};
 use certdesk_controller::{Uuid, view::Event};
 use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
 use journeys::{Stage, failed};
+use stage::copy_folder;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_decided_or_typed_elsewhere_is_shown_here_without_anybody_asking() -> Result<()> {
@@ -48,7 +49,7 @@ async fn a_service_that_was_put_back_as_it_was_is_believed() -> Result<()> {
     here.submit(first, true).await.map_err(failed)?;
     stage.service.kill();
     let backup = stage.scratch().join("backup");
-    copy(&stage.service_data(), &backup)?;
+    copy_folder(&stage.service_data(), &backup)?;
 
     stage.restart_service()?;
     here.log_in_with_password(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
@@ -61,7 +62,7 @@ async fn a_service_that_was_put_back_as_it_was_is_believed() -> Result<()> {
 
     stage.service.kill();
     fs::remove_dir_all(stage.service_data())?;
-    copy(&backup, &stage.service_data())?;
+    copy_folder(&backup, &stage.service_data())?;
     stage.restart_service()?;
     here.log_in_with_password(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
     assert_eq!(state(first).await?, State::Submitted, "what the service does not know any more is not told here");
@@ -80,18 +81,4 @@ async fn heard(events: &mut tokio::sync::broadcast::Receiver<Event>, what: impl 
         }
     };
     tokio::time::timeout(Duration::from_secs(60), heard).await?
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?
-        } else {
-            fs::copy(entry.path(), target).map(drop)?
-        }
-    }
-    Ok(())
 }

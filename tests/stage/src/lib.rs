@@ -26,7 +26,7 @@ pub use bus::Bus;
 pub use desktop::Desktop;
 #[cfg(unix)]
 pub use display::Display;
-pub use place::{program, project_root};
+pub use place::{copy_folder, program, project_root};
 #[cfg(unix)]
 pub use process::{Running, descendants, end_tree};
 pub use python::python_with;

@@ -1,7 +1,7 @@
 //! Where things are.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -30,4 +30,22 @@ pub fn program(name: &str) -> Result<PathBuf> {
     let path = folder.join(format!("{name}{}", env::consts::EXE_SUFFIX));
     ensure!(path.is_file(), "{name} has not been built: `cargo xtask test` and `cargo xtask demo` build it first");
     Ok(path)
+}
+
+/// Copies a folder with all that is in it; what is there already under the same names is replaced.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }

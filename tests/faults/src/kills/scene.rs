@@ -10,11 +10,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use rusqlite::{Connection, OpenFlags};
-use stage::{Service, SoftKey, catalogue_with_open_renewals, project_root};
+use stage::{Service, SoftKey, catalogue_with_open_renewals, copy_folder, project_root};
 use tempfile::TempDir;
 
 use super::{Journey, Memory, Seat};
-use crate::copy;
 
 pub(crate) const PIN: &str = "135790";
 const LABEL: &str = "证办通测试锁";
@@ -138,7 +137,7 @@ fn start(folder: &Path, listen: &str, more: &[OsString]) -> Result<Service> {
 
 fn copy_parts(from: &Path, to: &Path) -> Result<()> {
     for part in PARTS.iter().filter(|part| from.join(part).exists()) {
-        copy(&from.join(part), &to.join(part)).with_context(|| format!("{part} was not copied"))?;
+        copy_folder(&from.join(part), &to.join(part)).with_context(|| format!("{part} was not copied"))?;
     }
     Ok(())
 }
