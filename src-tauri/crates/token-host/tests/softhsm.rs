@@ -576,8 +576,12 @@ fn kill_helper(store: &SoftHsm) {
         if is_helper && String::from_utf8_lossy(&read("environ")).contains(dir) {
             let killed = Command::new("kill").arg("-9").arg(entry.file_name()).status().unwrap();
             assert!(killed.success());
-            // A process that has ended has no program any more.
-            while entry.path().join("exe").exists() {
+            // Its program is gone before its pipes are: only a process that waits to be reaped has closed them.
+            let ended = || match read("stat") {
+                gone if gone.is_empty() => true,
+                stat => String::from_utf8_lossy(&stat).rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')),
+            };
+            while !ended() {
                 std::thread::yield_now();
             }
             return;
