@@ -442,7 +442,7 @@ async fn issuance(scene: &Scene, album: &mut Album) -> Result<()> {
     window.type_into("pin-input", &scene.key.pin).await?;
     album.picture(window, "输入 PIN", "The PIN").await?;
     window.click("pin-submit").await?;
-    window.by_testid("issuance-done").await?;
+    window.by_testid("issuance-certificate").await?;
     judge_key(scene)?;
     album.picture(window, "证书已写入认证锁并验证", "The certificate is on the key, and proven").await
 }

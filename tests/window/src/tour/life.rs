@@ -319,7 +319,7 @@ async fn issue(scene: &Scene) -> Result<()> {
     window.click("issuance-start").await?;
     window.type_into("pin-input", &scene.key.pin).await?;
     window.click("pin-submit").await?;
-    window.by_testid("issuance-done").await.map(drop)
+    window.by_testid("issuance-certificate").await.map(drop)
 }
 
 fn six_digits(sms: &str) -> Result<String> {

@@ -17,6 +17,7 @@ let number = 0;
 let id: string;
 let journal: IssuanceStep;
 let prompts: unknown[];
+let certificates: unknown[];
 let end: { resolve: (outcome: PinOutcome) => void; reject: (failure: Failure) => void };
 let page: VueWrapper;
 
@@ -42,12 +43,14 @@ beforeEach(async () => {
   id = `case-${(number += 1)}`;
   journal = "ready";
   prompts = [];
+  certificates = [];
   invoke.mockReset().mockImplementation(async (command: string, args: { name: string; args: { purpose?: unknown } }) => {
     if (command === "submit_pin") return new Promise<PinOutcome>((resolve, reject) => (end = { resolve, reject }));
     switch (args.name) {
       case "home": return home;
       case "application": return { application: { id, number: "CD1", business: "new", state: "awaiting_issuance", next_actor: "applicant", handler: null, particulars: { certificate: null, changes: {}, reason: null }, submissions: 1, receipts: [], attachments: [], remarks: [], reason: null, history: [], certificate_subject: null }, usual_time: null, issuance: { application: id, step: journal, key: journal === "ready" ? null : "k", algorithms: ["rsa2048", "ec_p256"], failure: null } };
       case "prepare_pin": return prompts.push(args.args.purpose), { ticket: String(prompts.length), key, needs_confirmation: false };
+      case "certificates": return certificates;
       default: return [];
     }
   });
@@ -66,6 +69,17 @@ test("the steps come alive as they are reported, and the end is told", async () 
   expect(states()).toMatchObject({ certificate: "done", written: "current", proven: "waiting" });
   await tell("confirmed");
   expect(element("issuance-done")).not.toBeNull();
+});
+
+test("what was made is told as soon as the key shows it", async () => {
+  await open();
+  await enterPin("issuance-start");
+  await tell("confirmed");
+  expect(element("issuance-certificate"), "the key was not read again yet").toBeNull();
+  certificates = [{ serial: "0A1B", holder: "福州云帆测试科技有限公司", issuer: "演示 CA", not_before: "2026-11-23T00:00:00Z", not_after: "2027-11-23T00:00:00Z", on_keys: ["k"], has_private_key: true, businesses: [] }];
+  heard.tell({ payload: { kind: "keys", keys: { ...home.keys, keys: [{ ...key, holder: "福州云帆测试科技有限公司" }] } } });
+  await flushPromises();
+  expect(element("issuance-certificate")?.textContent).toContain("0A1B");
 });
 
 test("a pulled key stops it where it stands; going on takes a new prompt and no second press does", async () => {

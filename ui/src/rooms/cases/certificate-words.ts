@@ -66,8 +66,12 @@ export function grouped(hex: string): string {
 
 /** The certificate that 制证 just put onto `key`: of those with their private key there, the newest. */
 export function newestOn(certificates: readonly CertificateView[], key: string | null): CertificateView | null {
-  const there = certificates.filter((one) => one.has_private_key && (key === null || one.on_keys.includes(key)));
-  return there.sort((a, b) => b.not_before.localeCompare(a.not_before))[0] ?? null;
+  return newest(certificates.filter((one) => one.has_private_key && (key === null || one.on_keys.includes(key))));
+}
+
+/** The newest of all, wherever its key is. */
+export function newest(certificates: readonly CertificateView[]): CertificateView | null {
+  return [...certificates].sort((a, b) => b.not_before.localeCompare(a.not_before))[0] ?? null;
 }
 
 /** Kind of a key for people: 国密 is what clerks call it. */
