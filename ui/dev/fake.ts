@@ -170,7 +170,7 @@ export function install(wanted: URLSearchParams): Fake {
   const scenario = wanted.get("scenario") ?? "empty-key";
   const tries = (wanted.get("tries") ?? "no_warning") as PinTries;
   const keys = strip(scenario, tries);
-  const session = (kind: "password" | "token", first = false): SessionView => ({ kind, key: kind === "token" ? (keys.keys[0]?.id ?? "k1") : null, must_change_password: first, account: { ...account, businesses: wanted.get("businesses")?.split(",") as never ?? ["new"] } });
+  const session = (kind: "password" | "token", first = false): SessionView => ({ kind, key: kind === "token" ? (keys.keys[0]?.id ?? "k1") : null, must_change_password: first, account: { ...account, businesses: wanted.get("businesses")?.split(",") as never ?? ["new"] }, offline: wanted.get("reading") ? { seen_at: at(-1.2) } : null });
   const kind = wanted.get("session");
   const home: Home = {
     session: kind === "password" || kind === "token" ? session(kind) : kind === "first" ? session("password", true) : null,
@@ -184,7 +184,7 @@ export function install(wanted: URLSearchParams): Fake {
   };
 
   const asks = scenario === "proxy-login" ? failure("proxy_login_needed") : null;
-  const away = asks ?? (scenario === "network" ? failure(wanted.get("code") as FailureCode, { detail: wanted.get("detail") }) : null);
+  const away = asks ?? (scenario === "network" ? failure(wanted.get("code") as FailureCode, { detail: wanted.get("detail") }) : wanted.get("away") ? failure(wanted.get("away") as FailureCode) : null);
   if (away) home.service = { ...home.service, reachable: false, failure: away };
   let network: NetworkView = { settings: { proxy: { kind: "system" }, kib_a_second: null }, in_use: asks ? "proxy.corp.example:8080" : null, script: wanted.get("pac") ? "http://wpad.corp.example/proxy.pac" : null, has_login: false, login_kept: false, failure: null };
   const answers: Answers = {
@@ -219,6 +219,13 @@ export function install(wanted: URLSearchParams): Fake {
     log_in_with_password: ({ account: name, password }) => {
       if (password !== "Yunfan-2026") throw failure((wanted.get("login") as FailureCode | null) ?? "wrong_credentials", { detail: "HTTP 401", retry_after: wanted.get("login") === "account_locked" ? 900 : null });
       return (home.session = { ...session("password", name === "first"), account: { ...account } });
+    },
+    offline_choices: () => ({ by_password: wanted.get("choices") !== "none", keys: wanted.get("choices") === "none" ? [] : keys.keys.map(({ id }) => id) }),
+    "pin:read_offline": () => ({ kind: "logged_in", session: (home.session = { ...session("token"), offline: { seen_at: at(-1.2) } }) }),
+    read_offline: ({ password }) => {
+      const refused = wanted.get("refused") as FailureCode | null;
+      if (password !== "Yunfan-2026") throw failure(refused ?? "offline_password_wrong", { retry_after: refused === "offline_too_soon" ? 240 : null });
+      return (home.session = { ...session("password"), offline: { seen_at: at(-1.2) } });
     },
     change_password: () => (home.session = session("password")),
     log_out: () => void (home.session = null),

@@ -24,7 +24,8 @@ const listeners = new Set<Listener>();
 /** What was told while `home` was being asked: newer than the answer. */
 const told = new Set<Partial<Home>>();
 const router = createRouter(() => ({
-  agreementAccepted: agreementAccepted.value,
+  // Who reads without the service accepted it at a login; the next one asks where it must.
+  agreementAccepted: agreementAccepted.value || home.value?.session?.offline != null,
   loggedIn: home.value?.session != null,
   mustChangePassword: home.value?.session?.must_change_password ?? false,
 }));
@@ -206,6 +207,10 @@ export const app = reactive({
   /** Why it did not. */
   failure,
   session: computed(() => home.value?.session ?? null),
+  /** What is shown is as last seen: the service is away, or does not know who reads. */
+  away: computed(() => home.value?.service.reachable === false || home.value?.session?.offline != null),
+  /** The service is there and answers for what is shown. */
+  connected: computed(() => home.value?.service.reachable === true && home.value.session?.offline == null),
   keys: computed(() => home.value?.keys ?? null),
   service: computed(() => home.value?.service ?? null),
   settings: computed<Settings>(() => home.value?.settings ?? rememberedLook()),

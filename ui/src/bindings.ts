@@ -1265,7 +1265,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_by_script" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "draft_gone" | "submission_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_by_script" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "offline_session" | "offline_unknown" | "offline_needs_key" | "offline_password_wrong" | "offline_too_soon" | "offline_certificate_expired" | "offline_certificate_revoked" | "draft_gone" | "submission_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1584,6 +1584,22 @@ reasons: Array<ReasonChoice>,
  */
 consequences: Array<Text>, };
 
+export type OfflineChoices = { 
+/**
+ * Somebody by account and password; who, is not told.
+ */
+by_password: boolean, 
+/**
+ * Keys that are plugged in and logged in here last ([`KeyView::id`]).
+ */
+keys: Array<string>, };
+
+export type OfflineReading = { 
+/**
+ * When the service was heard of this account last.
+ */
+seen_at: string, };
+
 export type Organisation = { 
 /**
  * 单位名称, up to 120 characters.
@@ -1693,6 +1709,10 @@ key: KeyView,
 needs_confirmation: boolean, };
 
 export type PinPurpose = { "kind": "log_in", 
+/**
+ * Key.
+ */
+key: string, } | { "kind": "read_offline", 
 /**
  * Key.
  */
@@ -2224,7 +2244,11 @@ must_change_password: boolean,
 /**
  * The account, its owner's own data unmasked.
  */
-account: AccountView, };
+account: AccountView, 
+/**
+ * Read without the service, which knows nothing of this session: what is done waits for a login.
+ */
+offline: OfflineReading | null, };
 
 export type Settings = { 
 /**
@@ -2387,6 +2411,8 @@ export const commands = {
   checkRegistration: (registration: Registration): Promise<Faults> => call("check_registration", { registration }),
   register: (registration: Registration): Promise<RegistrationReceipt> => call("register", { registration }),
   logInWithPassword: (account: string, password: string): Promise<SessionView> => call("log_in_with_password", { account, password }),
+  offlineChoices: (): Promise<OfflineChoices> => call("offline_choices", {  }),
+  readOffline: (account: string, password: string): Promise<SessionView> => call("read_offline", { account, password }),
   changePassword: (current: string, replacement: string): Promise<SessionView> => call("change_password", { current, replacement }),
   logOut: (): Promise<void> => call("log_out", {  }),
   preparePin: (purpose: PinPurpose): Promise<PinPrompt> => call("prepare_pin", { purpose }),

@@ -16,6 +16,11 @@ export function timeOfDay(instant: string): string {
   return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(new Date(instant));
 }
 
+/** When something was seen: today the hour says it. */
+export function moment(instant: string): string {
+  return new Date(instant).toDateString() === new Date().toDateString() ? timeOfDay(instant) : dateTime(instant);
+}
+
 /** `14:03:05` */
 export function clock(instant: string): string {
   return new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(instant));

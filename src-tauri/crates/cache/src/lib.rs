@@ -40,6 +40,7 @@ pub use table::{
     document::Document,
     draft::{Draft, DraftSync, FormRecord},
     issuance::Issuance,
+    offline_login::{KnownAccount, OfflineLogin, OfflineProof},
     outbox::{Outgoing, OutgoingAct, OutgoingState},
 };
 

@@ -226,7 +226,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Draft, table::attachment::tests::picked};
+    use crate::{
+        Draft,
+        table::{attachment::tests::picked, offline_login::tests::known},
+    };
 
     const DRAFTS: u128 = 120;
     const PAGE: usize = 4096;
@@ -241,6 +244,10 @@ mod tests {
         fn filled() -> Self {
             let files = Self { folder: tempfile::tempdir().unwrap(), key: CacheKey::random() };
             let cache = Cache::open(&files.path(), &files.key).unwrap();
+            cache.put_offline_login(&known("acct", "a verifier"), Timestamp::UNIX_EPOCH).unwrap();
+            for _ in 0..4 {
+                cache.begin_offline_try("acct").unwrap();
+            }
             for number in 1..=DRAFTS {
                 let mut draft =
                     Draft::new(Uuid::from_u128(number), "acct", Business::New, "handler", Timestamp::UNIX_EPOCH);
@@ -283,6 +290,8 @@ mod tests {
         let draft = cache.draft(Uuid::from_u128(7)).unwrap().expect("each draft is there");
         assert_eq!(draft.handler.address.detail, "测试路 7 号", "with what was typed");
         assert_eq!(cache.attachments(draft.id).unwrap().len(), 1, "and its file");
+        let login = cache.offline_login("acct").unwrap().expect("who typed it can read it without the service");
+        assert_eq!(login.tries, 4, "and no try against the proof is forgotten over it");
     }
 
     #[test]

@@ -110,6 +110,9 @@ fts5(text, facts, sounds, content='', columnsize=0, tokenize='ascii', prefix='7 
     CREATE TABLE changes_told (account TEXT, kind TEXT, name TEXT, PRIMARY KEY (account, kind, name)) STRICT, WITHOUT ROWID;
     CREATE TABLE draft_elsewhere (id TEXT PRIMARY KEY, account TEXT NOT NULL, etag TEXT) STRICT;
 ",
+    "
+    CREATE TABLE offline_login (account TEXT PRIMARY KEY, seen_at TEXT NOT NULL, tries INT NOT NULL, content TEXT NOT NULL) STRICT;
+",
 ];
 
 /// Whatever writes an application writes what it is found by, in the same transaction. Of this connection, so that they

@@ -90,6 +90,34 @@ pub const DEMO_QUEUE: &str = "/demo/review";
 /// Demo only: `POST` [`crate::application::Verdict`] → [`crate::application::Application`].
 pub const DEMO_REVIEW: &str = "/demo/review/{id}";
 
+/// Whether a path of a request, with or without its query, is one that anybody may ask without a session.
+pub fn is_public(target: &str) -> bool {
+    const PUBLIC: [&str; 19] = [
+        CATALOGUE,
+        REGIONS,
+        CONSENTS,
+        REGISTRATIONS,
+        PASSWORD_SESSIONS,
+        CHALLENGES,
+        TOKEN_SESSIONS,
+        CODES,
+        PASSWORD_RESETS,
+        LOST_KEYS,
+        QUERIES,
+        ANNOUNCEMENTS,
+        CRL,
+        CA_CERTIFICATE,
+        DRIVERS,
+        PROFILES,
+        HEALTH,
+        DEMO_SMS,
+        DEMO_QUEUE,
+    ];
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    let below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    PUBLIC.contains(&path) || below(DRIVERS) || below(DEMO_QUEUE)
+}
+
 /// [`APPLICATION`] of one case.
 pub fn application(id: Uuid) -> String {
     APPLICATION.replace("{id}", &id.to_string())

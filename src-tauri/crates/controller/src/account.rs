@@ -4,12 +4,13 @@ use certdesk_contract::{
     account::{
         ConsentReceipt, ConsentRequest, ConsentSubject, PasswordChange, RegistrationReceipt, RegistrationRequest,
     },
-    session::PasswordLogin,
+    session::{PasswordLogin, SessionKind},
 };
 use certdesk_domain::form::Registration;
 use certdesk_portal::{Login, Portal};
 use futures_util::future::OptionFuture;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::{
     Controller,
@@ -17,12 +18,17 @@ use crate::{
     convert::named_uuid,
     failure::{Failure, LocalCode},
     keys::SessionKey,
+    offline::{certificate_proof, password_proof},
     view::{Event, SessionView},
 };
 
 impl Controller {
     /// Records at the service that a text was read and accepted.
     pub async fn accept_consent(&self, subject: ConsentSubject, version: String) -> Result<ConsentReceipt, Failure> {
+        // The agreement is asked for on the way to a login; anything else belongs to an account that the service knows.
+        if subject != ConsentSubject::Agreement {
+            self.need_login()?;
+        }
         let answer = self.portal()?.consent(&ConsentRequest { subject, version }).await;
         let receipt = self.consented(self.noted(answer)).await?;
         self.state().consents.insert(subject, receipt.clone());
@@ -69,34 +75,57 @@ impl Controller {
 
     /// Logs in by account and password.
     pub async fn log_in_with_password(&self, account: String, password: String) -> Result<SessionView, Failure> {
-        let login = PasswordLogin {
-            account: account.trim().to_owned(),
-            password,
-            consent: self.agreement(),
-            session_key: None,
-        };
+        let account = account.trim().to_owned();
+        let kept = Zeroizing::new(password.clone());
+        let login = PasswordLogin { account: account.clone(), password, consent: self.agreement(), session_key: None };
         let answer = self.portal()?.log_in_with_password(&login).await;
-        let session = self.consented(self.noted(answer)).await?;
-        self.begin_session(&session, None).await
+        let session = match self.consented(self.noted(answer)).await {
+            Ok(session) => session,
+            Err(failure) => {
+                self.password_was_refused(&account, kept, &failure).await;
+                return Err(failure);
+            }
+        };
+        let view = self.begin_session(&session, None).await?;
+        // An initial password opens nothing but its own change.
+        if view.must_change_password {
+            self.forget_for_offline(&view.account.name, |_| true).await;
+        } else {
+            self.keep_password_for_offline(&view, kept).await;
+        }
+        Ok(view)
     }
 
     /// Replaces the password of the session's account.
     pub async fn change_password(&self, current: String, replacement: String) -> Result<SessionView, Failure> {
+        let kept = Zeroizing::new(replacement.clone());
         let change = PasswordChange { old: current, new: replacement };
         let key = self.password_key(&change)?;
         let answer = self.portal()?.change_password(&change, key).await;
         self.noted(answer)?;
-        let mut state = self.state();
-        state.password_change = None;
-        let session = state.session.as_mut().ok_or(LocalCode::SessionEnded)?;
-        session.must_change_password = false;
-        let session = session.clone();
-        drop(state);
+        let session = {
+            let mut state = self.state();
+            state.password_change = None;
+            let session = state.session.as_mut().ok_or(LocalCode::SessionEnded)?;
+            session.must_change_password = false;
+            session.clone()
+        };
+        // In a session by key the key stays what the account is known by.
+        if session.kind == SessionKind::Password {
+            self.keep_password_for_offline(&session, kept).await;
+        }
         self.emit(Event::Session { session: Some(Box::new(session.clone())), unasked: None });
         self.inner.uploads.wake();
         self.inner.sync.begin_session();
         self.inner.outbox.wake_all();
         Ok(session)
+    }
+
+    async fn keep_password_for_offline(&self, session: &SessionView, password: Zeroizing<String>) {
+        match password_proof(password).await {
+            Ok(proof) => self.keep_for_offline(session, proof).await,
+            Err(failure) => tracing::warn!(code = ?failure.code, "the password was not kept for reading offline"),
+        }
     }
 
     /// Names a change of password, the same again where its answer was lost: or it would be refused, for the old password
@@ -129,18 +158,31 @@ impl Controller {
     }
 
     pub(crate) async fn begin_session(&self, login: &Login, key: Option<SessionKey>) -> Result<SessionView, Failure> {
-        let portal = self.portal()?;
-        // What still runs belongs to the session before.
-        self.inner.uploads.stop_all();
-        self.inner.sync.end_session();
-        portal.set_session(login);
+        self.portal()?.set_session(login);
         let session = &login.session;
         let view = SessionView {
             kind: session.kind,
             key: key.as_ref().map(|key| key.id.clone()),
             must_change_password: session.must_change_password,
             account: session.account.clone(),
+            offline: None,
         };
+        let proof = key.as_ref().map(|key| certificate_proof(&key.certificate_der));
+        self.take_session(view.clone(), key);
+        if let Some(proof) = proof {
+            self.keep_for_offline(&view, proof).await;
+        }
+        self.inner.uploads.wake();
+        self.inner.sync.begin_session();
+        self.inner.outbox.wake_all();
+        Ok(view)
+    }
+
+    /// From now on it is this session, whatever was before.
+    pub(crate) fn take_session(&self, view: SessionView, key: Option<SessionKey>) {
+        // What still runs belongs to the session before.
+        self.inner.uploads.stop_all();
+        self.inner.sync.end_session();
         let mut state = self.state();
         state.session = Some(view.clone());
         let before = std::mem::replace(&mut state.session_key, key);
@@ -151,11 +193,7 @@ impl Controller {
         let left = before.filter(|before| Some(&before.id) != now);
         drop(state);
         self.leave_key(left);
-        self.emit(Event::Session { session: Some(Box::new(view.clone())), unasked: None });
-        self.inner.uploads.wake();
-        self.inner.sync.begin_session();
-        self.inner.outbox.wake_all();
-        Ok(view)
+        self.emit(Event::Session { session: Some(Box::new(view)), unasked: None });
     }
 
     /// Ends the session here at once; the service is told when the answer is awaited.

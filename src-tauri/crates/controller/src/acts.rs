@@ -118,6 +118,7 @@ impl Controller {
 
     /// Takes a case back.
     pub async fn withdraw_application(&self, id: Uuid) -> Result<ApplicationView, Failure> {
+        self.need_login()?;
         let signer = self.session_signer().await?;
         let portal = self.portal()?;
         let seen = self.seen_application(id).await?;

@@ -187,26 +187,31 @@ impl Controller {
     pub(crate) async fn learn_records(&self, account: &str) -> Result<Vec<CertificateRecord>, Failure> {
         let records = self.kept_records(account).await?;
         learn(&mut self.state().standings, &records);
-        self.follow_successor(&records);
+        if self.follow_successor(&records)
+            && let Ok(session) = self.session_view()
+        {
+            self.keep_account_for_offline(&session).await;
+        }
         Ok(records)
     }
 
     /// The session of a certificate that was superseded is its successor's, also where line or disk failed at the moment
-    /// when that came into force.
-    fn follow_successor(&self, records: &[CertificateRecord]) {
-        let Some(session) = self.state().session_key.clone() else { return };
+    /// when that came into force. Answers whether it is from now on.
+    fn follow_successor(&self, records: &[CertificateRecord]) -> bool {
+        let Some(session) = self.state().session_key.clone() else { return false };
         let b64 = BASE64_STANDARD.encode(&session.certificate_der);
         let superseded = records.iter().find(|record| record.certificate_b64 == b64 && record.revocation.is_some());
-        let Some(serial) = superseded.and_then(|record| record.successor.as_ref()) else { return };
+        let Some(serial) = superseded.and_then(|record| record.successor.as_ref()) else { return false };
         let successor = records.iter().find(|record| record.serial == *serial);
         let Some(der) = successor.and_then(|record| BASE64_STANDARD.decode(&record.certificate_b64).ok()) else {
-            return;
+            return false;
         };
         let holds = |token: &TokenInfo| token.certificates.iter().any(|held| held.der == der && held.has_private_key);
-        let Some(token) = self.inner.keys.tokens().into_iter().find(holds) else { return };
+        let Some(token) = self.inner.keys.tokens().into_iter().find(holds) else { return false };
         let new = SessionKey { id: token.id, certificate_der: der };
         self.leave_key(Some(session).filter(|left| left.id != new.id));
         self.state().session_key = Some(new);
+        true
     }
 
     /// The service's records as last seen.

@@ -97,8 +97,12 @@ impl Controller {
         }
         state.changes_asked = Some(Instant::now());
         drop(state);
+        let offline = self.is_offline();
         let controller = self.clone();
         tokio::spawn(async move {
+            if offline {
+                controller.look_for_service().await;
+            }
             let renewed = controller.renew(By::Itself).await;
             let offline = match renewed {
                 Ok(()) => false,

@@ -98,6 +98,10 @@ commands! {
     check_registration(registration: Registration) -> Faults;
     register(registration: Registration) -> RegistrationReceipt;
     log_in_with_password(account: String, password: String) -> SessionView;
+    /// Who can read what was seen while the service is away.
+    offline_choices() -> OfflineChoices;
+    /// Reads what was seen of an account without the service, by the password of its last login here.
+    read_offline(account: String, password: String) -> SessionView;
     change_password(current: String, replacement: String) -> SessionView;
     log_out() -> ();
     /// Asks for the PIN dialog's facts; the PIN itself goes through the shell's own door with the ticket.

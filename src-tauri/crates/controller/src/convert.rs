@@ -63,7 +63,7 @@ impl Failure {
     /// Whether nothing came of the service itself, and may at another time or in another network: what was seen before
     /// is shown meanwhile, and what is to be told waits.
     pub(crate) fn is_away(&self) -> bool {
-        const AWAY: [LocalCode; 10] = [
+        const AWAY: [LocalCode; 11] = [
             LocalCode::ServiceUnreachable,
             LocalCode::ProxyUnreachable,
             LocalCode::ProxyRefused,
@@ -74,6 +74,7 @@ impl Failure {
             LocalCode::ServiceReplaced,
             LocalCode::ServiceMoved,
             LocalCode::ClockWrong,
+            LocalCode::OfflineSession,
         ];
         AWAY.into_iter().any(|code| self.is(code))
     }
@@ -108,6 +109,7 @@ impl From<PortalError> for Failure {
             PortalError::DiskFull => return LocalCode::DiskFull.into(),
             PortalError::File(detail) => (LocalCode::FileUnreadable, detail),
             PortalError::UnsupportedKey => return LocalCode::NoCertificateOnKey.into(),
+            PortalError::HeldBack => return LocalCode::OfflineSession.into(),
             PortalError::Cancelled => return LocalCode::Gone.into(),
         };
         Failure::new(code).with_detail(detail)

@@ -85,6 +85,20 @@ local_codes! {
     SessionEnded, false;
     /// The session has ended because its key was pulled out.
     SessionKeyPulled, false;
+    /// Somebody reads without the service: this is done after a login.
+    OfflineSession, false;
+    /// Nobody logged in with this account, or this key, on this computer, or what was kept of it was forgotten.
+    OfflineUnknown, false;
+    /// The account logged in by key last: it is read with that key.
+    OfflineNeedsKey, false;
+    /// Not the password of the last login here; `retry_after` where the next try has to wait.
+    OfflinePasswordWrong, false;
+    /// Too many wrong passwords: `retry_after` says when the next may be tried. This one was not looked at.
+    OfflineTooSoon, false;
+    /// The certificate of the last login has expired.
+    OfflineCertificateExpired, false;
+    /// The certificate of the last login is revoked, as far as is known here.
+    OfflineCertificateRevoked, false;
     /// The draft is not there any more.
     DraftGone, false;
     /// The submission of the draft is queued: it is taken back before anything is changed.

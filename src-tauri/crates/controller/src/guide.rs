@@ -276,6 +276,7 @@ impl Controller {
         unlocked: Unlocked,
         declared: Option<Uuid>,
     ) -> Result<ReceiptView, Failure> {
+        self.need_login()?;
         let view = self.draft(id).await?;
         let signer = self.session_signer().await?;
         if view.business == Business::Revoke && signer.is_some() && unlocked == Unlocked::Before {

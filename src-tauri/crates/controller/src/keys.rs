@@ -292,7 +292,10 @@ impl Controller {
         let mut refused = Failure::new(LocalCode::NoCertificateOnKey);
         for (tried, (held, parsed)) in candidates.take(MOST_CANDIDATES).enumerate() {
             match self.log_in_with_certificate(id, held, &parsed.spki_der).await {
-                Err(failure) if is_refusal(&failure) => refused = if tried == 0 { failure } else { refused },
+                Err(failure) if is_refusal(&failure) => {
+                    self.certificate_was_refused(&held.der).await;
+                    refused = if tried == 0 { failure } else { refused };
+                }
                 other => return other,
             }
         }

@@ -5,7 +5,7 @@
 //! plugged in), `pin` (prompts), `guide`
 //! (draft, form, handing in), `files` (picked, looked at, shown), `fields` (what can be typed, and its merge), `sync` (drafts and the service), `uploads` (one
 //! ordered queue), `outbox` (acts that wait for the service), `issuance` (制证), `cases` (my applications), `changes` (what the service has by now), `certificates` (mine, and removing old ones),
-//! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `recovery` (without key or
+//! `acts` (taking back, receipts), `notices`, `calendar`, `personal` (用户信息), `local_data`, `offline` (reading after a start without the service), `recovery` (without key or
 //! password), `network` (proxy, bandwidth, sleep), `drivers`, `modules`, `profiles`, `doctor` (检查本机), `query` (without login), `search` (one box for everything), `announcements` (what is revoked), `media` (loopback door for the video
 //! player), `storage` (the cache and its key), `demo`.
 //!
@@ -43,6 +43,7 @@ mod media;
 mod modules;
 mod network;
 mod notices;
+mod offline;
 mod outbox;
 mod personal;
 pub mod picker;
@@ -124,6 +125,7 @@ struct Inner {
     uploads: uploads::Uploads,
     sync: sync::Sync,
     outbox: outbox::Outbox,
+    offline: offline::Offline,
     media: media::Media,
     /// Held while a signed form gets its owner, and while those without one are removed.
     signed_forms: tokio::sync::Mutex<()>,
@@ -200,6 +202,7 @@ impl Controller {
                 uploads: uploads::Uploads::default(),
                 sync: sync::Sync::default(),
                 outbox: outbox::Outbox::default(),
+                offline: offline::Offline::default(),
                 media: media::Media::default(),
                 signed_forms: tokio::sync::Mutex::default(),
                 renewal: changes::Renewal::default(),
@@ -382,6 +385,10 @@ impl Controller {
 
     /// Passes an answer of the service on and notes on the way whether the service is there and whether the session is.
     fn noted<T>(&self, answer: Result<T, certdesk_portal::PortalError>) -> Result<T, Failure> {
+        // Not sent: that says nothing about the service.
+        if matches!(answer, Err(certdesk_portal::PortalError::HeldBack)) {
+            return answer.map_err(Failure::from);
+        }
         let answer = answer.map_err(Failure::from);
         let reachable = match &answer {
             Ok(_) => true,

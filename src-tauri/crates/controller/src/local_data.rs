@@ -41,9 +41,12 @@ impl Controller {
             (LocalDataKind::Applications, count(&data.applications), size_of(&data.applications)?),
             documents_of(&data, LocalDataKind::Certificates, |name| name.starts_with("certificates/"))?,
             documents_of(&data, LocalDataKind::Notices, |name| name.starts_with("notices/"))?,
-            documents_of(&data, LocalDataKind::Records, |name| {
-                !name.starts_with("certificates/") && !name.starts_with("notices/")
-            })?,
+            with_login(
+                &data,
+                documents_of(&data, LocalDataKind::Records, |name| {
+                    !name.starts_with("certificates/") && !name.starts_with("notices/")
+                })?,
+            )?,
             (LocalDataKind::Issuances, count(&data.issuances), size_of(&data.issuances)?),
             (LocalDataKind::Public, documents + files, size + downloaded),
             (LocalDataKind::Settings, 1, size_of(&settings)?),
@@ -78,6 +81,8 @@ impl Controller {
             "applications": data.applications,
             "issuances": data.issuances,
             "outgoing": data.outgoing,
+            // Without the proof: it opens what lies on this computer, and belongs nowhere else.
+            "read_offline_by": data.offline_login.map(|login| login.known.proof.kind()),
             "documents": data.documents.into_iter().collect::<serde_json::Map<_, _>>(),
             "settings": settings,
         });
@@ -126,6 +131,13 @@ fn documents_of(
     let entries = |value: &&Value| value.as_array().or(value["notices"].as_array()).map_or(1, Vec::len);
     let count = u32::try_from(values.iter().map(entries).sum::<usize>()).unwrap_or(u32::MAX);
     Ok((kind, count, size_of(&values)?))
+}
+
+/// The last login is one of the records.
+fn with_login(data: &AccountData, records: (LocalDataKind, u32, u64)) -> Result<(LocalDataKind, u32, u64), Failure> {
+    let (kind, count, bytes) = records;
+    let Some(login) = &data.offline_login else { return Ok(records) };
+    Ok((kind, count + 1, bytes + size_of(&login.known)?))
 }
 
 fn count<T>(rows: &[T]) -> u32 {

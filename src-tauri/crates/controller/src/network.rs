@@ -144,6 +144,15 @@ impl Controller {
         Ok(())
     }
 
+    /// Asks whether the service is there, in nobody's name: who reads without it is to hear that it is back.
+    pub(crate) async fn look_for_service(&self) {
+        let Ok(portal) = self.portal() else { return };
+        let answer = portal.health().await;
+        if let Err(failure) = self.noted(answer) {
+            tracing::debug!(code = ?failure.code, "the service is still away");
+        }
+    }
+
     /// The service is back, or there is another way to it: what waited for it goes at once.
     pub(crate) fn back_online(&self) {
         self.inner.uploads.wake();

@@ -175,10 +175,7 @@ impl Controller {
 
     /// Sends what is due, the oldest act of each case. Answers until when there is nothing more to do.
     async fn send_due(&self) -> Duration {
-        let Ok(session) = self.session_view() else { return PACE };
-        if session.must_change_password {
-            return PACE;
-        }
+        let Some(session) = self.sending_session() else { return PACE };
         let account = session.account.name;
         let anew = self.inner.outbox.anew.swap(false, Ordering::Relaxed);
         let owner = account.clone();

@@ -17,7 +17,7 @@ impl Controller {
         self.account_name()?;
         let answer = self.portal()?.account().await;
         match self.noted(answer) {
-            Ok(account) => self.session_is_of(account),
+            Ok(account) => self.session_is_of(account).await,
             Err(failure) if failure.is_away() => self.session_view(),
             Err(failure) => Err(failure),
         }
@@ -42,7 +42,7 @@ impl Controller {
         }
         let answer = self.portal()?.change_account(&change).await;
         let account = self.noted(answer)?;
-        self.session_is_of(account)
+        self.session_is_of(account).await
     }
 
     /// The consents of the account, newest first. When the service is away: as last seen.
@@ -70,14 +70,16 @@ impl Controller {
     }
 
     /// The session goes on with what the service says of its account now.
-    fn session_is_of(&self, account: AccountView) -> Result<SessionView, Failure> {
-        let mut state = self.state();
-        let session = state.session.as_mut().filter(|session| session.account.name == account.name);
-        let session = session.ok_or(LocalCode::SessionEnded)?;
-        let changed = session.account != account;
-        session.account = account;
-        let session = session.clone();
-        drop(state);
+    async fn session_is_of(&self, account: AccountView) -> Result<SessionView, Failure> {
+        let (session, changed) = {
+            let mut state = self.state();
+            let session = state.session.as_mut().filter(|session| session.account.name == account.name);
+            let session = session.ok_or(LocalCode::SessionEnded)?;
+            let changed = session.account != account;
+            session.account = account;
+            (session.clone(), changed)
+        };
+        self.keep_account_for_offline(&session).await;
         if changed {
             self.emit(Event::Session { session: Some(Box::new(session.clone())), unasked: None });
         }

@@ -80,6 +80,10 @@ enum Asked {
 impl Controller {
     /// Opens a prompt: what the PIN dialog has to say.
     pub async fn prepare_pin(&self, purpose: PinPurpose) -> Result<PinPrompt, Failure> {
+        // No PIN is asked for what cannot be done.
+        if purpose.is_done_at_the_service() {
+            self.need_login()?;
+        }
         // Ask the key anew: the state of the tries may have changed in another program.
         self.refresh_key(purpose.key()).await?;
         let key = self.key(purpose.key())?;
@@ -105,6 +109,9 @@ impl Controller {
         // The PIN of another key would open what cannot sign for this session.
         if purpose.is_signed_by_session() && self.session_key_now()?.is_none_or(|session| session.key != key.id) {
             return Err(LocalCode::SessionKeyMissing.into());
+        }
+        if let PinPurpose::ReadOffline { key } = &purpose {
+            self.offline_login_of_key(key).await?;
         }
         if let PinPurpose::RemoveCertificate { key, fingerprint } = &purpose {
             self.removable(key, fingerprint).await?;
@@ -279,6 +286,9 @@ impl Controller {
     async fn act_with_key(&self, purpose: PinPurpose) -> Result<PinOutcome, Failure> {
         Ok(match purpose {
             PinPurpose::LogIn { key } => PinOutcome::LoggedIn { session: Box::new(self.log_in_with_key(&key).await?) },
+            PinPurpose::ReadOffline { key } => {
+                PinOutcome::LoggedIn { session: Box::new(self.read_offline_with_key(&key).await?) }
+            }
             PinPurpose::Issue { key, application, algorithm } => {
                 PinOutcome::Issued { issuance: self.issue(&key, application, algorithm).await? }
             }
@@ -384,9 +394,15 @@ impl PinPurpose {
         matches!(self, Self::SignForm { .. } | Self::Submit { .. } | Self::Withdraw { .. })
     }
 
+    /// Whether it is nothing without a login.
+    fn is_done_at_the_service(&self) -> bool {
+        matches!(self, Self::Issue { .. } | Self::Submit { .. } | Self::Withdraw { .. })
+    }
+
     fn key(&self) -> &str {
         match self {
             Self::LogIn { key }
+            | Self::ReadOffline { key }
             | Self::Issue { key, .. }
             | Self::SignForm { key, .. }
             | Self::Submit { key, .. }

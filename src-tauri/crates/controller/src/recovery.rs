@@ -1,6 +1,9 @@
 //! Without a key and without a password: codes by SMS, a new password, 挂失.
 
-use certdesk_contract::account::{Circumstance, CodePurpose, CodeRequest, LostKey, LostKeyReceipt, PasswordReset};
+use certdesk_contract::{
+    account::{Circumstance, CodePurpose, CodeRequest, LostKey, LostKeyReceipt, PasswordReset},
+    session::SessionKind,
+};
 
 use crate::{Controller, failure::Failure};
 
@@ -13,8 +16,12 @@ impl Controller {
 
     /// Sets a new password by a code.
     pub async fn reset_password(&self, account: String, code: String, replacement: String) -> Result<(), Failure> {
+        let named = account.trim().to_owned();
         let answer = self.portal()?.reset_password(&PasswordReset { account, code, new: replacement }).await;
-        self.noted(answer)
+        self.noted(answer)?;
+        // The one before opens nothing any more; the new one does after its first login.
+        self.forget_for_offline(&named, |proof| proof.kind() == SessionKind::Password).await;
+        Ok(())
     }
 
     /// 挂失: reports every certificate of the account for revocation; a reviewer decides.

@@ -131,15 +131,16 @@ impl Controller {
     }
 
     async fn sync_one(&self, refused: &mut HashMap<Uuid, Timestamp>) -> Outcome {
-        let Ok(session) = self.session_view() else { return Outcome::Idle };
-        if session.must_change_password {
-            return Outcome::Idle;
-        }
+        let Some(session) = self.sending_session() else { return Outcome::Idle };
         let (doubted, all, opened) = {
             let mut asked = self.inner.sync.asked();
             (std::mem::take(&mut asked.session), std::mem::take(&mut asked.all), asked.drafts.pop_first())
         };
         if doubted && self.session_is_over().await {
+            let ended = self.state().session_key.as_ref().map(|key| key.certificate_der.clone());
+            if let Some(certificate) = ended {
+                self.certificate_was_refused(&certificate).await;
+            }
             self.end_session(Some(LocalCode::SessionEnded.into()));
             return Outcome::Idle;
         }

@@ -117,10 +117,7 @@ enum Outcome {
 
 impl Controller {
     async fn upload_next(&self, passed_over: &mut HashSet<Uuid>) -> Outcome {
-        let Ok(session) = self.session_view() else { return Outcome::Idle };
-        if session.must_change_password {
-            return Outcome::Idle;
-        }
+        let Some(session) = self.sending_session() else { return Outcome::Idle };
         let account = session.account.name;
         let (owner, skipped) = (account.clone(), passed_over.clone());
         let next = match self.with_cache(move |cache| next_of(cache, &owner, &skipped)).await {

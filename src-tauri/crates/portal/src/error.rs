@@ -74,6 +74,9 @@ pub enum PortalError {
     /// Keys of this kind log in nowhere: Web eID has no name for how they sign.
     #[error("keys of this kind cannot log in")]
     UnsupportedKey,
+    /// Nobody is logged in at the service, and this is nothing that anybody may ask: it was not sent.
+    #[error("held back: nobody is logged in at the service")]
+    HeldBack,
     /// The caller took it back.
     #[error("cancelled")]
     Cancelled,

@@ -22,7 +22,10 @@ mod upload;
 mod wire;
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicI64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -100,6 +103,8 @@ struct Inner {
     proxies: Arc<proxy::Proxies>,
     pace: pace::Pace,
     session: Mutex<Option<Held>>,
+    /// Somebody is known here and not at the service: nothing but what is public goes out.
+    held_back: AtomicBool,
     clock_skew: Mutex<Option<time::Duration>>,
     /// Seconds since 1970: signatures of before were refused as not of now.
     sign_from: AtomicI64,
@@ -154,6 +159,7 @@ impl Portal {
             proxies,
             pace: pace::Pace::default(),
             session: Mutex::default(),
+            held_back: AtomicBool::new(false),
             clock_skew: Mutex::default(),
             sign_from: AtomicI64::default(),
         };
@@ -173,11 +179,20 @@ impl Portal {
     /// Later requests carry this session, signed by its key.
     pub fn set_session(&self, login: &Login) {
         *lock(&self.inner.session) = Held::new(login);
+        self.inner.held_back.store(false, Ordering::SeqCst);
     }
 
     /// Later requests carry no session.
     pub fn clear_session(&self) {
         *lock(&self.inner.session) = None;
+        self.inner.held_back.store(false, Ordering::SeqCst);
+    }
+
+    /// Until a session begins or ends, nothing is sent but what anybody may ask ([`path::is_public`]); the rest is
+    /// [`PortalError::HeldBack`], and the service hears nothing of it.
+    pub fn hold_back(&self) {
+        *lock(&self.inner.session) = None;
+        self.inner.held_back.store(true, Ordering::SeqCst);
     }
 
     /// Asks whether the service is there, and what time it is there.
@@ -224,12 +239,16 @@ impl Portal {
     }
 
     /// Ends the session: here at once, at the service when the answer is awaited. A session that begins meanwhile is
-    /// another one and stays.
+    /// another one and stays. Where there is none, nobody is told.
     pub fn log_out(&self) -> impl Future<Output = Result<(), PortalError>> + Send + use<> {
         let request = self.request(Method::DELETE, path::CURRENT_SESSION).timeout(REQUEST_TIMEOUT);
         let held = lock(&self.inner.session).take();
+        self.inner.held_back.store(false, Ordering::SeqCst);
         let portal = self.clone();
-        async move { told(portal.send_signed_by(held, request, MAX_JSON, NOBODY).await)?.success().map(drop) }
+        async move {
+            let Some(held) = held else { return Ok(()) };
+            told(portal.send_signed_by(Some(held), request, MAX_JSON, NOBODY).await)?.success().map(drop)
+        }
     }
 
     /// Replaces the password. The same `idempotency` with the same content replaces it once.

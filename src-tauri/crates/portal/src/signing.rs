@@ -8,7 +8,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use certdesk_contract::{
-    ProblemCode,
+    ProblemCode, path,
     session::{Jwk, Session},
     signature::{
         self, ACT_LABEL, CONTENT_DIGEST, Parameters, RequestHead, SESSION_LABEL, SESSION_TAG, SIGNATURE,
@@ -146,6 +146,10 @@ impl Portal {
         act: Option<Act<'_, K>>,
     ) -> Result<Answer, SigningError<K::Error>> {
         let request = request.build().map_err(|error| error::from_source(&error))?;
+        let target = request.url().as_str().strip_prefix(&self.inner.base).unwrap_or_default();
+        if self.inner.held_back.load(Ordering::SeqCst) && !path::is_public(target) {
+            return Err(PortalError::HeldBack.into());
+        }
         // A stream cannot be sent twice; who streams begins again itself.
         let again = request.try_clone();
         let answer = self.send_once(held.as_ref(), request, most, act.as_ref()).await?;

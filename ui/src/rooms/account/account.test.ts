@@ -18,7 +18,7 @@ const account: AccountView = {
   name: "qy82640193", businesses: ["new"], fixed_fields: ["organisation.name"],
   registration: { kind: "enterprise", organisation: { name: "福州云帆测试科技有限公司", credit_code: "91350100M000100Y43", legal_representative: person }, contact: person, phone: "13800138000", email: "xiaoman@example.cn", address: { region: "350102", detail: "湖东路 88 号" } },
 };
-const session: SessionView = { kind: "password", must_change_password: false, account, key: null };
+const session: SessionView = { kind: "password", must_change_password: false, account, key: null, offline: null };
 let page: VueWrapper;
 let asked: [string, Record<string, unknown>][];
 let answers: Record<string, unknown>;

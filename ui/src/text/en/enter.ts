@@ -14,6 +14,14 @@ export default {
     no_account: "No account yet?", missing_account: "Please enter the account.", missing_password: "Please enter the password.",
     lost: "The session has ended; please log in again. Everything you typed is saved.", use_token: "Log in by certificate", forgotten: "Forgot the password, or got no SMS?", lost_key: "Key lost, broken or its PIN locked?", report_key: "Report a lost key",
   },
+  offline: {
+    title: "Reading offline", read: "Read offline", leave: "Stop reading offline",
+    offer: "While the service is away you can read offline",
+    offer_password: "Enter the account and password of your last login on this computer: you can read what you saw before, go on typing and add files. What is to be submitted is queued until you log in.",
+    offer_token: "With this key you can read what you saw before on this computer, go on typing and add files. What is to be submitted is queued until you log in.",
+    since: "Reading offline: as of {time}.", lead: "Your changes stay on this computer and are submitted after you log in.", back: "The service is back. Log in to see how things stand now; what is queued is submitted then.",
+    nothing: "No application was looked at on this computer before. Log in to see them.",
+  },
   register: {
     title: "Register", lead: "Account and initial password are sent by SMS to the phone you enter.", kind: "Who applies?",
     kind_enterprise: "A company or other business", kind_individual: "In one's own name", kind_authority: "Government and other departments",
@@ -31,9 +39,9 @@ export default {
     missing: "Please fill this in.", submit: "Save new password", done: "The password has been changed.",
   },
   pin: {
-    title_log_in: "Enter PIN to log in", title_issue: "Enter PIN to make the certificate", title_sign_form: "Enter PIN to sign the form", title_submit: "Enter PIN to sign and submit", title_withdraw: "Enter PIN to withdraw", title_remove_certificate: "Enter PIN to remove the old certificate", title_change_pin: "Change PIN", title_unblock: "Unblock the key", title_test_key: "Enter PIN for a test signature", title_show_objects: "Enter PIN to see everything", key: "USB key", label: "PIN",
+    title_log_in: "Enter PIN to log in", title_read_offline: "Enter PIN to read offline", title_issue: "Enter PIN to make the certificate", title_sign_form: "Enter PIN to sign the form", title_submit: "Enter PIN to sign and submit", title_withdraw: "Enter PIN to withdraw", title_remove_certificate: "Enter PIN to remove the old certificate", title_change_pin: "Change PIN", title_unblock: "Unblock the key", title_test_key: "Enter PIN for a test signature", title_show_objects: "Enter PIN to see everything", key: "USB key", label: "PIN",
     why: {
-      log_in: "It proves that it is you who logs in.", issue: "The key makes a key pair inside it and takes the new certificate.", sign_form: "The key signs the form, in place of signature and stamp.",
+      log_in: "It proves that it is you who logs in.", read_offline: "The key signs something random, which is checked on this computer: it proves that it is you. Nothing is sent.", issue: "The key makes a key pair inside it and takes the new certificate.", sign_form: "The key signs the form, in place of signature and stamp.",
       submit: "The key signs what you hand in: it is yours, and nobody changed it on the way.", withdraw: "The key signs the withdrawal: it is your own decision.", remove_certificate: "The old certificate and its key pair are removed from the key, for good.", change_pin: "From then on you log in and sign with the new PIN.", unblock: "The administrator's PIN sets a new PIN. Certificates and keys inside stay as they are.", test_key: "The key signs something random, which is verified at once: certificate and key are sound. Nothing is handed in.", show_objects: "Lists everything on the key, also what shows after login alone. What a secret key holds is neither shown nor readable.",
     },
     length: "{min} to {max} characters. ", length_from: "At least {min} characters. ", not_password: "This is the key's own PIN, not the password of the account.", locks_after: "Keys of this kind are delivered to lock after {tries} wrong PINs in a row. That is not how many are left now.",
@@ -52,7 +60,7 @@ export default {
     unknown: "This key does not tell how many tries are left. Please enter with care.",
     confirm_last: "I know that this is the last try and want to go on", must_confirm: "Please tick that you know this is the last try.",
     missing: "Please enter the PIN.", too_short: "The PIN has at least {min} characters. It was not sent; no try was used.", too_long: "The PIN has at most {max} characters. It was not sent; no try was used.",
-    sending_log_in: "Checking the PIN. Please leave the key in…", sending_issue: "The key is making the key pair and the certificate; this may take a minute. Please leave the key in…", sending_sign_form: "Signing. Please leave the key in…", sending_submit: "Signing and submitting. Please leave the key in…", sending_withdraw: "Signing and withdrawing. Please leave the key in…", sending_remove_certificate: "Removing. Please leave the key in…", sending_change_pin: "Changing the PIN. Please leave the key in…", sending_unblock: "Unblocking. Please leave the key in…", sending_test_key: "Signing. Please leave the key in…", sending_show_objects: "Reading. Please leave the key in…", preparing: "One moment…",
+    sending_log_in: "Checking the PIN. Please leave the key in…", sending_read_offline: "Checking the PIN. Please leave the key in…", sending_issue: "The key is making the key pair and the certificate; this may take a minute. Please leave the key in…", sending_sign_form: "Signing. Please leave the key in…", sending_submit: "Signing and submitting. Please leave the key in…", sending_withdraw: "Signing and withdrawing. Please leave the key in…", sending_remove_certificate: "Removing. Please leave the key in…", sending_change_pin: "Changing the PIN. Please leave the key in…", sending_unblock: "Unblocking. Please leave the key in…", sending_test_key: "Signing. Please leave the key in…", sending_show_objects: "Reading. Please leave the key in…", preparing: "One moment…",
     refused: "The PIN is not right", refused_no_warning: "Please check it and enter it again.", refused_few: "Few tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",
     refused_last: "One last try is left. If you are not sure of the PIN, stop here and have it unlocked at the certificate authority.", refused_locked: "The PIN is locked; the program tries no more. It can be unblocked; if that cannot be done, report the key and apply for a replacement.",
     refused_unknown: "This key does not tell how many tries are left. If you are not sure of the PIN, stop here and ask the certificate authority.",

@@ -14,6 +14,14 @@ export default {
     no_account: "还没有账号？", missing_account: "请填写账号。", missing_password: "请填写密码。",
     lost: "登录已结束，请重新登录。填写过的内容都已保存。", use_token: "改用证书登录", forgotten: "忘记密码，或没有收到短信？", lost_key: "认证锁丢了、坏了，或 PIN 锁死了？", report_key: "挂失认证锁",
   },
+  offline: {
+    title: "离线查看", read: "离线查看", leave: "退出离线查看",
+    offer: "连不上服务时，可以先离线查看",
+    offer_password: "填好上次在这台电脑上登录时用的账号和密码，就能看以前看过的内容，也能接着填写、添加文件。要提交的先排队，等您登录以后再交。",
+    offer_token: "用这把认证锁就能看以前在这台电脑上看过的内容，也能接着填写、添加文件。要提交的先排队，等您登录以后再交。",
+    since: "离线查看：显示 {time} 时的内容。", lead: "您的改动先存在这台电脑上，登录以后才会提交。", back: "服务已经连上，请登录：登录后显示最新情况，排队的申办接着提交。",
+    nothing: "这台电脑上没有以前看过的申办记录。登录以后就能看到。",
+  },
   register: {
     title: "注册账号", lead: "账号和初始密码会用短信发到您填写的手机号。", kind: "您是哪一类申请人？",
     kind_enterprise: "公司、个体工商户等经营单位", kind_individual: "以自己的名义申请", kind_authority: "政府及其他主管部门",
@@ -31,9 +39,9 @@ export default {
     missing: "请填写这一项。", submit: "保存新密码", done: "密码已修改。",
   },
   pin: {
-    title_log_in: "输入 PIN 登录", title_issue: "输入 PIN 制作证书", title_sign_form: "输入 PIN 签署申请表", title_submit: "输入 PIN 签名提交", title_withdraw: "输入 PIN 撤回申办", title_remove_certificate: "输入 PIN 删除旧证书", title_change_pin: "修改 PIN", title_unblock: "解锁认证锁", title_test_key: "输入 PIN 试签名", title_show_objects: "输入 PIN 查看全部内容", key: "认证锁", label: "PIN",
+    title_log_in: "输入 PIN 登录", title_read_offline: "输入 PIN 离线查看", title_issue: "输入 PIN 制作证书", title_sign_form: "输入 PIN 签署申请表", title_submit: "输入 PIN 签名提交", title_withdraw: "输入 PIN 撤回申办", title_remove_certificate: "输入 PIN 删除旧证书", title_change_pin: "修改 PIN", title_unblock: "解锁认证锁", title_test_key: "输入 PIN 试签名", title_show_objects: "输入 PIN 查看全部内容", key: "认证锁", label: "PIN",
     why: {
-      log_in: "用来证明是您本人在登录。", issue: "用来在认证锁里生成密钥，并写入新证书。", sign_form: "认证锁要在申请表上签名，代替签字盖章。",
+      log_in: "用来证明是您本人在登录。", read_offline: "让认证锁签一段随机内容，在这台电脑上当场核对，证明是您本人。什么也不会发出去。", issue: "用来在认证锁里生成密钥，并写入新证书。", sign_form: "认证锁要在申请表上签名，代替签字盖章。",
       submit: "认证锁要为所交的内容签名，证明是您提交的，中途没有被改过。", withdraw: "认证锁要为这次撤回签名，证明是您本人的决定。", remove_certificate: "要从认证锁里删除旧证书和它的密钥，删除后不能恢复。", change_pin: "改好以后，登录和签名都用新 PIN。", unblock: "用管理员 PIN 给认证锁设一个新 PIN。里面的证书和密钥不受影响。", test_key: "让认证锁签一段随机内容并当场验证，证明证书和密钥是好的。什么也不会提交。", show_objects: "列出认证锁里的全部对象，包括登录后才看得到的。密钥的内容不会显示，也读不出来。",
     },
     length: "{min} 到 {max} 位。", length_from: "至少 {min} 位。", not_password: "这是认证锁的密码，不是账号密码。", locks_after: "这类认证锁出厂时设定：连续输错 {tries} 次就锁定。这不是现在剩余的次数。",
@@ -52,7 +60,7 @@ export default {
     unknown: "这把认证锁不会告知还能试几次，请仔细输入。",
     confirm_last: "我知道这是最后一次机会，仍要输入", must_confirm: "请先勾选，表示您知道这是最后一次机会。",
     missing: "请输入 PIN。", too_short: "PIN 至少 {min} 位，没有发送，不计次数。", too_long: "PIN 最多 {max} 位，没有发送，不计次数。",
-    sending_log_in: "正在核对 PIN，请不要拔下认证锁…", sending_issue: "正在认证锁里生成密钥并制作证书，可能需要一分钟。请不要拔下认证锁…", sending_sign_form: "正在用认证锁签名，请不要拔下认证锁…", sending_submit: "正在签名并提交，请不要拔下认证锁…", sending_withdraw: "正在签名并撤回，请不要拔下认证锁…", sending_remove_certificate: "正在删除，请不要拔下认证锁…", sending_change_pin: "正在修改 PIN，请不要拔下认证锁…", sending_unblock: "正在解锁，请不要拔下认证锁…", sending_test_key: "正在试签名，请不要拔下认证锁…", sending_show_objects: "正在读取，请不要拔下认证锁…", preparing: "正在准备…",
+    sending_log_in: "正在核对 PIN，请不要拔下认证锁…", sending_read_offline: "正在核对 PIN，请不要拔下认证锁…", sending_issue: "正在认证锁里生成密钥并制作证书，可能需要一分钟。请不要拔下认证锁…", sending_sign_form: "正在用认证锁签名，请不要拔下认证锁…", sending_submit: "正在签名并提交，请不要拔下认证锁…", sending_withdraw: "正在签名并撤回，请不要拔下认证锁…", sending_remove_certificate: "正在删除，请不要拔下认证锁…", sending_change_pin: "正在修改 PIN，请不要拔下认证锁…", sending_unblock: "正在解锁，请不要拔下认证锁…", sending_test_key: "正在试签名，请不要拔下认证锁…", sending_show_objects: "正在读取，请不要拔下认证锁…", preparing: "正在准备…",
     refused: "PIN 不正确", refused_no_warning: "请核对后重新输入。", refused_few: "剩余次数不多了。如果记不清 PIN，请先停下来，联系发证机构。",
     refused_last: "只剩最后一次机会。如果记不清 PIN，请先停下来，联系发证机构解锁。", refused_locked: "PIN 已锁定，程序不会再尝试。可以解锁后再用；解不开，可以挂失这把认证锁，再补办证书。",
     refused_unknown: "这把认证锁不会告知还能试几次。如果记不清 PIN，请先停下来，联系发证机构。",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::from_json;
-use crate::{Attachment, Cache, CacheError, Draft, Issuance, Outgoing, file};
+use crate::{Attachment, Cache, CacheError, Draft, Issuance, OfflineLogin, Outgoing, file};
 
 /// Everything kept of one account.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,8 @@ pub struct AccountData {
     pub issuances: Vec<Issuance>,
     /// What the service is still to be told, in its order.
     pub outgoing: Vec<Outgoing>,
+    /// The last login, by which this computer knows its owner without the service.
+    pub offline_login: Option<OfflineLogin>,
     /// Documents, by name.
     pub documents: Vec<(String, Value)>,
 }
@@ -42,6 +44,7 @@ impl Cache {
         }
         data.drafts = drafts;
         data.outgoing = self.outbox(account)?;
+        data.offline_login = self.offline_login(account)?;
         for application in &data.applications {
             data.issuances.extend(self.issuance(application.id)?);
         }
@@ -66,7 +69,7 @@ impl Cache {
             // Form and attachments go with their draft.
             transaction.execute("DELETE FROM draft WHERE account = ?1", [account])?;
             transaction.execute("DELETE FROM outbox WHERE account = ?1", [account])?;
-            for table in ["changes", "changes_told", "draft_elsewhere"] {
+            for table in ["changes", "changes_told", "draft_elsewhere", "offline_login"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE account = ?1"), [account])?;
             }
             transaction.execute("DELETE FROM application WHERE account = ?1", [account])?;
@@ -119,6 +122,9 @@ mod tests {
         for name in [format!("notices/{account}"), format!("consent/{account}/Agreement")] {
             cache.put_document(&name, &Document { etag: None, json: mark.into() }).unwrap();
         }
+        let mut known = crate::table::offline_login::tests::known(account, "a verifier");
+        known.account.registration.contact.name = mark.to_owned();
+        cache.put_offline_login(&known, Timestamp::UNIX_EPOCH).unwrap();
         id
     }
 
@@ -133,9 +139,11 @@ mod tests {
         let data = cache.data_of("qy1").unwrap();
         let counts = (data.drafts.len(), data.forms.len(), data.attachments.len(), data.documents.len());
         assert_eq!(counts, (1, 1, 1, 2), "all of the account is handed over");
+        assert!(data.offline_login.is_some(), "who logged in is part of it");
         cache.forget("qy1").unwrap();
         assert_eq!(cache.data_of("qy1").unwrap(), AccountData::default());
-        assert_eq!(cache.data_of("qy11").unwrap().documents.len(), 2, "another account keeps its own");
+        let other = cache.data_of("qy11").unwrap();
+        assert_eq!((other.documents.len(), other.offline_login.is_some()), (2, true), "another account keeps its own");
         assert!(cache.form(kept).unwrap().is_some());
         assert_eq!(cache.public_data().unwrap(), (1, 8));
         for entry in std::fs::read_dir(folder.path()).unwrap() {

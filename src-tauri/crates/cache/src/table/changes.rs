@@ -17,7 +17,7 @@ use rusqlite::{OptionalExtension, Transaction};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{application, document, draft, from_json};
+use super::{application, document, draft, from_json, offline_login};
 use crate::{Cache, CacheError, Document, Draft};
 
 const TABLE: &str = "changes";
@@ -99,6 +99,9 @@ impl Cache {
                     "INSERT INTO changes VALUES (?1, ?2) ON CONFLICT (account) DO UPDATE SET cursor = excluded.cursor",
                 )?
                 .execute([account, &page.cursor])?;
+            transaction
+                .prepare_cached("UPDATE offline_login SET seen_at = ?2 WHERE account = ?1")?
+                .execute([account, &offline_login::written(now)])?;
             Ok(Some(applied))
         })
     }

@@ -8,6 +8,7 @@ pub mod crl;
 pub mod document;
 pub mod draft;
 pub mod issuance;
+pub mod offline_login;
 pub mod outbox;
 pub mod setting;
 

@@ -153,6 +153,11 @@ pub enum PinPurpose {
         /// Key.
         key: String,
     },
+    /// Read what was seen, without the service: the key signs something random, here alone.
+    ReadOffline {
+        /// Key.
+        key: String,
+    },
     /// Make the certificate of a case on the key.
     Issue {
         /// Key.
@@ -221,7 +226,7 @@ pub enum PinPurpose {
 #[derive(Clone, Debug, Serialize, TS)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum PinOutcome {
-    /// Logged in.
+    /// Logged in; for `read_offline` here alone.
     LoggedIn {
         /// The session.
         session: Box<SessionView>,

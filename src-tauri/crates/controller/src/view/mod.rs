@@ -74,6 +74,26 @@ pub struct SessionView {
     pub must_change_password: bool,
     /// The account, its owner's own data unmasked.
     pub account: AccountView,
+    /// Read without the service, which knows nothing of this session: what is done waits for a login.
+    pub offline: Option<OfflineReading>,
+}
+
+/// Reading what was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct OfflineReading {
+    /// When the service was heard of this account last.
+    #[serde(with = "time::serde::rfc3339")]
+    #[ts(type = "string")]
+    pub seen_at: certdesk_domain::Timestamp,
+}
+
+/// Who can read what was seen while the service is away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct OfflineChoices {
+    /// Somebody by account and password; who, is not told.
+    pub by_password: bool,
+    /// Keys that are plugged in and logged in here last ([`KeyView::id`]).
+    pub keys: Vec<String>,
 }
 
 /// State of the service as last seen.
