@@ -42,6 +42,7 @@ macro_rules! commands {
         /// # Errors
         /// `bad_command` for an unknown name or arguments of another shape; else what the command says.
         pub async fn dispatch(controller: &Controller, name: &str, args: Value) -> Result<Value, Failure> {
+            controller.inner.offline.note_use();
             match name {
                 $(stringify!($name) => {
                     #[derive(Deserialize)]

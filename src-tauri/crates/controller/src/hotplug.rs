@@ -276,6 +276,7 @@ pub(crate) async fn watch(inner: Weak<Inner>) {
         controller.look_for_undriven().await;
         controller.tell_keys();
         controller.mind_session_key();
+        controller.mind_idle_reader();
         controller.poll_changes();
         controller.poll_profiles();
     }

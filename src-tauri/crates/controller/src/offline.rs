@@ -40,6 +40,9 @@ const FREE_TRIES: u32 = 3;
 const FIRST_WAIT: Duration = Duration::from_secs(30);
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
+/// A session that the service knows ends there when nobody uses it for so long; this one ends here.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+
 /// What a key signs here begins like nothing that a service takes: a login signs hashes of 64 bytes or more and nothing
 /// else, the base of a request's signature begins with a quotation mark.
 const CHALLENGE: &str = "certdesk: read on this computer what was seen, without the service\n";
@@ -50,11 +53,14 @@ pub(crate) struct Offline {
     started: Instant,
     /// When the last wrong password of an account was tried in this run.
     refused: Mutex<HashMap<String, Instant>>,
+    /// When somebody asked for something last.
+    used: Mutex<Instant>,
 }
 
 impl Default for Offline {
     fn default() -> Self {
-        Self { alone: tokio::sync::Mutex::default(), started: Instant::now(), refused: Mutex::default() }
+        let started = Instant::now();
+        Self { alone: tokio::sync::Mutex::default(), started, refused: Mutex::default(), used: Mutex::new(started) }
     }
 }
 
@@ -64,6 +70,15 @@ impl Offline {
     fn wait(&self, account: &str, tries: u32) -> Duration {
         let since = self.refused().get(account).copied().unwrap_or(self.started);
         pause(tries).saturating_sub(since.elapsed())
+    }
+
+    /// Somebody asked for something.
+    pub(crate) fn note_use(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn is_idle(&self) -> bool {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed() >= IDLE
     }
 
     fn refused(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
@@ -171,8 +186,16 @@ impl Controller {
             account: login.known.account,
             offline: Some(OfflineReading { seen_at: login.seen_at }),
         };
+        self.inner.offline.note_use();
         self.take_session(session.clone(), key);
         Ok(session)
+    }
+
+    /// Ends the reading of whoever left the computer.
+    pub(crate) fn mind_idle_reader(&self) {
+        if self.is_offline() && self.inner.offline.is_idle() {
+            self.end_session(Some(LocalCode::SessionEnded.into()));
+        }
     }
 
     /// Keeps the login that the service just took, in place of the one before. What cannot be kept is no reason to refuse it.
@@ -368,6 +391,17 @@ mod tests {
         waited.refused().insert("qy1".into(), Instant::now());
         assert!(waited.wait("qy1", 6) > pause(5), "and waits anew after a wrong one");
         assert_eq!(waited.wait("qy2", 5), Duration::ZERO, "which is nobody else's");
+    }
+
+    #[test]
+    fn nobody_reads_on_who_left_for_half_an_hour() {
+        let offline = Offline::default();
+        assert!(!offline.is_idle());
+        let Some(left) = Instant::now().checked_sub(IDLE) else { return };
+        *offline.used.lock().unwrap() = left;
+        assert!(offline.is_idle());
+        offline.note_use();
+        assert!(!offline.is_idle(), "whoever does something is there");
     }
 
     #[test]

@@ -105,6 +105,28 @@ async fn what_everybody_may_ask() {
     );
 }
 
+#[tokio::test]
+async fn held_back_nothing_goes_out_but_what_anybody_may_ask() {
+    let real = Real::start().await;
+    let portal = real.portal();
+    let account = registered(&portal).await;
+    let case = opened(&portal).await;
+    portal.hold_back();
+    assert_eq!(portal.account().await, Err(PortalError::HeldBack));
+    assert_eq!(portal.changes(None, true).await, Err(PortalError::HeldBack), "with a query or without");
+    assert_eq!(portal.application(case).await, Err(PortalError::HeldBack));
+    assert_eq!(portal.withdraw(case, Uuid::now_v7()).await, Err(PortalError::HeldBack));
+    assert_eq!(portal.terminate(Uuid::now_v7()).await, Err(PortalError::HeldBack));
+    assert!(portal.clock_skew().is_some(), "it was there before");
+    assert_eq!(portal.health().await, Ok(()), "whether the service is there may be asked");
+    assert!(matches!(portal.catalogue(None).await, Ok(Fetched::New { .. })), "and what it offers");
+    assert_eq!(portal.log_out().await, Ok(()), "there is no session to end");
+    assert_eq!(refusal(portal.account().await), ProblemCode::Unauthenticated, "then nobody is held back");
+    portal.hold_back();
+    log_in(&portal, &account).await;
+    assert_eq!(portal.account().await.unwrap().name, account, "a login ends it");
+}
+
 /// What an account has at the end of 新办.
 struct Certified {
     account: String,

@@ -47,7 +47,7 @@ const login: Route = { name: "login", next: { name: "applications" } };
 
 test("away, the same password reads what was seen, after the true reason was told", async () => {
   await open(login, { scenario: "offline", login: "service_unreachable" });
-  await seen("offline-offer");
+  expect((await seen("offline-offer")).textContent).toContain("连不上服务，可以先离线查看");
   await type("login-account", "qy82640193");
   await type("login-password", "Yunfan-2026 ");
   await press("login-submit");
@@ -108,7 +108,7 @@ test("when the service is back the way to log in leads back to where one was", a
   fake.emit({ kind: "service", service: fake.home.service });
   await until(() => expect(find("offline-banner")?.dataset["back"]).toBe("true"));
   await press("offline-log-in");
-  await seen("login-account");
+  expect((await seen("login-account")).value, "it is most often the same person").toBe("qy82640193");
   expect(find("offline-log-in"), "one is there already").toBeNull();
   await type("login-account", "qy82640193");
   await type("login-password", "Yunfan-2026");

@@ -16,7 +16,7 @@ export default {
   },
   offline: {
     title: "Reading offline", read: "Read offline", leave: "Stop reading offline",
-    offer: "While the service is away you can read offline",
+    offer: "You can read offline meanwhile", offer_because: "{reason}; you can read offline meanwhile",
     offer_password: "Enter the account and password of your last login on this computer: you can read what you saw before, go on typing and add files. What is to be submitted is queued until you log in.",
     offer_token: "With this key you can read what you saw before on this computer, go on typing and add files. What is to be submitted is queued until you log in.",
     since: "Reading offline: as of {time}.", lead: "Your changes stay on this computer and are submitted after you log in.", back: "The service is back. Log in to see how things stand now; what is queued is submitted then.",

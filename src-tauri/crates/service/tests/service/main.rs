@@ -38,4 +38,10 @@ fn the_openapi_file_is_fresh() {
     for path in contract.split('"').filter(|text| text.starts_with("/v1/")) {
         assert!(described["paths"][path].is_object(), "{path} of the contract is not described");
     }
+    // A client that holds a session back goes by this: what needs one is never taken for public, and the other way round.
+    for (path, operations) in described["paths"].as_object().unwrap() {
+        let asks = |operation: &serde_json::Value| operation["security"].is_array();
+        let needs_session = operations.as_object().unwrap().values().any(asks);
+        assert_eq!(certdesk_contract::path::is_public(path), !needs_session, "{path}");
+    }
 }
