@@ -3,6 +3,7 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail, ensure};
+use fantoccini::key::Key;
 
 use super::{Album, Locale, Scene, life, scene::Account};
 use crate::{
@@ -234,15 +235,24 @@ async fn handler(scene: &mut Scene, album: &mut Album) -> Result<()> {
         .picture(window, "边填边查：手机号少了几位", "Checked as typed: digits are missing in the phone number")
         .await?;
     window.type_into("field-phone", "13800138001").await?;
+    // An update comes while somebody types: this window goes on, the next start is the new one's.
+    scene.update()?;
     window.type_into("field-address.detail", "测试路 2 号云帆大厦 6 层").await?;
     window.wait_for_attribute("guide-saved", "data-state", "saved").await?;
+    window.wait_for_text("key-strip", &scene.key.label).await?;
 
     scene.restart().await?;
     let window = &scene.window;
     window.click("log-in").await?;
     log_in_with_password(scene).await?;
     window.by_testid("resume").await?;
-    album.picture(window, "程序被强行结束后再打开：草稿还在", "Killed and started again: the draft is there").await?;
+    album
+        .picture(
+            window,
+            "程序更新、又被强行结束后再打开：草稿还在",
+            "Updated, killed and started again: the draft is there",
+        )
+        .await?;
     window.click("resume-continue").await?;
     window.by_testid("field-phone").await?;
     for (field, typed) in [("field-phone", "13800138001"), ("field-address.detail", "测试路 2 号云帆大厦 6 层")]
@@ -497,7 +507,24 @@ async fn certificates(scene: &Scene, album: &mut Album) -> Result<()> {
     window.by_testid("certificate-dialog").await?;
     album.picture(window, "证书详情", "Its details").await?;
     window.click("certificate-close").await?;
-    window.wait_gone("certificate-dialog").await
+    window.wait_gone("certificate-dialog").await?;
+    search(scene, album).await
+}
+
+/// One box finds the case by initials of the unit's name, and leads to it.
+async fn search(scene: &Scene, album: &mut Album) -> Result<()> {
+    let window = &scene.window;
+    let number = scene.number.as_deref().context("nothing is handed in")?;
+    window.click("search").await?;
+    window.type_into("search-input", "fzyf").await?;
+    window.wait_for_attribute("search-found", "data-answered", "fzyf").await?;
+    window.by_testid("search-certificates").await?;
+    album.picture(window, "按拼音首字母搜索", "Found by the initials of its pinyin").await?;
+    window.type_into("search-input", number).await?;
+    window.wait_for_attribute("search-found", "data-answered", number).await?;
+    window.press(Key::Enter).await?;
+    window.wait_for_attribute("application-state", "data-state", "completed").await?;
+    window.click("brand").await
 }
 
 #[cfg(test)]

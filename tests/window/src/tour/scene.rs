@@ -64,6 +64,7 @@ impl Scene {
             &["--catalogue".as_ref(), stage::catalogue_with_open_renewals(&folder)?.as_os_str()],
         )?;
         let key = SoftKey::blank(&folder.join("key"), KEY_LABEL, PIN)?;
+        install(&folder)?;
         let (width, height) = options.size;
         let desktop = Desktop::start(width + 80, height + 80)?;
         let window = start(&desktop, &folder, &service, &key, options.size).await?;
@@ -78,6 +79,14 @@ impl Scene {
             desktop,
             size: options.size,
         })
+    }
+
+    /// Puts other files in the place of the installed programs, as a package manager does: those that run keep theirs.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn update(&self) -> Result<()> {
+        install(&self.folder)
     }
 
     /// Ends the window as a power cut would and starts it again on the same data.
@@ -194,9 +203,23 @@ impl Scene {
     }
 }
 
+/// What is installed on an applicant's computer: window and helper, beside each other.
+const INSTALLED: [&str; 2] = ["certdesk", "certdesk-token-host"];
+
+fn install(folder: &Path) -> Result<()> {
+    let installed = folder.join("installed");
+    std::fs::create_dir_all(&installed)?;
+    for name in INSTALLED {
+        let (place, new) = (installed.join(name), installed.join(format!("{name}.new")));
+        std::fs::copy(program(name)?, &new)?;
+        std::fs::rename(new, place)?;
+    }
+    Ok(())
+}
+
 async fn start(desktop: &Desktop, folder: &Path, service: &Service, key: &SoftKey, size: (u32, u32)) -> Result<Window> {
     let start = Start {
-        binary: program("certdesk")?,
+        binary: folder.join("installed/certdesk"),
         arguments: vec![
             "--demo".into(),
             service.ready.file.clone().into(),
