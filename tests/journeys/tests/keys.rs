@@ -10,8 +10,8 @@ use certdesk_controller::{
     Failure, LocalCode, Pin, PinEntry, Uuid,
     view::{Event, IssuanceStep, KeyState, KeyView, PinOutcome, PinPrompt, PinPurpose},
 };
-use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
-use journeys::{PIN, Stage, failed, told};
+use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
+use journeys::{PIN, Stage, certified_in, early_renewal, failed, hand_in, told};
 
 const LABEL: &str = "证办通测试锁";
 
@@ -127,6 +127,39 @@ fn der(pem: &str) -> Result<Vec<u8>> {
 }
 
 /// Registered, handed in, approved: a certificate is to be made.
+/// What a write that failed left on the key is looked for by a new helper, in which nobody is logged in.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_write_that_failed_the_key_asks_for_its_pin_and_the_session_goes_on() -> Result<()> {
+    let stage = Stage::set_with_catalogue(early_renewal)?;
+    let module = stage.faulty("libkey.so");
+    let (journey, _) = certified_in(&stage, stage.program_with(&[&module])?, AccountKind::Enterprise).await?;
+    let certdesk = &journey.controller;
+    let held = certdesk.certificates().await.map_err(failed)?.pop().context("no certificate is shown")?;
+    let draft = certdesk.start_application(Business::Renew, Some(held.serial)).await.map_err(failed)?;
+    journey.complete(draft.id).await?;
+    hand_in(&journey, draft.id).await?;
+
+    let prompt = prompt(&journey, draft.id, LABEL).await?;
+    let (pins, helpers) = (module.pin_tries(), module.count("C_Initialize"));
+    module.play("C_GenerateKeyPair return CKR_ATTRIBUTE_VALUE_INVALID");
+    let failure = give_pin(&journey, prompt).await.err().context("a key pair was made")?;
+    assert!(failure.is(LocalCode::DriverFailed), "what the driver said is told: {failure:?}");
+    assert!(failure.detail.is_some_and(|detail| detail.contains("CKR_ATTRIBUTE_VALUE_INVALID")), "in its own words");
+    module.play("");
+    let unsigned = certdesk.withdraw_application(draft.id).await;
+    assert_eq!(
+        told(unsigned)?,
+        LocalCode::PinNeeded,
+        "the next act of the session asks for the PIN, and says just that"
+    );
+    assert_eq!(module.count("C_Initialize"), helpers + 1, "for it is another helper now");
+    assert_eq!(module.pin_tries(), pins + 1, "and no PIN went out but the one that was typed");
+    assert!(certdesk.home().await.map_err(failed)?.session.is_some(), "the session goes on");
+    journey.make_certificate(draft.id).await?;
+    assert_eq!(module.pin_tries(), pins + 2, "with its PIN, typed again, the certificate is made");
+    Ok(())
+}
+
 async fn approved(stage: &Stage) -> Result<(Journey, Uuid)> {
     let journey = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
     let case = approve(&journey).await?;

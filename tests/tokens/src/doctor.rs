@@ -23,8 +23,8 @@ const NO_DRIVER: &str = "/no-driver-lies-here.so";
 /// # Errors
 /// When the doctor says something else.
 pub async fn says(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<()> + Send>) -> Result<String> {
-    let with_driver = shown::program(subject, subject.module.clone());
-    let without = shown::program(subject, NO_DRIVER.into());
+    let with_driver = shown::program(subject, "with-driver", subject.module.clone());
+    let without = shown::program(subject, "without-driver", NO_DRIVER.into());
     let seen = look(&with_driver, FindingCode::CardSeen, None).await?;
     let (reader, atr) = (fact(&seen, FactName::Reader)?, fact(&seen, FactName::Atr)?);
 

@@ -47,9 +47,6 @@ pub struct Expected {
     /// Log in anew for each key: the token cannot hold two in one login.
     #[serde(default)]
     pub login_for_each_key: bool,
-    /// Unblocked, it goes on saying that it is locked until the next login.
-    #[serde(default)]
-    pub stale_lock: bool,
     /// What each wrong PIN in a row is answered with, the last one the first that is called locked. The first alone is
     /// used where the list does not end in `locked`.
     #[serde(default)]

@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// # Errors
 /// When a change is not told in time.
 pub async fn times(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<()> + Send>) -> Result<String> {
-    let program = program(subject, subject.module.clone());
+    let program = program(subject, "shown", subject.module.clone());
     let mut events = program.events();
     let now = program.home().await.map_err(|failure| anyhow!("{failure:?}"))?.keys;
     if now.keys.is_empty() {
@@ -37,8 +37,8 @@ pub async fn times(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<
         for (hand, took) in [(Hand::Out, &mut gone), (Hand::In, &mut come)] {
             // A hand does not wait for the program to have just looked.
             tokio::time::sleep(Duration::from_millis(time as u64 * 370 % 1000)).await;
-            let start = Instant::now();
             hands(hand)?;
+            let start = Instant::now();
             strip_when(&mut events, hand == Hand::In).await?;
             took.push(start.elapsed());
         }
@@ -46,9 +46,9 @@ pub async fn times(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<
     Ok(format!("{TIMES} times, gone: {}; come: {}", told(gone), told(come)))
 }
 
-/// The program, with one module and no service.
-pub fn program(subject: &Subject, module: PathBuf) -> Controller {
-    let data = subject.folder.join("program");
+/// The program, with one module and no service, and a data folder of its own: two programs never share one.
+pub fn program(subject: &Subject, name: &str, module: PathBuf) -> Controller {
+    let data = subject.folder.join(name);
     Controller::start(Options {
         key_store: Arc::new(DemoKeyStore::new(&data)),
         data,

@@ -107,6 +107,7 @@ fn with_cards(place: &Place<'_>, kinds: &[Kind], module: PathBuf) -> Result<Stan
     let mut standing = place.standing(module, None, reader.environment());
     standing.subject.pin = Some(PIN.into());
     standing.subject.so_pin = Some(super::SO_PIN.into());
+    let (environment, others) = (reader.environment(), kinds.len() - 1);
     let Reader { daemon, cards, .. } = reader;
     let mut inputs = Vec::new();
     for card in cards {
@@ -116,6 +117,11 @@ fn with_cards(place: &Place<'_>, kinds: &[Kind], module: PathBuf) -> Result<Stan
     }
     standing.keep.push(Kept::Program(daemon));
     standing.hands = Some(Box::new(move |hand| {
+        if hand == Hand::In {
+            // The daemon looks every 400 ms, and takes a card that was out for less for one that never left. No person is as
+            // quick as that.
+            until("an empty reader", Duration::from_secs(10), || (inserted(&environment)? <= others).then_some(()))?;
+        }
         let orders = match hand {
             Hand::Out => "out",
             Hand::In => "delay 0\nin",
@@ -188,10 +194,10 @@ struct Card {
 }
 
 impl Reader {
-    fn start(place: &Place<'_>, card: &Path, inserted: &[(Kind, PathBuf)]) -> Result<Self> {
+    fn start(place: &Place<'_>, card: &Path, kinds: &[(Kind, PathBuf)]) -> Result<Self> {
         let pcscd = program("pcscd", "pcscd")?;
         let perl = program("perl", "perl-base")?;
-        let opensc = program("opensc-tool", "opensc")?;
+        program("opensc-tool", "opensc")?;
         let driver = file("/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "vsmartcard-vpcd")?;
         let (socket, readers, port) = (place.socket("pcscd")?, place.path("readers"), free_ports()?);
         fs::create_dir_all(&readers)?;
@@ -209,7 +215,7 @@ impl Reader {
         until("the reader's port", Duration::from_secs(10), || listens(port).then_some(()))?;
 
         let mut cards = Vec::new();
-        for ((kind, state), port) in inserted.iter().zip(port..) {
+        for ((kind, state), port) in kinds.iter().zip(port..) {
             let log = fs::File::create(place.path(&format!("{kind:?}.log")))?;
             let kind = if *kind == Kind::Piv { "piv" } else { "openpgp" };
             let mut program = Running::start(
@@ -225,8 +231,7 @@ impl Reader {
         }
         let reader = Self { cards, daemon, socket };
         until("the cards in their reader", Duration::from_secs(10), || {
-            let listed = run(Command::new(&opensc).arg("-l").envs(reader.environment())).ok()?;
-            (listed.matches(" Yes ").count() == inserted.len()).then_some(())
+            (inserted(&reader.environment())? == kinds.len()).then_some(())
         })?;
         Ok(reader)
     }
@@ -234,6 +239,13 @@ impl Reader {
     fn environment(&self) -> Vec<(&'static str, OsString)> {
         vec![("PCSCLITE_CSOCK_NAME", self.socket.clone().into())]
     }
+}
+
+/// How many cards the daemon sees; `None` where it does not say.
+fn inserted(environment: &[(&str, OsString)]) -> Option<usize> {
+    let mut list = Command::new("opensc-tool");
+    list.arg("-l").envs(environment.iter().map(|(name, value)| (name, value)));
+    Some(run(&mut list).ok()?.matches(" Yes ").count())
 }
 
 /// The driver takes the port it is told and the one after it, for two slots of its reader.
