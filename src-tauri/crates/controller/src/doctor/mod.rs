@@ -7,6 +7,7 @@
 
 pub mod finding;
 mod judge;
+mod known_key;
 pub(crate) mod machine;
 mod repair;
 pub mod report;

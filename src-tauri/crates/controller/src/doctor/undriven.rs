@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use certdesk_contract::{catalogue::Text, driver::DriverPackage};
 
-use super::{judge::KnownKey, machine::System as _};
+use super::{known_key::KnownKey, machine::System as _};
 use crate::{
     Controller,
     view::{KeyState, ModuleFault},
