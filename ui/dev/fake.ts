@@ -123,13 +123,14 @@ function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
   }
 }
 
-/** `storage=choose_keeping|passphrase|key_store_away|newer|opening`, `aside=key_lost|damaged|begun_anew`, `kept=memory|…`. */
+/** `storage=choose_keeping|passphrase|key_store_away|newer|opening|failed`, `aside=key_lost|damaged|begun_anew`, `kept=memory|…`. */
 function storage(wanted: URLSearchParams): StorageView {
   const asked = wanted.get("storage");
   const trouble = wanted.get("aside") as StorageTrouble | null;
   const salvaged = trouble === "damaged" ? { drafts: 2, files: 5, applications: 3, all: false } : null;
   const notice = trouble && { trouble, file: "certdesk.db.set-aside-20261123-0755", salvaged };
   if (asked === "opening") return { state: { kind: "opening" }, notice };
+  if (asked === "failed") return { state: { kind: "failed", failure: failure("disk_full", { detail: "StorageFull", retriable: true }) }, notice };
   const cause: Record<string, Failure | undefined> = { choose_keeping: failure("key_store_away", { detail: "org.freedesktop.DBus.Error.ServiceUnknown", retriable: true }), key_store_away: failure("key_store_locked", { detail: "prompt dismissed", retriable: true }), newer: failure("storage_newer") };
   if (asked !== null) return { state: { kind: "asking", question: asked as StorageQuestion, failure: cause[asked] ?? null }, notice };
   return { state: { kind: "open", kept: (wanted.get("kept") ?? "key_store") as KeyKeeping }, notice };

@@ -91,6 +91,7 @@ export const roomScenarios = [
   { name: "storage-choose-faults", hash: { storage: "choose_keeping" }, act: async (_, id) => { await id("field-storage-passphrase").fill("短口令"); await id("field-storage-again").fill("别的"); await id("storage-choose").click(); } },
   { name: "storage-choose-nothing", hash: { storage: "choose_keeping" }, act: async (page, id) => { await id("storage-way-nothing").check(); } },
   { name: "storage-away-anew", hash: { storage: "key_store_away" }, act: async (_, id) => { await id("storage-anew").click(); await id("storage-anew-confirm").waitFor(); } },
+  { name: "storage-shut", hash: { storage: "failed" }, act: (_, id) => id("storage-dialog").waitFor() },
   { name: "storage-locked", hash: { storage: "passphrase" }, act: (_, id) => id("storage-dialog").waitFor() },
   { name: "storage-wrong", hash: { storage: "passphrase" }, act: async (page, id) => { await id("field-storage-passphrase").fill("金山大道的狗"); await id("storage-unlock").click(); await page.locator("#field-storage-passphrase-fault .icon").waitFor(); } },
   { name: "storage-forgot", hash: { storage: "passphrase" }, act: async (_, id) => { await id("storage-forgot").click(); await id("storage-anew-confirm").waitFor(); } },

@@ -57,6 +57,17 @@ async function type(field: string, text: string): Promise<void> {
   await flushPromises();
 }
 
+test("what cannot be opened is said at once, and goes when a try succeeds", async () => {
+  await open({ kind: "failed", failure: failure("disk_full") });
+  expect(element("failure")?.dataset.code).toBe("disk_full");
+  told.listener!({ payload: { kind: "storage", storage: { state: { kind: "opening" }, notice: null } } });
+  await flushPromises();
+  expect(element("storage-dialog"), "who needs the data tries by itself: the sentence does not flicker").not.toBeNull();
+  await press("storage-retry");
+  expect(names()).toContain("retry_storage");
+  expect(element("storage-dialog")).toBeNull();
+});
+
 test("where all is well nothing is asked", async () => {
   await open({ kind: "open", kept: "key_store" });
   expect(element("storage-dialog")).toBeNull();
