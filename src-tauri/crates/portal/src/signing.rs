@@ -126,7 +126,8 @@ impl ActKey for NoKey {
 
 impl Portal {
     /// Signs and sends a request and reads the whole answer, at most `most` bytes of it. Where the service says that the
-    /// signature is not of now, it told its time with that: signed anew, and sent once more.
+    /// signature is not of now, it told its time with that; where it says that it saw the signature before, somebody on
+    /// the line doubled the request, and this is the answer to the copy: signed anew, and sent once more.
     pub(crate) async fn send_signed<K: ActKey>(
         &self,
         request: RequestBuilder,
@@ -153,8 +154,11 @@ impl Portal {
         // A stream cannot be sent twice; who streams begins again itself.
         let again = request.try_clone();
         let answer = self.send_once(held.as_ref(), request, most, act.as_ref()).await?;
-        let (Some(again), true) = (again, answer.is_problem(ProblemCode::SignatureExpired)) else { return Ok(answer) };
-        tokio::time::sleep(NEXT_SECOND).await;
+        let early = answer.is_problem(ProblemCode::SignatureExpired);
+        let (Some(again), true) = (again, early || answer.is_problem(ProblemCode::Replayed)) else { return Ok(answer) };
+        if early {
+            tokio::time::sleep(NEXT_SECOND).await;
+        }
         self.send_once(held.as_ref(), again, most, act.as_ref()).await
     }
 

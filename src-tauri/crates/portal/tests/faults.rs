@@ -309,6 +309,32 @@ async fn a_logout_still_on_its_way_leaves_the_next_login_alone() {
 }
 
 #[tokio::test]
+async fn a_request_that_the_line_doubled_is_signed_anew_once() {
+    let root = Root::new();
+    let heads = Arc::new(Mutex::new(Vec::<String>::new()));
+    let kept = heads.clone();
+    let server = Server::https(root.local(), move |head| {
+        kept.lock().unwrap().push(head.to_owned());
+        // Of everything but the second the service says that it came before.
+        if kept.lock().unwrap().len() == 2 {
+            return http("200 OK", "", "[]");
+        }
+        http("401 Unauthorized", "x-problem-code: replayed\r\n", r#"{"code":"replayed","title":"","status":401}"#)
+    })
+    .await;
+    let portal = portal(&server.url(), &root);
+    portal.set_session(&session("first"));
+    portal.applications().await.expect("the answer to what was signed anew");
+    let nonces = |heads: &[String]| {
+        let inputs = heads.iter().map(|head| head.split("signature-input:").nth(1).unwrap().lines().next().unwrap());
+        inputs.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(nonces(&heads.lock().unwrap()).len(), 2, "the second has a signature of its own");
+    assert!(portal.applications().await.is_err(), "what is said twice is told");
+    assert_eq!(heads.lock().unwrap().len(), 4, "once, and not on and on");
+}
+
+#[tokio::test]
 async fn the_session_travels_with_requests_and_shows_nowhere() {
     let root = Root::new();
     let (server, heads) = keeping_heads(&root).await;
