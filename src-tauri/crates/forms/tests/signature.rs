@@ -326,6 +326,7 @@ fn judged(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<St
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "none of these programs is there")]
 fn outside_judges_call_it_valid() {
     for kind in ["rsa:2048", "EC:prime256v1"] {
         for form in [form("王䶮"), long_form()] {

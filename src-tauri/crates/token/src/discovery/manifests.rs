@@ -104,16 +104,15 @@ mod tests {
     fn a_manifest_names_its_module_and_anything_else_is_passed_over() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        write(
-            "beid.json",
-            r#"{"name":"beid","description":"Belgium eID","path":"/usr/lib/libbeidpkcs11.so","type":"pkcs11","allowed_extensions":[]}"#,
-        );
+        let path = if cfg!(windows) { "C:/beid/beidpkcs11.dll" } else { "/usr/lib/libbeidpkcs11.so" };
+        let manifest =
+            r#"{"name":"beid","description":"Belgium eID","path":"PATH","type":"pkcs11","allowed_extensions":[]}"#;
+        write("beid.json", &manifest.replace("PATH", path));
         write("chat.json", r#"{"name":"chat","description":"","path":"/usr/lib/chat","type":"stdio"}"#);
         write("half.json", r#"{"name":"#);
         write("other.txt", "");
         let found = in_folders(&[folder.path().join("nowhere"), folder.path().to_owned()]);
-        let expected =
-            Registration { name: "Belgium eID".into(), path: "/usr/lib/libbeidpkcs11.so".into(), by: "Firefox" };
+        let expected = Registration { name: "Belgium eID".into(), path: path.into(), by: "Firefox" };
         assert_eq!(found, [expected], "the one PKCS#11 manifest");
     }
 

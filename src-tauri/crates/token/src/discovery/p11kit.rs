@@ -224,19 +224,20 @@ mod tests {
 
     #[test]
     fn a_person_and_an_administrator_overrule_a_package() {
+        let (a, mine) = if cfg!(windows) { ("C:/a.dll", "C:/mine.dll") } else { ("/opt/a.so", "/home/me/mine.so") };
         let here = installed(&[
             ("share/modules/a.module", "module: a.so\npriority: 3"),
             ("share/modules/b.module", "module: b.so"),
-            ("etc/modules/a.module", "module: /opt/a.so"),
+            ("etc/modules/a.module", &format!("module: {a}")),
             ("user/modules/b.module", "module:"),
         ]);
-        assert_eq!(here.modules(), [pair("a", "/opt/a.so")], "the administrator's path, and b switched off");
+        assert_eq!(here.modules(), [pair("a", a)], "the administrator's path, and b switched off");
         let only = installed(&[
             ("share/modules/a.module", "module: a.so"),
             ("user/pkcs11.conf", "user-config: only"),
-            ("user/modules/mine.module", "module: /home/me/mine.so"),
+            ("user/modules/mine.module", &format!("module: {mine}")),
         ]);
-        assert_eq!(only.modules(), [pair("mine", "/home/me/mine.so")], "`only` means only the person's own");
+        assert_eq!(only.modules(), [pair("mine", mine)], "`only` means only the person's own");
         let none = installed(&[
             ("etc/pkcs11.conf", "user-config: none"),
             ("user/pkcs11.conf", "user-config: only"),
