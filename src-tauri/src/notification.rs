@@ -8,7 +8,7 @@ use tauri::{AppHandle, Manager};
 pub(crate) fn show(app: &AppHandle, controller: &Controller, event: &Event) {
     let notification = match event {
         Event::Notices { fresh, .. } => controller.notification(fresh),
-        Event::Refused { .. } => Some(controller.refused_notification()),
+        Event::Refused { withdrawal, .. } => Some(controller.refused_notification(*withdrawal)),
         _ => None,
     };
     let Some((title, text)) = notification else { return };

@@ -13,6 +13,11 @@ const desk = (more = {}) => ({ desk: "", session: "password", ...more });
 export const caseScenarios = [
   { name: "applications", hash: { session: "password", drafts: "1", state: "awaiting_issuance", room: room("applications") }, act: (_, id) => id("applications-row-CD20261122000017").waitFor() },
   { name: "applications-empty", hash: { session: "password", list: "empty", room: room("applications") }, act: (_, id) => id("applications-apply").waitFor() },
+  { name: "withdraw-away", hash: { session: "password", scenario: "offline", state: "submitted", room: room("application", { id: CASE }) }, act: async (_, id) => { await id("application-withdraw").click(); await id("withdraw-away").waitFor(); } },
+  { name: "withdraw-queued", hash: { session: "password", scenario: "offline", state: "submitted", withdrawal: "waiting", room: room("application", { id: CASE }) }, act: (_, id) => id("withdrawal-queued").waitFor() },
+  { name: "withdraw-needs-key", hash: { session: "token", scenario: "key", state: "submitted", withdrawal: "needs_key", room: room("application", { id: CASE }) }, act: (_, id) => id("withdrawal-queued").waitFor() },
+  { name: "withdraw-refused", hash: { session: "password", state: "awaiting_issuance", withdrawal: "refused", room: room("application", { id: CASE }) }, act: (_, id) => id("withdrawal-refused").waitFor() },
+  { name: "withdraw-offline", hash: { session: "password", reading: "1", state: "submitted", withdrawal: "waiting", room: room("application", { id: CASE }) }, act: (_, id) => id("withdrawal-queued").waitFor() },
   { name: "applications-offline", hash: { session: "password", scenario: "offline", room: room("applications") }, act: (_, id) => id("as-last-seen").waitFor() },
   { name: "applications-failed", hash: { session: "password", fail: "refresh_applications:service_garbled", room: room("applications") }, act: (_, id) => id("failure").waitFor() },
   ...["submitted", "in_review", "needs_correction", "approved", "awaiting_issuance", "completed", "rejected"].map((state) => ({ name: `application-${state}`, hash: at(state), act: (_, id) => id("application-state").waitFor() })),

@@ -2,7 +2,7 @@
 // `state=needs_correction` (any state), `list=empty`, `issue=key_removed@written` (fails there), `issue=hang@certificate`,
 // `journal=certificate` (stands there), `certificates=mixed|life|none`, `about=renew|change|revoke|replace|withdraw` (the case),
 // `withdraw=pin_needed|<failure>`, `queue=empty`, `sms=none`.
-import type { Application, ApplicationView, Business, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, SmsMessage, State, Text, Verdict } from "../src/bindings";
+import type { Application, ApplicationView, Business, Event, Failure, FailureCode, Handler, Home, IssuanceStep, IssuanceView, NextActor, PinPurpose, QueuedState, QueuedView, SmsMessage, State, Text, Verdict } from "../src/bindings";
 import type { Answers } from "./fake";
 import { certificate, LIFE, MIXED } from "./certificates";
 export { certificate };
@@ -75,9 +75,11 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure, ans
   let certificates = wanted.get("certificates") === "mixed" ? MIXED : wanted.get("certificates") === "life" ? LIFE : wanted.get("certificates") === "none" ? [] : [certificate({})];
   let purpose: PinPurpose | null = null;
   let sent = 0;
+  const queuedAs = wanted.get("withdrawal") as QueuedState | null;
+  let withdrawing: QueuedView | null = queuedAs && { state: queuedAs, at: at(-0.02), tries: queuedAs === "waiting" ? 0 : 1, failure: queuedAs === "refused" ? failure("wrong_state", { retriable: false, detail: "HTTP 409" }) : null };
 
   const issuance = (step: IssuanceStep, failed: Failure | null = null): IssuanceView => ({ application: CASE, step, key: step === "ready" ? null : (wanted.get("begun") ?? home.keys.keys[0]?.id ?? null), algorithms: ["rsa2048", "ec_p256"], failure: failed });
-  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, can_withdraw: ["submitted", "needs_correction"].includes(of.state), issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
+  const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, can_withdraw: ["submitted", "needs_correction"].includes(of.state), withdrawal: withdrawing, issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
   const other = (number: string, business: Business, state: State, days: number): Application => {
     const one = application(state, { id: `id-${number}`, number, business });
     return { ...one, history: one.history.map((entry) => ({ ...entry, at: new Date(new Date(entry.at).getTime() - days * DAY).toISOString() })) };
@@ -137,6 +139,8 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure, ans
       if (purpose?.kind === "issue") return issue();
       return purpose ? answers[`pin:${purpose.kind}`]?.(purpose) : undefined;
     },
+    queue_withdrawal: () => ((withdrawing = { state: "waiting", at: at(0), tries: 0, failure: null }), view(mine)),
+    drop_withdrawal: () => ((withdrawing = null), view(mine)),
     withdraw_application: () => {
       const refused = wanted.get("withdraw") ?? (home.session?.kind === "token" ? "pin_needed" : null);
       if (refused) throw failure(refused as FailureCode);

@@ -278,6 +278,10 @@ usual_time: Text | null,
  */
 can_withdraw: boolean, 
 /**
+ * Where taking it back stands, while that is queued.
+ */
+withdrawal: QueuedView | null, 
+/**
  * Where 制证 stands, while it is the applicant's turn to make the certificate.
  */
 issuance: IssuanceView | null, };
@@ -846,7 +850,11 @@ id: string, } | { "kind": "refused",
 /**
  * Case.
  */
-draft: string, } | { "kind": "notices", 
+case: string, 
+/**
+ * It was to be taken back; else to be handed in.
+ */
+withdrawal: boolean, } | { "kind": "notices", 
 /**
  * How many are not read.
  */
@@ -1265,7 +1273,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_by_script" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "offline_session" | "offline_unknown" | "offline_needs_key" | "offline_password_wrong" | "offline_too_soon" | "offline_certificate_expired" | "offline_certificate_revoked" | "draft_gone" | "submission_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_by_script" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "offline_session" | "offline_unknown" | "offline_needs_key" | "offline_password_wrong" | "offline_too_soon" | "offline_certificate_expired" | "offline_certificate_revoked" | "draft_gone" | "submission_queued" | "withdrawal_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -2445,6 +2453,8 @@ export const commands = {
   startCorrection: (id: string): Promise<DraftView> => call("start_correction", { id }),
   certificates: (): Promise<Array<CertificateView>> => call("certificates", {  }),
   withdrawApplication: (id: string): Promise<ApplicationView> => call("withdraw_application", { id }),
+  queueWithdrawal: (id: string): Promise<ApplicationView> => call("queue_withdrawal", { id }),
+  dropWithdrawal: (id: string): Promise<ApplicationView> => call("drop_withdrawal", { id }),
   saveReceipt: (receipt: string): Promise<string | null> => call("save_receipt", { receipt }),
   saveCalendar: (fingerprint: string): Promise<string | null> => call("save_calendar", { fingerprint }),
   saveCertificate: (fingerprint: string, encoding: CertificateEncoding): Promise<string | null> => call("save_certificate", { fingerprint, encoding }),

@@ -1,19 +1,21 @@
 //! 离线查看: after a new start without the service what was seen is read by whoever saw it, and by nobody else; what is done
 //! meanwhile waits for a login and arrives once.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
+use certdesk_cache::CacheKey;
 use certdesk_cli::journey::{self, Journey};
 use certdesk_contract::{
     application::{Remark, RemarkTarget, Review},
     session::SessionKind,
 };
 use certdesk_controller::{
-    Controller, Failure, LocalCode,
-    view::{PinOutcome, PinPurpose, QueuedState, SessionView},
+    Controller, Failure, LocalCode, Options, Uuid,
+    storage::{KeyStore, KeyStoreError},
+    view::{PinOutcome, PinPurpose, QueuedState, SessionView, StorageState},
 };
-use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
+use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
 use journeys::{Stage, certified, failed, specimens, told};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +220,7 @@ async fn the_key_that_logged_in_opens_what_was_seen_and_no_other_way_does() -> R
     assert_eq!(told(certdesk.prepare_pin(act).await)?, LocalCode::OfflineSession, "no PIN is asked for nothing");
 
     // 注销 is prepared and queued; it goes after a login, signed then.
-    let begun = certdesk.start_application(certdesk_domain::Business::Revoke, Some(before[0].serial.clone())).await;
+    let begun = certdesk.start_application(Business::Revoke, Some(before[0].serial.clone())).await;
     let id = begun.map_err(failed)?.id;
     certdesk.save_field(id, "reason".into(), "cessation_of_operation".into()).await.map_err(failed)?;
     certdesk.queue_submission(id, true).await.map_err(failed)?;
@@ -240,6 +242,105 @@ async fn the_key_that_logged_in_opens_what_was_seen_and_no_other_way_does() -> R
     stage.service.kill();
     assert_eq!(told(certdesk.prepare_pin(purpose).await)?, LocalCode::OfflineCertificateRevoked);
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulling_the_key_out_ends_the_reading_and_what_was_deleted_is_nobodys() -> Result<()> {
+    let mut stage = Stage::set()?;
+    let (journey, account) = certified(&stage, AccountKind::Individual).await?;
+    stage.service.kill();
+    drop(journey);
+    let journey = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
+    let certdesk = &journey.controller;
+    let purpose = PinPurpose::ReadOffline { key: plugged_in(certdesk).await? };
+    in_by(journey.give_pin(purpose.clone(), &stage.key.pin).await?)?;
+    stage.pull_keys()?;
+    until(certdesk, "who sits down next reads nothing", async || {
+        Ok(certdesk.home().await.map_err(failed)?.session.is_none())
+    })
+    .await?;
+    ensure!(certdesk.application_counts(String::new()).await.is_err(), "not even how much there is");
+    stage.plug_keys_in()?;
+    until(certdesk, "the key is seen again", async || Ok(plugged_in(certdesk).await.is_ok())).await?;
+    in_by(journey.give_pin(purpose.clone(), &stage.key.pin).await?)?;
+    certdesk.delete_local_data().await.map_err(failed)?;
+    assert_eq!(
+        told(certdesk.prepare_pin(purpose).await)?,
+        LocalCode::OfflineUnknown,
+        "there is nothing to ask a PIN for"
+    );
+    assert_eq!(stage.cache()?.data_of(&account)?.offline_login, None);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_successor_of_a_certificate_opens_what_was_seen() -> Result<()> {
+    let mut stage = Stage::set_with_catalogue(journeys::early_renewal)?;
+    let (journey, _) = certified(&stage, AccountKind::Individual).await?;
+    let old = journey.controller.certificates().await.map_err(failed)?.pop().context("no certificate")?;
+    let begun = journey.controller.start_application(Business::Renew, Some(old.serial.clone())).await;
+    let id = begun.map_err(failed)?.id;
+    journey.complete(id).await?;
+    journeys::hand_in(&journey, id).await?;
+    journey.make_certificate(id).await?;
+    journey.controller.certificates().await.map_err(failed)?;
+    stage.service.kill();
+    drop(journey);
+    let journey = stage.journey(AccountKind::Individual, KeyAlgorithm::EcP256)?;
+    let purpose = PinPurpose::ReadOffline { key: plugged_in(&journey.controller).await? };
+    // The one that logged in is superseded, and would be refused as revoked.
+    in_by(journey.give_pin(purpose, &stage.key.pin).await?)?;
+    assert_eq!(journey.controller.certificates().await.map_err(failed)?.len(), 2, "the old one and the new one");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_passphrase_locks_is_read_after_it_and_what_was_not_kept_is_not_offered() -> Result<()> {
+    const PASSPHRASE: &str = "金山大道的猫不吃鱼";
+    let mut stage = Stage::set()?;
+    let computer = async |stage: &Stage, folder: &str| {
+        let options = Options { key_store: Arc::new(NoKeyStore), ..stage.options()? };
+        let certdesk = Controller::start(Options { data: stage.scratch().join(folder), ..options });
+        until(&certdesk, "somebody is asked", async || {
+            let storage = certdesk.storage().await.map_err(failed)?;
+            Ok(matches!(storage.state, StorageState::Asking { .. }))
+        })
+        .await?;
+        anyhow::Ok(certdesk)
+    };
+    let locked = computer(&stage, "locked").await?;
+    locked.choose_passphrase(PASSPHRASE.into()).await.map_err(failed)?;
+    let account = stage.journey_of(&locked, AccountKind::Individual, KeyAlgorithm::EcP256)?.register().await?;
+    let forgetful = computer(&stage, "nothing kept").await?;
+    forgetful.keep_nothing().await.map_err(failed)?;
+    forgetful.catalogue().await.map_err(failed)?;
+    forgetful.log_in_with_password(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
+    stage.service.kill();
+    drop((locked, forgetful));
+
+    let locked = computer(&stage, "locked").await?;
+    let asked = tokio::time::timeout(Duration::from_millis(300), locked.offline_choices()).await;
+    ensure!(asked.is_err(), "before the passphrase nothing is known: {asked:?}");
+    locked.unlock_storage(PASSPHRASE.into()).await.map_err(failed)?;
+    assert!(locked.offline_choices().await.map_err(failed)?.by_password);
+    locked.read_offline(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
+    let forgetful = computer(&stage, "nothing kept").await?;
+    forgetful.keep_nothing().await.map_err(failed)?;
+    assert!(!forgetful.offline_choices().await.map_err(failed)?.by_password, "there is nothing to read");
+    Ok(())
+}
+
+/// A computer without one.
+struct NoKeyStore;
+
+impl KeyStore for NoKeyStore {
+    fn key(&self, _: Uuid) -> Result<Option<CacheKey>, KeyStoreError> {
+        Err(KeyStoreError::Away("none here".into()))
+    }
+
+    fn keep(&self, _: Uuid, _: &CacheKey) -> Result<(), KeyStoreError> {
+        Err(KeyStoreError::Away("none here".into()))
+    }
 }
 
 async fn newcomer(stage: &Stage) -> Result<(Journey, String)> {

@@ -11,7 +11,7 @@ use certdesk_cli::journey::{self, Journey};
 use certdesk_contract::announcement::AnnouncementQuery;
 use certdesk_controller::{
     Controller, LocalCode, Uuid,
-    view::{DraftView, PinOutcome, PinPurpose, QueuedState, UploadState},
+    view::{DraftView, Event, PinOutcome, PinPurpose, QueuedState, UploadState},
 };
 use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
 use journeys::{Stage, certified, failed, specimens, told};
@@ -215,6 +215,96 @@ async fn away_from_the_service_everything_seen_is_readable_and_what_is_done_arri
     let drafts = certdesk.home().await.map_err(failed)?.drafts;
     assert_eq!(drafts.iter().map(|draft| draft.id).collect::<Vec<_>>(), [draft.id], "one draft, and it is this one");
     assert_eq!(certdesk.applications().await.map_err(failed)?.len(), 1, "and one case");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn taken_back_while_the_service_is_away_it_is_withdrawn_once_or_stays_after_all() -> Result<()> {
+    let mut stage = Stage::set()?;
+    let (journey, account) = newcomer(&stage).await?;
+    let certdesk = &journey.controller;
+    let id = journey.fill_in().await?.id;
+    journey.hand_in(id).await?;
+    stage.service.kill();
+    let at_once = certdesk.withdraw_application(id).await;
+    assert_eq!(told(at_once)?, LocalCode::ServiceUnreachable, "nobody is told that it was taken back");
+    let queued = certdesk.queue_withdrawal(id).await.map_err(failed)?.withdrawal.context("it is not queued")?;
+    assert_eq!(queued.state, QueuedState::Waiting);
+    certdesk.queue_withdrawal(id).await.map_err(failed)?;
+    assert_eq!(stage.cache()?.outbox(&account)?.len(), 1, "queued twice it is one");
+    let stays = certdesk.drop_withdrawal(id).await.map_err(failed)?;
+    ensure!(stays.withdrawal.is_none() && stays.can_withdraw, "it can stay after all");
+    assert_eq!(stage.cache()?.outbox(&account)?, [], "and nothing is sent");
+
+    // A new start without the service does not change it.
+    certdesk.log_out().await.map_err(failed)?;
+    certdesk.read_offline(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
+    certdesk.queue_withdrawal(id).await.map_err(failed)?;
+    let own = certdesk.queue_submission(id, true).await;
+    ensure!(own.is_err(), "what is taken back is not handed in");
+    stage.restart_service()?;
+    certdesk.log_in_with_password(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
+    until(certdesk, "it is taken back", async || {
+        let view = certdesk.application(id).await.map_err(failed)?;
+        Ok(view.application.state == State::Withdrawn && stage.cache()?.outbox(&account)?.is_empty())
+    })
+    .await?;
+    let case = once(certdesk).await?;
+    assert_eq!(case.receipts.len(), 2, "handed in once and taken back once: {:?}", case.receipts);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_was_decided_meanwhile_is_not_taken_back_and_its_applicant_reads_so() -> Result<()> {
+    let mut stage = Stage::set()?;
+    let (journey, account) = newcomer(&stage).await?;
+    let certdesk = &journey.controller;
+    let id = journey.fill_in().await?.id;
+    journey.hand_in(id).await?;
+    stage.service.kill();
+    certdesk.queue_withdrawal(id).await.map_err(failed)?;
+    certdesk.log_out().await.map_err(failed)?;
+    stage.restart_service()?;
+    certdesk.demo_review(id, certdesk_contract::application::Review::Approve.into()).await.map_err(failed)?;
+    let mut events = certdesk.events();
+    certdesk.log_in_with_password(account.clone(), journey::PASSWORD.into()).await.map_err(failed)?;
+    let refused = async {
+        while !matches!(events.recv().await?, Event::Refused { case, withdrawal: true } if case == id) {}
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(Duration::from_secs(60), refused).await.context("nobody is told")??;
+    let view = certdesk.application(id).await.map_err(failed)?;
+    assert_eq!(view.application.state, State::AwaitingIssuance, "the decision stands");
+    let told = view.withdrawal.context("why is not to be read")?;
+    assert_eq!(told.state, QueuedState::Refused);
+    ensure!(told.failure.is_some(), "with the reason");
+    let read = certdesk.drop_withdrawal(id).await.map_err(failed)?;
+    ensure!(read.withdrawal.is_none(), "read, it is gone");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_session_by_key_a_queued_withdrawal_is_signed_by_the_key_when_it_goes() -> Result<()> {
+    let mut stage = Stage::set_with_catalogue(journeys::early_renewal)?;
+    let (journey, _) = certified(&stage, AccountKind::Enterprise).await?;
+    let certdesk = &journey.controller;
+    let held = certdesk.certificates().await.map_err(failed)?.pop().context("no certificate")?;
+    let draft = certdesk.start_application(Business::Change, Some(held.serial)).await.map_err(failed)?;
+    let (id, name) = (draft.id, "厦门云帆测试科技有限公司");
+    certdesk.save_field(id, "change.organisation.name".into(), name.into()).await.map_err(failed)?;
+    journey.complete(id).await?;
+    certdesk.submit(id, true).await.map_err(failed)?;
+    let state = certdesk.application(id).await.map_err(failed)?;
+    ensure!(state.can_withdraw, "a reviewer looks at it: {:?}", state.application.state);
+    stage.service.kill();
+    certdesk.queue_withdrawal(id).await.map_err(failed)?;
+    stage.change_catalogue(journeys::early_renewal)?;
+    until(certdesk, "it is taken back", async || {
+        Ok(certdesk.application(id).await.map_err(failed)?.application.state == State::Withdrawn)
+    })
+    .await?;
+    let case = certdesk.application(id).await.map_err(failed)?.application;
+    assert_eq!(case.receipts.iter().map(|receipt| receipt.signed_by_key).collect::<Vec<_>>(), [true, true]);
     Ok(())
 }
 

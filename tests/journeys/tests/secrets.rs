@@ -70,6 +70,10 @@ async fn the_whole_journey_leaves_no_pin_password_or_person_in_logs_and_no_pin_o
         );
     }
     personal.truncate(2);
+    for secret in &personal {
+        let found = holds(&open, secret.as_bytes())?;
+        assert!(found.is_none(), "{secret} is kept in plain behind the key of the cache");
+    }
     for folder in ["client", "service/data"] {
         for secret in &personal {
             let found = holds(&stage.scratch().join(folder), secret.as_bytes())?;

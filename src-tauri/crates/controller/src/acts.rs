@@ -1,5 +1,6 @@
 //! Legal acts: what the key of a session signs them with, taking a case back, and the receipts of all of them.
 
+use certdesk_contract::{Problem, ProblemCode};
 use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::Certificate;
 use certdesk_portal::{ActKey, SigningError};
@@ -9,6 +10,7 @@ use uuid::Uuid;
 use crate::{
     Controller,
     failure::{Failure, LocalCode},
+    outbox::withdrawal_key,
     picker::SaveQuestion,
     pin::KeyPlace,
     view::{ApplicationView, Locale},
@@ -119,11 +121,25 @@ impl Controller {
     /// Takes a case back.
     pub async fn withdraw_application(&self, id: Uuid) -> Result<ApplicationView, Failure> {
         self.need_login()?;
+        let _alone = self.inner.outbox.case(id).await;
+        let view = self.withdraw_alone(id, None).await?;
+        // Where that was queued, it need not go by itself any more.
+        self.with_cache(move |cache| cache.drop_withdrawal(id)).await?;
+        Ok(ApplicationView { withdrawal: None, ..view })
+    }
+
+    /// The same, by whoever works on the case alone. `meant`: the name of what was to be taken back, where that was before.
+    ///
+    /// # Errors
+    /// The problem `wrong_state` where it was handed in anew since.
+    pub(crate) async fn withdraw_alone(&self, id: Uuid, meant: Option<Uuid>) -> Result<ApplicationView, Failure> {
         let signer = self.session_signer().await?;
         let portal = self.portal()?;
         let seen = self.seen_application(id).await?;
-        // Taken back once for each time it was handed in.
-        let (business, key) = (seen.business, crate::convert::named_uuid(&("withdraw", id, seen.submissions))?);
+        let (business, key) = (seen.business, withdrawal_key(&seen)?);
+        if meant.is_some_and(|meant| meant != key) {
+            return Err(Problem::new(ProblemCode::WrongState).into());
+        }
         let application = match signer {
             None => self.noted(portal.withdraw(id, key).await)?,
             Some(signer) => self.signed(portal.withdraw_signed(id, business, key, &signer).await)?,

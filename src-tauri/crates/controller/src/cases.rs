@@ -3,13 +3,14 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use certdesk_cache::{Alike, Cache, Place, Search, Wanted};
 use certdesk_contract::application::Application;
-use certdesk_domain::{Act, State, Timestamp};
+use certdesk_domain::{State, Timestamp};
 use uuid::Uuid;
 
 use crate::{
     Controller,
     changes::By,
     failure::{Failure, LocalCode},
+    outbox::can_withdraw,
     view::{ApplicationCount, ApplicationPage, ApplicationQuery, ApplicationRow, ApplicationView, Event, SessionView},
 };
 
@@ -126,8 +127,11 @@ impl Controller {
             State::AwaitingIssuance | State::Completed => Some(self.issuance_view(application.id).await?),
             _ => None,
         };
-        let can_withdraw = application.state.after(Act::Withdraw).is_some();
-        Ok(ApplicationView { application, usual_time, can_withdraw, issuance })
+        let can_withdraw = can_withdraw(&application);
+        // Also of a case that moved on meanwhile: that it was not taken back is to be read.
+        let withdrawn = application.state == State::Withdrawn;
+        let withdrawal = if withdrawn { None } else { self.queued_withdrawal(application.id).await? };
+        Ok(ApplicationView { application, usual_time, can_withdraw, withdrawal, issuance })
     }
 }
 

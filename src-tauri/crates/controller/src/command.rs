@@ -163,6 +163,10 @@ commands! {
     certificates() -> Vec<CertificateView>;
     /// Takes a case back; `pin_needed` as for `submit`.
     withdraw_application(id: Uuid) -> ApplicationView;
+    /// Queues that a case is taken back: it goes by itself once the service is there.
+    queue_withdrawal(id: Uuid) -> ApplicationView;
+    /// The case is not taken back after all, or that it was refused is known.
+    drop_withdrawal(id: Uuid) -> ApplicationView;
     /// Saves a signed receipt by the native dialog; `None` when cancelled, else the name it got.
     save_receipt(receipt: Uuid) -> Option<String>;
     /// Saves the end of a certificate as a calendar file by the native dialog.

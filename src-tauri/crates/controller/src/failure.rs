@@ -103,6 +103,8 @@ local_codes! {
     DraftGone, false;
     /// The submission of the draft is queued: it is taken back before anything is changed.
     SubmissionQueued, false;
+    /// Taking the case back is queued: that ends before it is handed in.
+    WithdrawalQueued, false;
     /// Step 1 has faults.
     FieldsIncomplete, false;
     /// Step 3 is not complete.

@@ -344,6 +344,9 @@ impl Controller {
 
     /// A draft that says all that it must, its files aside; made anew is the form that needs nobody's look.
     pub(crate) async fn submittable(&self, id: Uuid) -> Result<DraftView, Failure> {
+        if self.queued_withdrawal(id).await?.is_some() {
+            return Err(LocalCode::WithdrawalQueued.into());
+        }
         let view = self.draft(id).await?;
         if !view.faults.is_empty() {
             return Err(Failure { faults: view.faults, ..LocalCode::FieldsIncomplete.into() });

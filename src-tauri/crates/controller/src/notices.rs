@@ -63,14 +63,19 @@ impl Controller {
         words(self.state().settings.locale, fresh)
     }
 
-    /// The same of a queued submission that was refused.
-    pub fn refused_notification(&self) -> (&'static str, String) {
-        match self.state().settings.locale {
-            Locale::ZhCn => (TITLE_ZH, "您的一件申办没有提交成功，请打开程序查看原因。".to_owned()),
-            Locale::En => {
-                (TITLE_EN, "One of your applications was not submitted. Open the program to see why.".to_owned())
+    /// The same of a queued act that was refused: a withdrawal, else a submission.
+    pub fn refused_notification(&self, withdrawal: bool) -> (&'static str, String) {
+        let (title, text) = match (self.state().settings.locale, withdrawal) {
+            (Locale::ZhCn, false) => (TITLE_ZH, "您的一件申办没有提交成功，请打开程序查看原因。"),
+            (Locale::ZhCn, true) => (TITLE_ZH, "您的一件申办没有撤回成功，请打开程序查看原因。"),
+            (Locale::En, false) => {
+                (TITLE_EN, "One of your applications was not submitted. Open the program to see why.")
             }
-        }
+            (Locale::En, true) => {
+                (TITLE_EN, "One of your applications was not withdrawn. Open the program to see why.")
+            }
+        };
+        (title, text.to_owned())
     }
 
     /// All notices as last seen: does not wait for the network.

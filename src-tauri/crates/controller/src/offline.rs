@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    ops::RangeInclusive,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -151,9 +152,8 @@ impl Controller {
         let login = fitting.next().ok_or(LocalCode::OfflineUnknown)?;
         let held = certificate_on(&token, &login.known.proof).ok_or(LocalCode::OfflineUnknown)?;
         let certificate = Certificate::parse(&held.der)?;
-        // A clock that was set back does not make it valid again.
-        let now = self.service_now().max(login.seen_at);
-        if now > certificate.not_after || now < certificate.not_before {
+        let valid = certificate.not_before..=certificate.not_after;
+        if !is_in_its_time(&valid, self.service_now(), login.seen_at) {
             return Err(LocalCode::OfflineCertificateExpired.into());
         }
         if self.is_known_revoked(&login.known.account.name, &certificate).await? {
@@ -324,6 +324,12 @@ async fn verifies(password: Zeroizing<String>, verifier: String) -> Result<bool,
     tokio::task::spawn_blocking(verify).await.map_err(crate::convert::internal)
 }
 
+/// Whether a certificate is valid as far as is known here: never earlier than when the service was heard last, so a clock
+/// that was set back makes none valid again.
+fn is_in_its_time(valid: &RangeInclusive<Timestamp>, now: Timestamp, seen_at: Timestamp) -> bool {
+    valid.contains(&now.max(seen_at))
+}
+
 /// How long the try after so many wrong ones waits.
 fn pause(tries: u32) -> Duration {
     let Some(doublings) = tries.checked_sub(FREE_TRIES) else { return Duration::ZERO };
@@ -391,6 +397,16 @@ mod tests {
         waited.refused().insert("qy1".into(), Instant::now());
         assert!(waited.wait("qy1", 6) > pause(5), "and waits anew after a wrong one");
         assert_eq!(waited.wait("qy2", 5), Duration::ZERO, "which is nobody else's");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_no_certificate_valid_again() {
+        let day = |day: i64| Timestamp::UNIX_EPOCH + time::Duration::days(day);
+        let valid = day(100)..=day(200);
+        assert!(is_in_its_time(&valid, day(150), day(120)));
+        assert!(!is_in_its_time(&valid, day(201), day(120)), "it has expired");
+        assert!(!is_in_its_time(&valid, day(150), day(201)), "the service was heard after its end");
+        assert!(!is_in_its_time(&valid, day(90), day(95)), "its time is to come");
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //! A submission is named by what was declared. Its signatures are of now, so none is made ahead: it goes in a session of
 //! its account, signed by that session; in one by key by that key too, where it is open. Where its PIN is needed, the
 //! applicant is asked the next time they press 提交.
+//!
+//! Taking a case back goes the same way, and comes in place of a submission that is still here: the last word counts.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,8 +22,8 @@ use std::{
 };
 
 use certdesk_cache::{Attachment, AttachmentPhase, Draft, Outgoing, OutgoingAct, OutgoingState};
-use certdesk_contract::ProblemCode;
-use certdesk_domain::{State, Timestamp};
+use certdesk_contract::{Problem, ProblemCode, application::Application};
+use certdesk_domain::{Act, State, Timestamp};
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedMutexGuard};
 use uuid::Uuid;
 
@@ -32,7 +34,7 @@ use crate::{
     failure::{Failure, FailureCode, LocalCode},
     guide::content,
     uploads::waits,
-    view::{DraftView, Event, QueuedState, QueuedView},
+    view::{ApplicationView, DraftView, Event, QueuedState, QueuedView},
 };
 
 /// The first pause after a try that came to nothing; each next one is twice as long, a part of it by chance.
@@ -150,6 +152,42 @@ impl Controller {
         self.draft(id).await
     }
 
+    /// Queues that a case is taken back: it goes by itself once the service is there. Until then it can stay after all.
+    ///
+    /// # Errors
+    /// The problem `wrong_state` where the case, as last seen, cannot be taken back.
+    pub async fn queue_withdrawal(&self, id: Uuid) -> Result<ApplicationView, Failure> {
+        let _alone = self.inner.outbox.case(id).await;
+        let seen = self.seen_application(id).await?;
+        if !can_withdraw(&seen) {
+            return Err(Problem::new(ProblemCode::WrongState).into());
+        }
+        let account = self.account_name()?;
+        let key = withdrawal_key(&seen)?;
+        let outgoing = Outgoing::new(key, account, id, OutgoingAct::Withdraw, Timestamp::now_utc());
+        self.with_cache(move |cache| cache.queue_withdrawal(&outgoing)).await?;
+        self.tell_queued(id);
+        self.emit(Event::Applications);
+        self.inner.outbox.wake();
+        self.application_view(seen).await
+    }
+
+    /// The case is not taken back after all; or it was refused, and that was read.
+    pub async fn drop_withdrawal(&self, id: Uuid) -> Result<ApplicationView, Failure> {
+        let _alone = self.inner.outbox.case(id).await;
+        // It must be one's own.
+        let seen = self.seen_application(id).await?;
+        self.with_cache(move |cache| cache.drop_withdrawal(id)).await?;
+        self.emit(Event::Applications);
+        self.application_view(seen).await
+    }
+
+    /// Where the queued taking back of a case stands.
+    pub(crate) async fn queued_withdrawal(&self, id: Uuid) -> Result<Option<QueuedView>, Failure> {
+        let row = self.with_cache(move |cache| cache.queued_withdrawal(id)).await?;
+        Ok(row.map(|row| queued_view(&row, false)))
+    }
+
     /// Where the queued submission of a draft stands.
     pub(crate) async fn queued(&self, draft: &Draft) -> Result<Option<QueuedView>, Failure> {
         let id = draft.id;
@@ -159,18 +197,7 @@ impl Controller {
         let Some(row) = self.with_cache(move |cache| cache.queued_submission(id)).await? else { return Ok(None) };
         let attachments = self.attachments(id).await?;
         let uploading = attachments.iter().any(|held| held.phase.is_unfinished());
-        Ok(Some(QueuedView {
-            state: match row.state {
-                OutgoingState::Waiting if uploading => QueuedState::Files,
-                OutgoingState::Waiting => QueuedState::Waiting,
-                OutgoingState::Sending => QueuedState::Sending,
-                OutgoingState::NeedsKey => QueuedState::NeedsKey,
-                OutgoingState::Dead => QueuedState::Refused,
-            },
-            at: row.at,
-            tries: row.tries,
-            failure: row.failure.and_then(|failure| serde_json::from_value(failure).ok()),
-        }))
+        Ok(Some(queued_view(&row, uploading)))
     }
 
     /// Sends what is due, the oldest act of each case. Answers until when there is nothing more to do.
@@ -203,15 +230,16 @@ impl Controller {
             if !self.account_name().is_ok_and(|now| now == account) {
                 return Duration::ZERO;
             }
-            pause = pause.min(self.send_one(row.id, row.application).await);
+            pause = pause.min(self.send_one(row.id, row.application, &row.act).await);
         }
         pause
     }
 
     /// Tries one act. Answers when to look again.
-    async fn send_one(&self, id: Uuid, case: Uuid) -> Duration {
+    async fn send_one(&self, id: Uuid, case: Uuid, act: &OutgoingAct) -> Duration {
         let _alone = self.inner.outbox.case(case).await;
-        if self.uploads_under_way(case).await {
+        // What is taken back needs no files.
+        if *act != OutgoingAct::Withdraw && self.uploads_under_way(case).await {
             // The upload queue rings when it is done.
             return PACE;
         }
@@ -221,7 +249,7 @@ impl Controller {
         let Ok(Some(row)) = begun else { return PACE };
         self.tell_queued(case);
         let tries = row.tries;
-        let quiet = !matches!(row.act, OutgoingAct::Submit { .. });
+        let quiet = !matches!(row.act, OutgoingAct::Submit { .. } | OutgoingAct::Withdraw);
         let failure = match self.send(&row).await {
             Ok(()) => {
                 if self.with_cache(move |cache| cache.delete_outgoing(id)).await.is_err() {
@@ -253,8 +281,11 @@ impl Controller {
             return PACE;
         }
         self.tell_queued(case);
+        if matches!(row.act, OutgoingAct::Withdraw) {
+            self.emit(Event::Applications);
+        }
         if state == OutgoingState::Dead {
-            self.emit(Event::Refused { draft: case });
+            self.emit(Event::Refused { case, withdrawal: row.act == OutgoingAct::Withdraw });
         }
         if ended { PACE } else { pause.min(PACE) }
     }
@@ -263,6 +294,7 @@ impl Controller {
         let case = row.application;
         match row.act {
             OutgoingAct::Submit { declared_true } => self.send_submission(case, declared_true, row.id).await,
+            OutgoingAct::Withdraw => self.send_withdrawal(case, row.id).await,
             OutgoingAct::Discard => self.send_discard(case, row.id).await,
             OutgoingAct::Terminate { upload } => match self.noted(self.portal()?.terminate(upload).await) {
                 // Handed in meanwhile, or gone: nothing is left to end.
@@ -289,6 +321,17 @@ impl Controller {
                 self.emit(Event::Draft { id });
                 Ok(())
             }
+        }
+    }
+
+    /// Takes a case back that may have been taken back before, by a try whose answer was lost or on another computer.
+    async fn send_withdrawal(&self, case: Uuid, key: Uuid) -> Result<(), Failure> {
+        match self.withdraw_alone(case, Some(key)).await {
+            Err(failure) if failure.is_said(ProblemCode::WrongState) => {
+                let now = self.application(case).await?.application;
+                if now.state == State::Withdrawn { Ok(()) } else { Err(failure) }
+            }
+            other => other.map(drop),
         }
     }
 
@@ -325,6 +368,31 @@ impl Controller {
 
     fn tell_queued(&self, draft: Uuid) {
         self.emit(Event::Draft { id: draft });
+    }
+}
+
+/// Names the taking back of a case: once for each time it was handed in.
+pub(crate) fn withdrawal_key(case: &Application) -> Result<Uuid, Failure> {
+    named_uuid(&("withdraw", case.id, case.submissions))
+}
+
+/// Whether a case, as it was seen, can be taken back.
+pub(crate) fn can_withdraw(case: &Application) -> bool {
+    case.state.after(Act::Withdraw).is_some()
+}
+
+fn queued_view(row: &Outgoing, uploading: bool) -> QueuedView {
+    QueuedView {
+        state: match row.state {
+            OutgoingState::Waiting if uploading => QueuedState::Files,
+            OutgoingState::Waiting => QueuedState::Waiting,
+            OutgoingState::Sending => QueuedState::Sending,
+            OutgoingState::NeedsKey => QueuedState::NeedsKey,
+            OutgoingState::Dead => QueuedState::Refused,
+        },
+        at: row.at,
+        tries: row.tries,
+        failure: row.failure.clone().and_then(|failure| serde_json::from_value(failure).ok()),
     }
 }
 

@@ -48,6 +48,10 @@ export default {
   withdraw: {
     act: "Withdraw", title: "Withdraw this application?", lead: "The application then ends and is reviewed no further. You can apply again later, but everything has to be filled in and submitted anew.",
     pin: "You logged in with a key, so the key signs the withdrawal and asks for its PIN if need be.", keep: "Not now", confirm: "Withdraw it",
+    queue: "Queue it", drop: "Keep it after all", now: "Withdraw now", understood: "I see", because: "{reason}. ", not_taken: "It was not withdrawn and goes on as it stands.",
+    away_lead: "You can queue it: it is withdrawn by itself once the service is back. Until then it is reviewed as before, and you can keep it after all.", offline_lead: "You can queue it: it is withdrawn by itself after you log in. Until then it is reviewed as before, and you can keep it after all.",
+    queued: { waiting: "Queued: withdrawn by itself once the service is back", offline: "Queued: withdrawn by itself after you log in", sending: "Withdrawing…", needs_key: "Your key has to sign the withdrawal", refused: "Not withdrawn" },
+    queued_lead: { waits: "Until then it is reviewed as before, and you can keep it after all.", needs_key: "Plug in the key you logged in with, press “Withdraw now” and enter its PIN." },
   },
   receipts: {
     title: "Receipts", lead: "Proof signed by the service of what you did and when. Keep it; it counts in a dispute.", act: { submit: "Submission", withdraw: "Withdrawal" },

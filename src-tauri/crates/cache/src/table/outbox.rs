@@ -47,6 +47,8 @@ pub enum OutgoingAct {
         /// The declaration that goes with it.
         declared_true: bool,
     },
+    /// A case that was handed in was taken back.
+    Withdraw,
     /// A draft was thrown away.
     Discard,
     /// A file was taken out whose upload the service has.
@@ -101,7 +103,45 @@ impl Cache {
     /// # Errors
     /// Those of the file.
     pub fn queued_submission(&self, application: Uuid) -> Result<Option<Outgoing>, CacheError> {
-        submission(&self.connection(), application)
+        first(&self.connection(), application, is_submission)
+    }
+
+    /// The taking back of a case that is to be sent, if there is one.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn queued_withdrawal(&self, application: Uuid) -> Result<Option<Outgoing>, CacheError> {
+        first(&self.connection(), application, is_withdrawal)
+    }
+
+    /// Queues that a case is taken back, in place of a submission of it that is still here: the last word counts. One that
+    /// is queued already stays as it is. Answers what is queued.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn queue_withdrawal(&self, outgoing: &Outgoing) -> Result<Outgoing, CacheError> {
+        self.transaction(|transaction| {
+            if let Some(queued) = first(transaction, outgoing.application, is_withdrawal)? {
+                return Ok(queued);
+            }
+            take_back(transaction, outgoing.application, outgoing.at)?;
+            add(transaction, outgoing)?;
+            Ok(outgoing.clone())
+        })
+    }
+
+    /// The case is not taken back after all, or it was. Nothing happens where that is not queued.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn drop_withdrawal(&self, application: Uuid) -> Result<(), CacheError> {
+        self.transaction(|transaction| match first(transaction, application, is_withdrawal)? {
+            Some(queued) => {
+                transaction.execute("DELETE FROM outbox WHERE id = ?1", [queued.id.to_string()])?;
+                Ok(())
+            }
+            None => Ok(()),
+        })
     }
 
     /// Queues the submission of a draft, which cannot be changed until it was sent or taken back. `may` looks at the draft
@@ -116,7 +156,7 @@ impl Cache {
         may: impl FnOnce(&draft::Draft) -> bool,
     ) -> Result<Option<Outgoing>, CacheError> {
         self.transaction(|transaction| {
-            if let Some(queued) = submission(transaction, outgoing.application)? {
+            if let Some(queued) = first(transaction, outgoing.application, is_submission)? {
                 return Ok(Some(queued));
             }
             let mut fits = true;
@@ -231,13 +271,26 @@ fn of_account(connection: &Connection, account: &str) -> Result<Vec<Outgoing>, C
     statement.query_map([account], |row| row.get::<_, String>(0))?.map(|text| from_json(TABLE, &text?)).collect()
 }
 
-fn submission(connection: &Connection, application: Uuid) -> Result<Option<Outgoing>, CacheError> {
+fn is_submission(act: &OutgoingAct) -> bool {
+    matches!(act, OutgoingAct::Submit { .. })
+}
+
+fn is_withdrawal(act: &OutgoingAct) -> bool {
+    *act == OutgoingAct::Withdraw
+}
+
+/// The first act of a case that fits.
+fn first(
+    connection: &Connection,
+    application: Uuid,
+    fits: impl Fn(&OutgoingAct) -> bool,
+) -> Result<Option<Outgoing>, CacheError> {
     let mut statement =
         connection.prepare_cached("SELECT content FROM outbox WHERE application = ?1 ORDER BY position")?;
     let rows = statement.query_map([application.to_string()], |row| row.get::<_, String>(0))?;
     for text in rows {
         let row: Outgoing = from_json(TABLE, &text?)?;
-        if matches!(row.act, OutgoingAct::Submit { .. }) {
+        if fits(&row.act) {
             return Ok(Some(row));
         }
     }
@@ -245,7 +298,7 @@ fn submission(connection: &Connection, application: Uuid) -> Result<Option<Outgo
 }
 
 fn take_back(transaction: &Transaction, application: Uuid, now: Timestamp) -> Result<(), CacheError> {
-    if let Some(queued) = submission(transaction, application)? {
+    if let Some(queued) = first(transaction, application, is_submission)? {
         transaction.execute("DELETE FROM outbox WHERE id = ?1", [queued.id.to_string()])?;
     }
     match draft::update(transaction, application, now, |draft| draft.queued = false) {
@@ -288,6 +341,23 @@ mod tests {
         assert_eq!(cache.outbox("other").unwrap(), [], "nobody else's");
         cache.take_back_submission(case, NOW).unwrap();
         assert!(cache.outbox("acct").unwrap().is_empty() && !cache.draft(case).unwrap().unwrap().queued);
+    }
+
+    #[test]
+    fn a_case_that_is_taken_back_is_not_handed_in_before_and_can_stay_after_all() {
+        let cache = Cache::in_memory().unwrap();
+        let case = draft(&cache);
+        cache.queue_submission(&submit(case), |_| true).unwrap();
+        let withdraw = || Outgoing::new(Uuid::now_v7(), "acct", case, OutgoingAct::Withdraw, NOW);
+        let queued = cache.queue_withdrawal(&withdraw()).unwrap();
+        assert_eq!(cache.outbox("acct").unwrap(), std::slice::from_ref(&queued), "the last word counts");
+        assert!(!cache.draft(case).unwrap().unwrap().queued, "the draft is a draft again");
+        assert_eq!(cache.queue_withdrawal(&withdraw()).unwrap(), queued, "queued twice it is the first");
+        cache.drop_withdrawal(case).unwrap();
+        assert_eq!((cache.queued_withdrawal(case).unwrap(), cache.outbox("acct").unwrap()), (None, Vec::new()));
+        let elsewhere = Outgoing::new(Uuid::now_v7(), "acct", Uuid::now_v7(), OutgoingAct::Withdraw, NOW);
+        cache.queue_withdrawal(&elsewhere).unwrap();
+        assert!(cache.queued_withdrawal(elsewhere.application).unwrap().is_some(), "it takes no draft here");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use uuid::Uuid;
 
+use super::QueuedView;
 use crate::failure::Failure;
 
 /// 制证, step by step.
@@ -55,6 +56,8 @@ pub struct ApplicationView {
     pub usual_time: Option<certdesk_contract::catalogue::Text>,
     /// Whether it can be taken back now.
     pub can_withdraw: bool,
+    /// Where taking it back stands, while that is queued.
+    pub withdrawal: Option<QueuedView>,
     /// Where 制证 stands, while it is the applicant's turn to make the certificate.
     pub issuance: Option<IssuanceView>,
 }

@@ -209,10 +209,12 @@ pub enum Event {
         /// Case.
         id: Uuid,
     },
-    /// A queued submission was refused: its draft says why, and waits for a decision.
+    /// A queued act was refused: its draft or its case says why, and waits for a decision.
     Refused {
         /// Case.
-        draft: Uuid,
+        case: Uuid,
+        /// It was to be taken back; else to be handed in.
+        withdrawal: bool,
     },
     /// There are new notices, or some were read. `fresh`: those never told before, for notices of the system.
     Notices {
