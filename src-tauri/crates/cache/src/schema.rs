@@ -171,8 +171,11 @@ fn version(connection: &Connection) -> Result<i64, CacheError> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use certdesk_domain::{Business, Timestamp};
+    use uuid::Uuid;
+
     use super::*;
-    use crate::{Cache, CacheKey, OutgoingAct};
+    use crate::{Attachment, AttachmentPhase, Cache, CacheKey, Draft, OutgoingAct, table::attachment::tests::picked};
 
     /// An empty file as an earlier version left it.
     pub(crate) fn of_version(version: i64) -> Connection {
@@ -209,6 +212,53 @@ pub(crate) mod tests {
         cache.forget("qy1").unwrap();
         let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert!(left.iter().all(|name| !name.to_string_lossy().contains("backup")), "a person's data goes from it too");
+    }
+
+    #[test]
+    fn an_update_in_the_middle_of_a_draft_and_of_an_upload_costs_nothing() {
+        let now = Cache::in_memory().unwrap();
+        let mut draft = Draft::new(Uuid::now_v7(), "qy1", Business::New, "files", Timestamp::UNIX_EPOCH);
+        assert!(draft.handler.set("person.name", "王䶮"));
+        now.create_draft(&draft).unwrap();
+        let half_sent = Attachment {
+            upload: Some(Uuid::now_v7()),
+            sent: 8 << 20,
+            phase: AttachmentPhase::Sending,
+            ..picked(draft.id, "承诺视频.mp4")
+        };
+        now.add_attachment(&half_sent).unwrap();
+        for version in 1..MIGRATIONS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, key) = (folder.path().join("certdesk.db"), CacheKey::random());
+            let before = file::open(&path, &key).unwrap();
+            search::register(&before).unwrap();
+            MIGRATIONS[..version].iter().for_each(|script| before.execute_batch(script).unwrap());
+            before.pragma_update(None, "user_version", version as i64).unwrap();
+            for table in ["draft", "attachment"] {
+                copy_rows(table, &now.connection(), &before);
+            }
+            drop(before);
+
+            let cache = Cache::open(&path, &key).unwrap();
+            assert_eq!(cache.drafts("qy1").unwrap(), [draft.clone()], "what was typed under version {version}");
+            assert_eq!(
+                cache.attachments(draft.id).unwrap(),
+                [half_sent.clone()],
+                "the upload goes on where it was under version {version}"
+            );
+        }
+    }
+
+    fn copy_rows(table: &str, from: &Connection, to: &Connection) {
+        let mut all = from.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = all.column_count();
+        let places = vec!["?"; columns].join(", ");
+        let mut rows = all.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let values = (0..columns).map(|column| row.get::<_, rusqlite::types::Value>(column).unwrap());
+            let insert = format!("INSERT INTO {table} VALUES ({places})");
+            to.execute(&insert, rusqlite::params_from_iter(values)).unwrap();
+        }
     }
 
     #[test]
