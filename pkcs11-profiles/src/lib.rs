@@ -13,6 +13,7 @@ pub use bundle::{Bundle, BundleError, FORMAT};
 pub use path::{Arch, Os};
 pub use profile::{
     LabelEncoding, Location, Package, PackageOs, PinCharacters, PinRules, Profile, Quirks, SignatureForm, Sm2, Trust,
+    Unblock,
 };
 
 use std::{
@@ -334,12 +335,15 @@ mod tests {
     fn what_the_helper_is_told_arrives() {
         for (generate, signature) in [(Some(0x8001_0003), SignatureForm::Raw), (None, SignatureForm::Der)] {
             let sm2 = Some(Sm2 { key_type: 0x8001_0001, sign: 0x8001_0002, generate, signature });
-            let told = Quirks { labels: LabelEncoding::Gbk, ecdsa: SignatureForm::Der, sm2, ..Quirks::default() };
+            let (labels, ecdsa, unblock) = (LabelEncoding::Gbk, SignatureForm::Der, Unblock::Puk);
+            let told = Quirks { labels, ecdsa, change_logged_in: true, unblock, sm2, ..Quirks::default() };
             let arguments = told.to_arguments();
             assert_eq!(Quirks::from_arguments(arguments.iter().map(String::as_str)), Some(told));
         }
         assert_eq!(Quirks::default().to_arguments(), [""; 0], "of a module that keeps to the standard nothing is told");
-        for nonsense in ["", "labels", "ecdsa=other", "sm2=1,2", "sm2=80010001,80010002,-,raw,more", "sm2=x,y,-,raw"] {
+        for nonsense in
+            ["", "labels", "ecdsa=other", "unblock=so", "sm2=1,2", "sm2=80010001,80010002,-,raw,more", "sm2=x,y,-,raw"]
+        {
             assert_eq!(Quirks::from_arguments([nonsense]), None, "{nonsense:?} tells nothing");
         }
     }

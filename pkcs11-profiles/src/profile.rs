@@ -111,6 +111,11 @@ pub struct Quirks {
     /// What it answers to a wrong PIN in place of `CKR_PIN_INCORRECT`, in the standard's names. It answers the same for
     /// other reasons, so none of these proves that a PIN was wrong.
     pub wrong_pin: Vec<String>,
+    /// `C_SetPIN` while nobody is logged in may be taken for something else than a change of the PIN: it may be set up to take
+    /// a PUK, of which a PIN would cost a try. Whoever changes a PIN is logged in first.
+    pub change_logged_in: bool,
+    /// How a blocked PIN is set anew.
+    pub unblock: Unblock,
     /// It keeps a PIN that was right until its process ends, and lets any other pass meanwhile.
     pub cached_pin: bool,
     /// How labels and names are written.
@@ -119,6 +124,18 @@ pub struct Quirks {
     pub ecdsa: SignatureForm,
     /// How the module does SM2, which no version of PKCS#11 defines.
     pub sm2: Option<Sm2>,
+}
+
+/// How a blocked PIN is set anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Unblock {
+    /// In the security officer's name: `C_Login`, then `C_InitPIN`.
+    #[default]
+    SecurityOfficer,
+    /// By `C_SetPIN` while nobody is logged in, with the PUK for the old PIN.
+    Puk,
 }
 
 /// How labels and names are written.
@@ -195,6 +212,12 @@ impl Quirks {
     /// `sm2=80010001,80010002,-,raw`.
     pub fn to_arguments(&self) -> Vec<String> {
         let mut arguments = Vec::new();
+        if self.change_logged_in {
+            arguments.push("change=logged-in".to_owned());
+        }
+        if self.unblock == Unblock::Puk {
+            arguments.push("unblock=puk".to_owned());
+        }
         if self.labels == LabelEncoding::Gbk {
             arguments.push("labels=gbk".to_owned());
         }
@@ -217,6 +240,8 @@ impl Quirks {
         let mut quirks = Self::default();
         for argument in arguments {
             match argument.split_once('=')? {
+                ("change", "logged-in") => quirks.change_logged_in = true,
+                ("unblock", "puk") => quirks.unblock = Unblock::Puk,
                 ("labels", "gbk") => quirks.labels = LabelEncoding::Gbk,
                 ("ecdsa", "der") => quirks.ecdsa = SignatureForm::Der,
                 ("sm2", numbers) => quirks.sm2 = Some(Sm2::from_text(numbers)?),

@@ -47,6 +47,9 @@ pub struct Expected {
     /// Log in anew for each key: the token cannot hold two in one login.
     #[serde(default)]
     pub login_for_each_key: bool,
+    /// Set up to be unblocked by the PUK, as the profile of who did so says (`unblock`).
+    #[serde(default)]
+    pub unblock_by_puk: bool,
     /// What each wrong PIN in a row is answered with, the last one the first that is called locked. The first alone is
     /// used where the list does not end in `locked`.
     #[serde(default)]

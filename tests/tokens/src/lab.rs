@@ -105,6 +105,7 @@ impl Lab {
             "tpm2" | "tpm2-journey" => tpm::tpm2(&place),
             "opencryptoki" => opencryptoki::soft_token(&place),
             "opensc-piv" => card::piv(&place, "opensc-pkcs11.so"),
+            "opensc-puk" => card::puk(&place),
             "opensc-both" => card::both(&place),
             "opensc-alone" => card::no_daemon(&place),
             "ykcs11" => card::piv(&place, "libykcs11.so"),

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use certdesk_token::{
     Deadlines, HostProgram, KeyAlgorithm, KeyPair, Module, Pin, PinTries, SignatureScheme, TokenError, TokenInfo,
 };
+use pkcs11_profiles::Unblock;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -68,7 +69,7 @@ const PACE: Duration = Duration::from_millis(250);
 /// Does every act that is known to make sense, in order.
 pub async fn visit(subject: &Subject, expected: &Expected, hands: Hands) -> Result<Vec<Finding>> {
     if let Some(words) = &expected.refused {
-        let module = module(subject);
+        let module = module(subject, expected);
         let refusal = async {
             match module.list().await {
                 Err(error) if error.to_string().contains(words) => bail!("{error}"),
@@ -84,14 +85,14 @@ pub async fn visit(subject: &Subject, expected: &Expected, hands: Hands) -> Resu
     }
     if expected.empty {
         let nothing = async {
-            let tokens = module(subject).list().await?;
+            let tokens = module(subject, expected).list().await?;
             ensure!(tokens.is_empty(), "there is nothing, but {tokens:?}");
             Ok(Some("no token".into()))
         };
         return Ok(vec![judged(Act::List, None, nothing).await]);
     }
     let mut visit = Visit {
-        module: module(subject),
+        module: module(subject, expected),
         subject,
         expected,
         authority: Authority::new()?,
@@ -110,11 +111,15 @@ pub async fn visit(subject: &Subject, expected: &Expected, hands: Hands) -> Resu
     Ok(findings)
 }
 
-fn module(subject: &Subject) -> Module {
+fn module(subject: &Subject, expected: &Expected) -> Module {
     let host = HostProgram { path: subject.host.clone(), environment: subject.environment.clone() };
     // A module that hangs in a signature is to be seen to, not waited for.
     let deadlines = Deadlines { sign: Duration::from_secs(10), ..Deadlines::default() };
-    Module::with_deadlines(host, subject.module.clone(), deadlines)
+    let mut quirks = pkcs11_profiles::quirks(&subject.module);
+    if expected.unblock_by_puk {
+        quirks.unblock = Unblock::Puk;
+    }
+    Module::with_quirks(host, subject.module.clone(), deadlines, quirks)
 }
 
 /// Sets what came of an act against what is known of it.

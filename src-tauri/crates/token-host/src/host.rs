@@ -20,7 +20,7 @@ use cryptoki::{
     slot::Slot,
     types::RawAuthPin,
 };
-use pkcs11_profiles::{LabelEncoding, Quirks};
+use pkcs11_profiles::{LabelEncoding, Quirks, Unblock};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{HashMap, HashSet},
@@ -311,19 +311,24 @@ impl Host {
         let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
         leave(session)?;
         let set = || self.functions.set_pin(session, pins.as_ref().map(|(old, new)| (old, new)));
-        let outcome = match (set(), &pins) {
-            // Such a token wants a login before it looks at any PIN: none was tried yet.
-            (Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)), Some((old, _))) => {
-                log_in(session, UserType::User, Some(old)).and_then(|()| {
-                    let outcome = set();
-                    // The next act asks for the new PIN; where this fails the session is left, which logs out too.
-                    if session.logout().is_err() {
-                        eprintln!("no logout after the PIN was changed");
-                    }
-                    outcome
-                })
+        let set_logged_in = || {
+            log_in(session, UserType::User, pins.as_ref().map(|(old, _)| old))?;
+            let outcome = set();
+            // The next act asks for the new PIN; where this fails the session is left, which logs out too.
+            if session.logout().is_err() {
+                eprintln!("no logout after the PIN was changed");
             }
-            (outcome, _) => outcome,
+            outcome
+        };
+        let outcome = match &pins {
+            // Such a module would try the old PIN as something else.
+            _ if self.quirks.change_logged_in || self.quirks.unblock == Unblock::Puk => set_logged_in(),
+            // Some want a login before they look at any PIN: none was tried yet.
+            Some(_) => match set() {
+                Err(Error::Pkcs11(RvError::UserNotLoggedIn, _)) => set_logged_in(),
+                outcome => outcome,
+            },
+            None => set(),
         };
         match outcome {
             Ok(()) => {
@@ -350,6 +355,16 @@ impl Host {
         self.session(slot)?;
         let Some(session) = self.sessions.get(&slot) else { return Err(TokenError::NoToken) };
         leave(session)?;
+        if self.quirks.unblock == Unblock::Puk {
+            return match self.functions.set_pin(session, pins.as_ref().map(|(puk, new)| (puk, new))) {
+                // The flags tell of the security officer's PIN, and nothing of a PUK.
+                Err(Error::Pkcs11(RvError::PinIncorrect, _)) => {
+                    Err(TokenError::SoPinIncorrect { tries: PinTries::Unknown })
+                }
+                Err(Error::Pkcs11(RvError::PinLocked, _)) => Err(TokenError::SoPinLocked),
+                outcome => self.set_anew(slot, outcome, "unblocking by the PUK"),
+            };
+        }
         match log_in(session, UserType::So, pins.as_ref().map(|(so_pin, _)| so_pin)) {
             Ok(()) => {}
             Err(Error::Pkcs11(RvError::PinIncorrect, _)) if was_locked => return Err(TokenError::SoPinLocked),
@@ -370,6 +385,11 @@ impl Host {
         if left.is_err() {
             self.sessions.remove(&slot);
         }
+        self.set_anew(slot, outcome, "unblocking by the security officer")
+    }
+
+    /// What came of setting a PIN by `way`, which the token may not have.
+    fn set_anew(&mut self, slot: Slot, outcome: Result<(), Error>, way: &str) -> Answer {
         match outcome {
             Ok(()) => {
                 self.unblocked.insert(slot);
@@ -377,7 +397,7 @@ impl Host {
             }
             Err(error) => Err(match new_pin_refused(&error) {
                 Some(refused) => refused,
-                None => self.noticed(slot, crate::failure::unable("unblocking by the security officer")(error)),
+                None => self.noticed(slot, crate::failure::unable(way)(error)),
             }),
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use certdesk_token::{Deadlines, HostProgram, KeyAlgorithm, Module, ObjectClass, Pin, PinTries, TokenError};
+use pkcs11_profiles::{Quirks, Unblock};
 use softhsm_lab::{FaultyModule, SO_PIN, SoftHsm, Spy};
 use std::path::{Path, PathBuf};
 
@@ -124,6 +125,34 @@ async fn the_module_sees_each_pin_once() {
     module.objects(&id).await.unwrap();
     module.list().await.unwrap();
     assert_eq!(seen(), (2, 2, 1), "looking costs nothing");
+}
+
+/// Where `C_SetPIN` takes the PUK while nobody is logged in, a PIN that is to be changed would cost a try of that one.
+#[tokio::test]
+async fn no_pin_is_tried_as_a_puk_and_no_puk_as_another() {
+    let (store, _, id, spy) = spied().await;
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_certdesk-token-host"));
+    let with = |quirks| {
+        let host = HostProgram { path: program.clone(), environment: store.environment.clone() };
+        Module::with_quirks(host, spy.module.clone(), Deadlines::default(), quirks)
+    };
+    let seen = || (spy.calls("C_Login"), spy.calls("C_SetPIN"), spy.calls("C_InitPIN"));
+    let careful = with(Quirks { change_logged_in: true, ..Quirks::default() });
+    careful.change_pin(&id, pin("000000"), pin("246824")).await.unwrap_err();
+    assert_eq!(seen(), (1, 0, 0), "a wrong old PIN goes to the login alone");
+    careful.change_pin(&id, pin(PIN), pin("246824")).await.unwrap();
+    assert_eq!(seen(), (2, 1, 0), "a right one opens the key, and is changed there");
+    let token = careful.list().await.unwrap().into_iter().find(|token| token.id == id).unwrap();
+    assert!(!token.logged_in, "after the change the new PIN is asked for");
+    drop(careful);
+
+    let by_puk = with(Quirks { unblock: Unblock::Puk, ..Quirks::default() });
+    let token = by_puk.list().await.unwrap().into_iter().find(|token| token.id == id).unwrap();
+    assert_eq!(token.so_tries, PinTries::Unknown, "the flags tell nothing of a PUK");
+    // SoftHSM has no PUK: to it this is a change of the PIN.
+    let wrong = by_puk.unblock(&id, pin("00000000"), pin("135791")).await;
+    assert_eq!(wrong, Err(TokenError::SoPinIncorrect { tries: PinTries::Unknown }), "it is the PUK that is wrong");
+    assert_eq!(seen(), (2, 2, 0), "sent once, and not as the security officer's PIN after that");
 }
 
 #[tokio::test]

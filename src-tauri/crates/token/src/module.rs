@@ -11,7 +11,7 @@ use crate::{
     pin::Pin,
 };
 use certdesk_domain::token::{KeyAlgorithm, PinTries, SignatureScheme};
-use pkcs11_profiles::Quirks;
+use pkcs11_profiles::{Quirks, Unblock};
 use sha2::{Digest, Sha256, Sha384};
 use std::{
     ffi::OsString,
@@ -142,7 +142,7 @@ impl Module {
                 }
                 for token in &mut tokens {
                     token.tries = self.inner.believed(token.tries);
-                    token.so_tries = self.inner.believed(token.so_tries);
+                    token.so_tries = self.inner.believed_of_officer(token.so_tries);
                 }
                 Ok(tokens)
             }
@@ -184,7 +184,8 @@ impl Module {
         self.done(Request::ChangePinByPinPad { token: token_id.into() }).await
     }
 
-    /// Gives the user a new PIN in the security officer's name (`C_InitPIN`), which unblocks a locked one.
+    /// Gives the user a new PIN in the security officer's name (`C_InitPIN`), or by the PUK where the module's profile has
+    /// that, which unblocks a locked one.
     ///
     /// # Errors
     /// [`TokenError::SoPinIncorrect`], [`TokenError::SoPinLocked`]; for the new PIN as [`Module::change_pin`].
@@ -417,7 +418,9 @@ impl Inner {
                 TokenError::PinDoubtful { code }
             }
             TokenError::PinIncorrect { tries } => TokenError::PinIncorrect { tries: self.believed(tries) },
-            TokenError::SoPinIncorrect { tries } => TokenError::SoPinIncorrect { tries: self.believed(tries) },
+            TokenError::SoPinIncorrect { tries } => {
+                TokenError::SoPinIncorrect { tries: self.believed_of_officer(tries) }
+            }
             other => other,
         }
     }
@@ -427,6 +430,14 @@ impl Inner {
         match tries {
             PinTries::NoWarning if self.quirks.silent_tries => PinTries::Unknown,
             told => told,
+        }
+    }
+
+    /// The same of the PIN that unblocks. The flags tell of the security officer's, and nothing of a PUK.
+    fn believed_of_officer(&self, tries: PinTries) -> PinTries {
+        match (self.believed(tries), self.quirks.unblock) {
+            (PinTries::NoWarning, Unblock::Puk) => PinTries::Unknown,
+            (told, _) => told,
         }
     }
 

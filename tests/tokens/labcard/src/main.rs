@@ -2,7 +2,7 @@
 //!
 //! Starts inserted. Takes lines on its standard input and ends with it: `in` puts the card in, `out` takes it out,
 //! `out at signature` takes it out in the middle of the next signature, `delay MS` makes each command take that much
-//! longer, as a slow USB key does. Answers `inserted` and `removed`. Its random numbers come from a constant seed.
+//! longer, as a slow USB key does. Answers `obeyed` to each, and says `inserted` and `removed`. Its random numbers come from a constant seed.
 
 mod applet;
 mod backends;
@@ -81,6 +81,7 @@ fn obey(reader: &Reader, insert: &mpsc::Sender<()>) {
             }
             _ => eprintln!("not understood: {line}"),
         }
+        println!("obeyed");
     }
     exit(0)
 }

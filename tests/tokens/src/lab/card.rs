@@ -26,6 +26,17 @@ pub(super) fn piv(place: &Place<'_>, module: &str) -> Result<Standing> {
     Ok(standing)
 }
 
+/// The PIV card through OpenSC as an administrator may have set it up: a blocked PIN is set anew with the card's PUK.
+pub(super) fn puk(place: &Place<'_>) -> Result<Standing> {
+    let configuration = place.path("opensc.conf");
+    let style = "user_pin_unblock_style = set_pin_in_unlogged_session;";
+    fs::write(&configuration, format!("app opensc-pkcs11 {{\n pkcs11 {{\n  {style}\n }}\n}}\n"))?;
+    let mut standing = piv(place, "opensc-pkcs11.so")?;
+    standing.subject.environment.push(("OPENSC_CONF".into(), configuration.into()));
+    standing.subject.so_pin = Some(PUK.into());
+    Ok(standing)
+}
+
 /// Both cards in one reader with two slots; the PIV card is the one that is taken out.
 pub(super) fn both(place: &Place<'_>) -> Result<Standing> {
     let mut standing = with_cards(place, &[Kind::Piv, Kind::OpenPgp], library("opensc-pkcs11.so", "opensc-pkcs11")?)?;
@@ -87,6 +98,8 @@ const LABEL: &str = "Lab PIV 9a";
 const MANAGEMENT_KEY: &str = "010203040506070801020304050607080102030405060708";
 /// The cards' PIN as they leave the factory.
 const PIN: &str = "123456";
+/// The PIV card's, which unblocks its PIN.
+const PUK: &str = "12345678";
 
 /// A reader with cards that have keys on them. The keys are made once and kept: RSA takes seconds. The hands are on the
 /// first card.
@@ -108,6 +121,7 @@ fn with_cards(place: &Place<'_>, kinds: &[Kind], module: PathBuf) -> Result<Stan
     standing.subject.pin = Some(PIN.into());
     standing.subject.so_pin = Some(super::SO_PIN.into());
     let (environment, others) = (reader.environment(), kinds.len() - 1);
+    let words = place.path(&format!("{:?}.log", kinds[0]));
     let Reader { daemon, cards, .. } = reader;
     let mut inputs = Vec::new();
     for card in cards {
@@ -122,14 +136,20 @@ fn with_cards(place: &Place<'_>, kinds: &[Kind], module: PathBuf) -> Result<Stan
             // quick as that.
             until("an empty reader", Duration::from_secs(10), || (inserted(&environment)? <= others).then_some(()))?;
         }
-        let orders = match hand {
-            Hand::Out => "out",
-            Hand::In => "delay 0\nin",
+        let orders: &[&str] = match hand {
+            Hand::Out => &["out"],
+            Hand::In => &["delay 0", "in"],
             // As slow as a USB key: the module is in the middle of it when the card goes.
-            Hand::OutAtSignature => "delay 50\nout at signature",
+            Hand::OutAtSignature => &["delay 50", "out at signature"],
         };
-        // All inputs are held: a card ends with its own.
-        writeln!(&inputs[0], "{orders}").context("the card does not listen")
+        for order in orders {
+            let said = || fs::read_to_string(&words).unwrap_or_default().matches("obeyed").count();
+            let before = said();
+            // All inputs are held: a card ends with its own.
+            writeln!(&inputs[0], "{order}").context("the card does not listen")?;
+            until("the card to obey", Duration::from_secs(10), || (said() > before).then_some(()))?;
+        }
+        Ok(())
     }));
     Ok(standing)
 }
