@@ -108,11 +108,14 @@ impl Judges {
     }
 }
 
-/// Where not even the issuer is at hand, Windows says that the chain cannot be built, which comes through in words alone.
+/// Where not even the issuer is at hand, Windows says that the chain cannot be built, and Wine that revocation cannot be
+/// asked about (which otherwise counts as no answer): both come through in words alone.
 fn cannot_be_built(error: &Error) -> bool {
     const CERT_E_CHAINING: &str = "(os error -2146762486)"; // 0x800B010A
-    matches!(error, Error::InvalidCertificate(CertificateError::Other(OtherError(words)))
-        if words.to_string().ends_with(CERT_E_CHAINING))
+    const CERT_E_REVOCATION_FAILURE: &str = "(os error -2146762482)"; // 0x800B010E
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(words))) = error else { return false };
+    let words = words.to_string();
+    words.ends_with(CERT_E_CHAINING) || words.ends_with(CERT_E_REVOCATION_FAILURE)
 }
 
 /// The judges decide; what they refuse is looked at for who it is of.

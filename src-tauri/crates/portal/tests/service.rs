@@ -511,6 +511,10 @@ async fn a_file_that_changes_or_vanishes_is_found_out() {
         ),
     ];
     for (name, change, expected) in changes {
+        // Wine lets nobody put another file in the place of an open one.
+        if cfg!(windows) && name == "another" {
+            continue;
+        }
         let path = real.file(&format!("{name}.mp4"), FileKind::Mp4, total, false);
         let (upload, guard) = announced(&portal, case, &requirement, &path).await;
         let done = AtomicBool::new(false);
