@@ -180,6 +180,7 @@ export function install(wanted: URLSearchParams): Fake {
     settings: { locale: wanted.get("locale") === "en" ? "en" : "zh-CN", theme: (wanted.get("theme") ?? "light") as Home["settings"]["theme"] },
     demo: wanted.get("demo") !== "0",
     drafts: wanted.get("drafts") ? [{ id: DRAFT, business: "new", correction: false, step: "files", changed_at: at(-0.1), queued: queued(wanted) }] : [],
+    withdrawals: wanted.get("withdrawal") ? [{ application: CASE, queued: { state: wanted.get("withdrawal") as never, at: at(-0.02), tries: 1, failure: null } }] : [],
     unread_notices: 0,
     storage: storage(wanted),
   };

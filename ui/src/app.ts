@@ -217,6 +217,8 @@ export const app = reactive({
   demo: computed(() => home.value?.demo ?? false),
   storage: computed(() => home.value?.storage ?? null),
   drafts: computed(() => home.value?.drafts ?? []),
+  /** Cases that are to be taken back. */
+  withdrawals: computed(() => home.value?.withdrawals ?? []),
   /** The service agreement was accepted in this run. */
   agreementAccepted,
   sessionLost,

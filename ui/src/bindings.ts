@@ -1111,6 +1111,10 @@ demo: boolean,
  */
 drafts: Array<DraftSummary>, 
 /**
+ * Cases whose taking back is queued.
+ */
+withdrawals: Array<QueuedWithdrawal>, 
+/**
  * Notices that were not read, as far as it is known.
  */
 unread_notices: number, 
@@ -1893,6 +1897,16 @@ tries: number,
  * What came of the last try.
  */
 failure: Failure | null, };
+
+export type QueuedWithdrawal = { 
+/**
+ * Case.
+ */
+application: string, 
+/**
+ * Where that stands.
+ */
+queued: QueuedView, };
 
 export type ReasonChoice = { 
 /**

@@ -37,6 +37,9 @@ async fn after_a_new_start_without_the_service_it_is_read_prepared_and_handed_in
     drop(journey);
 
     let certdesk = Controller::start(stage.options()?);
+    certdesk.offline_choices().await.map_err(failed)?;
+    let service = certdesk.home().await.map_err(failed)?.service;
+    assert_eq!(service.reachable, Some(false), "before anybody tries to log in it is known that nobody can");
     let away = certdesk.log_in_with_password(account.clone(), journey::PASSWORD.into()).await;
     assert_eq!(told(away)?, LocalCode::ServiceUnreachable, "a login is refused for the true reason");
     let choices = certdesk.offline_choices().await.map_err(failed)?;

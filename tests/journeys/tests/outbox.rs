@@ -232,6 +232,8 @@ async fn taken_back_while_the_service_is_away_it_is_withdrawn_once_or_stays_afte
     assert_eq!(queued.state, QueuedState::Waiting);
     certdesk.queue_withdrawal(id).await.map_err(failed)?;
     assert_eq!(stage.cache()?.outbox(&account)?.len(), 1, "queued twice it is one");
+    let shown = certdesk.home().await.map_err(failed)?.withdrawals;
+    assert_eq!(shown.iter().map(|one| one.application).collect::<Vec<_>>(), [id], "and the list of cases shows it");
     let stays = certdesk.drop_withdrawal(id).await.map_err(failed)?;
     ensure!(stays.withdrawal.is_none() && stays.can_withdraw, "it can stay after all");
     assert_eq!(stage.cache()?.outbox(&account)?, [], "and nothing is sent");

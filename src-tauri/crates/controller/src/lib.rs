@@ -231,9 +231,9 @@ impl Controller {
         // Before the first page is drawn in the wrong language. The shell asked for them at the start, so they are here
         // by now; a slow disk does not hold up the first paint.
         let _ = tokio::time::timeout(SETTINGS_PATIENCE, self.load_settings()).await;
-        let drafts = match self.account_name() {
-            Ok(account) => self.draft_summaries(account).await?,
-            Err(_) => Vec::new(),
+        let (drafts, withdrawals) = match self.account_name() {
+            Ok(account) => (self.draft_summaries(account.clone()).await?, self.queued_withdrawals(account).await?),
+            Err(_) => (Vec::new(), Vec::new()),
         };
         let state = self.state();
         Ok(Home {
@@ -243,6 +243,7 @@ impl Controller {
             settings: state.settings.clone(),
             demo: self.inner.options.demo.is_some(),
             drafts,
+            withdrawals,
             unread_notices: state.unread_notices,
             storage: self.storage_view(),
         })

@@ -88,8 +88,14 @@ impl Offline {
 }
 
 impl Controller {
-    /// Who can read here without the service: anybody with a password, and which of the keys that are plugged in.
+    /// Who can read here without the service: anybody with a password, and which of the keys that are plugged in. Where
+    /// nobody asked yet whether the service is there, that is asked first: a PIN is best not given for a login that cannot be.
     pub async fn offline_choices(&self) -> Result<OfflineChoices, Failure> {
+        let unknown = self.state().service.reachable.is_none();
+        if unknown {
+            self.load_settings().await;
+            self.look_for_service().await;
+        }
         let kept = self.offline_logins().await?;
         let by_password = kept.iter().any(|login| login.known.proof.kind() == SessionKind::Password);
         let holds = |token: &&TokenInfo| kept.iter().any(|login| certificate_on(token, &login.known.proof).is_some());

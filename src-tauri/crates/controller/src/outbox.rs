@@ -34,7 +34,7 @@ use crate::{
     failure::{Failure, FailureCode, LocalCode},
     guide::content,
     uploads::waits,
-    view::{ApplicationView, DraftView, Event, QueuedState, QueuedView},
+    view::{ApplicationView, DraftView, Event, QueuedState, QueuedView, QueuedWithdrawal},
 };
 
 /// The first pause after a try that came to nothing; each next one is twice as long, a part of it by chance.
@@ -180,6 +180,14 @@ impl Controller {
         self.with_cache(move |cache| cache.drop_withdrawal(id)).await?;
         self.emit(Event::Applications);
         self.application_view(seen).await
+    }
+
+    /// The cases of an account whose taking back is queued.
+    pub(crate) async fn queued_withdrawals(&self, account: String) -> Result<Vec<QueuedWithdrawal>, Failure> {
+        let rows = self.with_cache(move |cache| cache.outbox(&account)).await?;
+        let queued = rows.iter().filter(|row| row.act == OutgoingAct::Withdraw);
+        let view = |row: &Outgoing| QueuedWithdrawal { application: row.application, queued: queued_view(row, false) };
+        Ok(queued.map(view).collect())
     }
 
     /// Where the queued taking back of a case stands.

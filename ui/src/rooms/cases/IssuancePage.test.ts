@@ -10,7 +10,7 @@ import { app } from "@/app";
 import IssuancePage from "./IssuancePage.vue";
 
 const key: KeyView = { id: "k", label: "锁", manufacturer: "", model: "", serial: "1", holder: null, valid_until: null, can_log_in: false, tries: "no_warning", so_tries: "no_warning", pin_must_change: false, pin_advice: null, pin_pad: false, ready: true, pin_length: [4, 16] };
-const home: Home = { session: null, keys: { state: { kind: "present" }, keys: [key], failing: [] }, service: { address: "", reachable: true, failure: null, seen_at: null }, settings: { locale: "zh-CN", theme: "light" }, demo: false, drafts: [], unread_notices: 0, storage: { state: { kind: "open", kept: "key_store" }, notice: null } };
+const home: Home = { session: null, keys: { state: { kind: "present" }, keys: [key], failing: [] }, service: { address: "", reachable: true, failure: null, seen_at: null }, settings: { locale: "zh-CN", theme: "light" }, demo: false, drafts: [], withdrawals: [], unread_notices: 0, storage: { state: { kind: "open", kept: "key_store" }, notice: null } };
 const removed: Failure = { code: "key_removed", retriable: true, detail: "CKR_DEVICE_REMOVED", faults: [], retry_after: null };
 
 let number = 0;

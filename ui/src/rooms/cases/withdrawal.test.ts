@@ -64,3 +64,14 @@ test("who reads offline is told that it goes after a login", async () => {
   await open({ reading: "1", withdrawal: "waiting" });
   await until(() => expect(find("withdrawal-queued")?.textContent).toContain("登录以后自动撤回"));
 });
+
+test("the list and 通知消息 show one that was not taken", async () => {
+  await open({ state: "awaiting_issuance", withdrawal: "refused" });
+  const { useRoute } = await import("@/app");
+  useRoute().go({ name: "applications" });
+  await until(() => expect(find("case-queued")?.dataset["state"]).toBe("refused"));
+  expect(find("case-queued")!.textContent).toBe("没有撤回成功");
+  useRoute().go({ name: "notices" });
+  await press("notices-kept-act");
+  await until(() => expect(useRoute().current.value).toEqual({ name: "application", id: CASE }));
+});

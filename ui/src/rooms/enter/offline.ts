@@ -3,17 +3,17 @@ import { computed, shallowRef, watch } from "vue";
 import { app } from "@/app";
 import { commands, type OfflineChoices } from "@/bindings";
 
-/** Who can; `null` while the service is there, or before it is known. Looked at again when keys come and go. */
+/** Who can; `null` while the service is there. The question finds that out where it is not known. Looked at again when keys come and go. */
 export function useOfflineChoices() {
   const choices = shallowRef<OfflineChoices | null>(null);
   const away = computed(() => app.service?.reachable === false);
   const keys = computed(() => app.keys?.keys.map(({ id }) => id).join() ?? "");
   let round = 0;
-  watch([away, keys, () => app.storage?.state.kind], async () => {
+  watch([() => app.service?.reachable, keys, () => app.storage?.state.kind], async () => {
     const mine = ++round;
     // Without an answer nothing is offered: then there is nothing to read either.
-    const found = away.value ? await commands.offlineChoices().catch(() => null) : null;
+    const found = app.home !== null && app.service?.reachable !== true ? await commands.offlineChoices().catch(() => null) : null;
     if (mine === round) choices.value = found;
   }, { immediate: true });
-  return choices;
+  return computed(() => (away.value ? choices.value : null));
 }

@@ -50,6 +50,8 @@ export default {
     pin: "You logged in with a key, so the key signs the withdrawal and asks for its PIN if need be.", keep: "Not now", confirm: "Withdraw it",
     queue: "Queue it", drop: "Keep it after all", now: "Withdraw now", understood: "I see", because: "{reason}. ", not_taken: "It was not withdrawn and goes on as it stands.",
     away_lead: "You can queue it: it is withdrawn by itself once the service is back. Until then it is reviewed as before, and you can keep it after all.", offline_lead: "You can queue it: it is withdrawn by itself after you log in. Until then it is reviewed as before, and you can keep it after all.",
+    badge: { waiting: "Withdrawal queued", sending: "Withdrawing", needs_key: "Withdrawal · needs your key", refused: "Not withdrawn" },
+    refused_count: "Not withdrawn: {count}", refused_lead: "The reason stands in the application, which goes on as it is.",
     queued: { waiting: "Queued: withdrawn by itself once the service is back", offline: "Queued: withdrawn by itself after you log in", sending: "Withdrawing…", needs_key: "Your key has to sign the withdrawal", refused: "Not withdrawn" },
     queued_lead: { waits: "Until then it is reviewed as before, and you can keep it after all.", needs_key: "Plug in the key you logged in with, press “Withdraw now” and enter its PIN." },
   },

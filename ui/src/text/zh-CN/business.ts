@@ -50,6 +50,8 @@ export default {
     pin: "您是用认证锁登录的，撤回也要由认证锁签名，必要时请您输入 PIN。", keep: "先不撤回", confirm: "确认撤回",
     queue: "排队撤回", drop: "不撤回了", now: "现在撤回", understood: "知道了", because: "{reason}。", not_taken: "这件申办没有撤回，仍按现在的进度办理。",
     away_lead: "可以先排队：连上服务后自动撤回。在那之前，受理方仍会照常审核；您也可以改主意，不撤回了。", offline_lead: "可以先排队：您登录以后自动撤回。在那之前，受理方仍会照常审核；您也可以改主意，不撤回了。",
+    badge: { waiting: "撤回排队中", sending: "正在撤回", needs_key: "待撤回 · 需要认证锁", refused: "没有撤回成功" },
+    refused_count: "有 {count} 件申办没有撤回成功", refused_lead: "原因写在申办里，申办仍按现在的进度办理。",
     queued: { waiting: "撤回已排队，连上服务后自动撤回", offline: "撤回已排队，登录以后自动撤回", sending: "正在撤回…", needs_key: "撤回需要您的认证锁签名", refused: "没有撤回成功" },
     queued_lead: { waits: "在那之前，受理方仍会照常审核；您也可以改主意。", needs_key: "请插入登录用的认证锁，点“现在撤回”，输入一次 PIN。" },
   },

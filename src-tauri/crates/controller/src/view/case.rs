@@ -47,6 +47,15 @@ pub enum IssuanceStep {
     Confirmed,
 }
 
+/// A case that is to be taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct QueuedWithdrawal {
+    /// Case.
+    pub application: Uuid,
+    /// Where that stands.
+    pub queued: QueuedView,
+}
+
 /// One of my applications.
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct ApplicationView {

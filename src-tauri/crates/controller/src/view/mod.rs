@@ -11,7 +11,7 @@ mod network;
 mod search;
 mod storage;
 
-pub use case::{ApplicationView, CertificateView, IssuanceStep, IssuanceView, ReceiptView};
+pub use case::{ApplicationView, CertificateView, IssuanceStep, IssuanceView, QueuedWithdrawal, ReceiptView};
 pub use certdesk_domain::token::{ModuleFault, ModuleOrigin, ObjectClass};
 pub use draft::{
     AttachmentView, ChangeField, DraftSummary, DraftView, FieldConflict, FormSigning, FormView, QueuedState,
@@ -57,6 +57,8 @@ pub struct Home {
     pub demo: bool,
     /// Drafts that wait to be continued.
     pub drafts: Vec<DraftSummary>,
+    /// Cases whose taking back is queued.
+    pub withdrawals: Vec<QueuedWithdrawal>,
     /// Notices that were not read, as far as it is known.
     pub unread_notices: u32,
     /// What is kept on this computer, and the key to it.
