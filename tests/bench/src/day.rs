@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use certdesk_cli::journey::Journey;
 use certdesk_controller::{
     Controller, Failure, Uuid,
@@ -32,7 +32,7 @@ pub(crate) async fn measure(day: Duration) -> Result<Vec<Figure>> {
     let (journey, account) = certified(&stage, AccountKind::Enterprise).await?;
     let certificate = journey.look_at_certificate().await?.serial;
     rows::fill(&stage.cache()?, "somebody else", SEEN)?;
-    let draft = journey.controller.start_application(Business::Revoke, Some(certificate)).await.map_err(told)?.id;
+    let draft = journey.controller.start_application(Business::Change, Some(certificate)).await.map_err(told)?.id;
     let mut clerk = Clerk { journey, account, draft, round: 0 };
     let (begin, warm) = (Instant::now(), WARM.min(day / 3));
     let mut before = None;
@@ -105,15 +105,15 @@ impl Clerk {
     }
 
     async fn write(&self, certdesk: &Controller) -> Result<()> {
-        let reason = ["superseded", "cessation_of_operation"][self.round as usize % 2];
-        certdesk.save_field(self.draft, "reason".into(), reason.into()).await.map_err(told)?;
+        let name = ["福州云帆智造测试有限公司", "福州云帆数字测试有限公司"][self.round as usize % 2];
+        certdesk.save_field(self.draft, "change.organisation.name".into(), name.into()).await.map_err(told)?;
         Ok(())
     }
 
-    /// The files of a case about another matter, so that the draft stays as small as it is.
+    /// A file picked, sent and taken out, so that the draft stays as small as it is.
     async fn upload(&self, certdesk: &Controller) -> Result<()> {
         let draft = certdesk.draft(self.draft).await.map_err(told)?;
-        let Some(row) = row_of(&draft) else { return Ok(()) };
+        let row = row_of(&draft).context("a change asks for a file")?;
         let file = specimens()?.join("营业执照.jpg");
         certdesk.add_files(self.draft, row, vec![file]).await.map_err(told)?;
         until("the file is sent", async || {
