@@ -16,7 +16,7 @@ export default {
     why: {
       revoked: "It has been revoked.", succeeded: "A new certificate took its place.", issued: "It is not in use yet. Make it first, under “My applications”.", expired: "It has expired.",
       renew_later: "It can be renewed from {date} on.", renew_closed: "The time for its renewal ended on {date}.", busy: "{business} ({number}) is under way; finish or withdraw that first.",
-      unknown: "The certificate authority has no record of it.", offline: "The service cannot be reached, so it cannot be checked.", draft: "An unfinished draft is about it; submit or delete that first.", other: "This business is not open to it now.",
+      unknown: "The certificate authority has no record of it.", offline: "It cannot be checked with the service now.", draft: "An unfinished draft is about it; submit or delete that first.", other: "This business is not open to it now.",
     },
     lost: "Is the key lost or broken, or its PIN locked?", lost_act: "Report it",
   },

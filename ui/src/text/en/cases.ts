@@ -66,7 +66,7 @@ export default {
       expired: "Its time is over; it cannot log in or sign any more.",
       revoked: "It was revoked; it cannot log in or sign any more.",
       unknown: "The authority's record was not found, so it may be valid or not.",
-      unknown_offline: "The service cannot be reached, so it may be valid or not.",
+      unknown_offline: "It cannot be checked with the service now, so it may be valid or not.",
       unknown_logged_out: "It can be checked once you log in.",
       early: "Its time has not begun.",
     },

@@ -20,7 +20,7 @@ export default {
     offer_password: "Enter the account and password of your last login on this computer: you can read what you saw before, go on typing and add files. What is to be submitted is queued until you log in.",
     offer_token: "With this key you can read what you saw before on this computer, go on typing and add files. What is to be submitted is queued until you log in.",
     since: "Reading offline: as of {time}.", lead: "Your changes stay on this computer and are submitted after you log in.", back: "The service is back. Log in to see how things stand now; what is queued is submitted then.",
-    nothing: "No application was looked at on this computer before. Log in to see them.",
+    nothing: "No application was looked at on this computer before. Log in to see them.", certificates: "You are reading offline, so nobody can say whether a certificate is still valid. Log in to see.", account: "You are reading offline: this is as last seen, and can be edited after you log in.",
   },
   register: {
     title: "Register", lead: "Account and initial password are sent by SMS to the phone you enter.", kind: "Who applies?",

@@ -16,7 +16,7 @@ export default {
     why: {
       revoked: "已经注销，不能再办理。", succeeded: "已由新证书接替，不用再办理。", issued: "还没有启用。请先到“我的申办”完成制证。", expired: "已经过期，不能再办理。",
       renew_later: "{date} 起可以续订。", renew_closed: "续订期限已在 {date} 结束。", busy: "正在办理{business}（{number}），办完或撤回以后才能再选。",
-      unknown: "没有核实到发证机构的记录。", offline: "现在连不上服务，不能核实。", draft: "有一份还没提交的草稿正用着它，请先提交或删除那份草稿。", other: "现在不能办理这项业务。",
+      unknown: "没有核实到发证机构的记录。", offline: "现在不能向服务核实。", draft: "有一份还没提交的草稿正用着它，请先提交或删除那份草稿。", other: "现在不能办理这项业务。",
     },
     lost: "认证锁丢了、坏了，或 PIN 锁死了？", lost_act: "去挂失",
   },

@@ -66,7 +66,7 @@ export default {
       expired: "有效期已过，不能再用来登录或签名。",
       revoked: "已经注销，不能再用来登录或签名。",
       unknown: "没有核实到发证机构的记录，不能确定它是否有效。",
-      unknown_offline: "连不上服务，不能确定它现在是否有效。",
+      unknown_offline: "现在不能向服务核实，不能确定它是否有效。",
       unknown_logged_out: "登录以后才能向发证机构核实。",
       early: "还没有到证书的生效时间。",
     },
