@@ -78,7 +78,7 @@ export function casesAnswers(wanted: URLSearchParams, { home, emit, failure, ans
   const queuedAs = wanted.get("withdrawal") as QueuedState | null;
   let withdrawing: QueuedView | null = queuedAs && { state: queuedAs, at: at(-0.02), tries: queuedAs === "waiting" ? 0 : 1, failure: queuedAs === "refused" ? failure("wrong_state", { retriable: false, detail: "HTTP 409" }) : null };
 
-  const issuance = (step: IssuanceStep, failed: Failure | null = null): IssuanceView => ({ application: CASE, step, key: step === "ready" ? null : (wanted.get("begun") ?? home.keys.keys[0]?.id ?? null), algorithms: ["rsa2048", "ec_p256"], failure: failed });
+  const issuance = (step: IssuanceStep, failed: Failure | null = null): IssuanceView => ({ application: CASE, step, key: step === "ready" ? null : (wanted.get("begun") ?? home.keys.keys[0]?.id ?? null), algorithms: ["rsa2048", "ec_p256"], serial: null, failure: failed });
   const view = (of: Application): ApplicationView => ({ application: of, usual_time: USUAL[of.state] ?? null, can_withdraw: ["submitted", "needs_correction"].includes(of.state), withdrawal: withdrawing, issuance: of.state === "awaiting_issuance" || of.state === "completed" ? issuance(stands) : null });
   const other = (number: string, business: Business, state: State, days: number): Application => {
     const one = application(state, { id: `id-${number}`, number, business });

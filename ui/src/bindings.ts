@@ -1145,6 +1145,10 @@ key: string | null,
  */
 algorithms: Array<KeyAlgorithm>, 
 /**
+ * Serial number of the certificate it makes, as in [`CertificateView`](super::CertificateView), once it is issued.
+ */
+serial: string | null, 
+/**
  * Why it stands still.
  */
 failure: Failure | null, };

@@ -35,6 +35,7 @@ impl Controller {
             step: step(&journal),
             key: Some(key.to_owned()),
             algorithms: self.algorithms(application).await.unwrap_or_default(),
+            serial: serial(&journal),
             failure: outcome.as_ref().err().cloned(),
         };
         self.emit(Event::Issuance { issuance: view.clone() });
@@ -56,6 +57,7 @@ impl Controller {
             step: journal.as_ref().map_or(IssuanceStep::Ready, step),
             key,
             algorithms: self.algorithms(application).await.unwrap_or_default(),
+            serial: journal.as_ref().and_then(serial),
             failure: None,
         })
     }
@@ -192,6 +194,7 @@ impl Controller {
                 step,
                 key: Some(journal.token_id.clone()),
                 algorithms: vec![journal.algorithm],
+                serial: serial(journal),
                 failure: None,
             },
         });
@@ -250,6 +253,10 @@ async fn key_pair(module: &Module, journal: &Issuance) -> Result<KeyPair, Failur
 
 fn step(journal: &Issuance) -> IssuanceStep {
     IssuanceStep::ALL.into_iter().find(|step| step.as_str() == journal.step).unwrap_or(IssuanceStep::Ready)
+}
+
+fn serial(journal: &Issuance) -> Option<String> {
+    Certificate::parse(journal.certificate.as_ref()?).ok().map(|certificate| certificate.serial)
 }
 
 impl IssuanceStep {

@@ -33,6 +33,7 @@ pub(super) async fn renew(scene: &mut Scene, album: &mut Album) -> Result<()> {
     hand_in(scene, album).await?;
     let window = &scene.window;
     window.click("receipt-issue").await?;
+    window.by_testid("issuance-keeps").await?;
     album
         .picture(
             window,
@@ -239,6 +240,7 @@ pub(super) async fn revoke(scene: &mut Scene, album: &mut Album) -> Result<()> {
     album.picture(window, "用 PIN 确认", "Confirmed with the PIN").await?;
     window.click("pin-submit").await?;
     window.by_testid("receipt-number").await?;
+    window.wait_gone("pin-dialog").await?;
     album.picture(window, "已注销，附签名回执", "Revoked, with a signed receipt").await
 }
 
@@ -274,6 +276,7 @@ async fn sign_form(scene: &Scene, album: &mut Album) -> Result<()> {
     window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
     window.click("form-sign-act").await?;
     window.wait_for_attribute("form-sign", "data-signed", "true").await?;
+    window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
     album
         .picture(window, "申请表已用认证锁签名，不必打印盖章", "The form is signed with the key: no print, no stamp")
         .await?;

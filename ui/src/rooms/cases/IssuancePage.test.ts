@@ -23,8 +23,8 @@ let page: VueWrapper;
 
 const element = (name: string) => document.querySelector<HTMLElement>(`[data-testid="${name}"]`);
 const states = () => Object.fromEntries([...document.querySelectorAll<HTMLElement>('[data-testid^="issuance-step-"]')].map((one) => [one.dataset.testid!.slice(14), one.dataset.state]));
-async function tell(step: IssuanceStep, failure: Failure | null = null): Promise<void> {
-  heard.tell({ payload: { kind: "issuance", issuance: { application: id, step, key: "k", algorithms: ["rsa2048"], failure } } });
+async function tell(step: IssuanceStep, failure: Failure | null = null, serial: string | null = null): Promise<void> {
+  heard.tell({ payload: { kind: "issuance", issuance: { application: id, step, key: "k", algorithms: ["rsa2048"], serial, failure } } });
   await flushPromises();
 }
 async function enterPin(start: string): Promise<void> {
@@ -48,7 +48,7 @@ beforeEach(async () => {
     if (command === "submit_pin") return new Promise<PinOutcome>((resolve, reject) => (end = { resolve, reject }));
     switch (args.name) {
       case "home": return home;
-      case "application": return { application: { id, number: "CD1", business: "new", state: "awaiting_issuance", next_actor: "applicant", handler: null, particulars: { certificate: null, changes: {}, reason: null }, submissions: 1, receipts: [], attachments: [], remarks: [], reason: null, history: [], certificate_subject: null }, usual_time: null, issuance: { application: id, step: journal, key: journal === "ready" ? null : "k", algorithms: ["rsa2048", "ec_p256"], failure: null } };
+      case "application": return { application: { id, number: "CD1", business: "new", state: "awaiting_issuance", next_actor: "applicant", handler: null, particulars: { certificate: null, changes: {}, reason: null }, submissions: 1, receipts: [], attachments: [], remarks: [], reason: null, history: [], certificate_subject: null }, usual_time: null, issuance: { application: id, step: journal, key: journal === "ready" ? null : "k", algorithms: ["rsa2048", "ec_p256"], serial: null, failure: null } };
       case "prepare_pin": return prompts.push(args.args.purpose), { ticket: String(prompts.length), key, needs_confirmation: false };
       case "certificates": return certificates;
       default: return [];
@@ -71,15 +71,18 @@ test("the steps come alive as they are reported, and the end is told", async () 
   expect(element("issuance-done")).not.toBeNull();
 });
 
-test("what was made is told as soon as the key shows it", async () => {
+test("what was made is told, not what was there before, and on which key as soon as that shows it", async () => {
   await open();
   await enterPin("issuance-start");
-  await tell("confirmed");
-  expect(element("issuance-certificate"), "the key was not read again yet").toBeNull();
-  certificates = [{ serial: "0A1B", holder: "福州云帆测试科技有限公司", issuer: "演示 CA", not_before: "2026-11-23T00:00:00Z", not_after: "2027-11-23T00:00:00Z", on_keys: ["k"], has_private_key: true, businesses: [] }];
+  const one = (serial: string, on_keys: string[]) => ({ serial, holder: "福州云帆测试科技有限公司", issuer: "演示 CA", not_before: "2026-11-23T00:00:00Z", not_after: "2027-11-23T00:00:00Z", on_keys, has_private_key: on_keys.length > 0, businesses: [] });
+  certificates = [one("0A1B", ["k"])];
+  await tell("confirmed", null, "0C2D");
+  expect(element("issuance-certificate"), "the old one on the key is not taken for the new").toBeNull();
+  certificates = [one("0A1B", ["k"]), one("0C2D", ["k"])];
   heard.tell({ payload: { kind: "keys", keys: { ...home.keys, keys: [{ ...key, holder: "福州云帆测试科技有限公司" }] } } });
   await flushPromises();
-  expect(element("issuance-certificate")?.textContent).toContain("0A1B");
+  expect(element("issuance-certificate")?.textContent).toContain("0C2D");
+  expect(element("issuance-certificate")?.textContent).toContain("锁");
 });
 
 test("a pulled key stops it where it stands; going on takes a new prompt and no second press does", async () => {

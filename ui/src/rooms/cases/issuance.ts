@@ -22,6 +22,8 @@ export function stepStates(reached: IssuanceStep, phase: Phase): { step: Issuanc
 export interface Live {
   step: IssuanceStep;
   key: string | null;
+  /** Of the certificate it makes, once it is issued. */
+  serial: string | null;
   running: boolean;
   failure: Failure | null;
 }
@@ -30,8 +32,8 @@ const live = reactive(new Map<string, Live>());
 
 export function take(event: Event): void {
   if (event.kind !== "issuance") return;
-  const { application, step, key, failure } = event.issuance;
-  live.set(application, { step, key, failure, running: failure === null && step !== "confirmed" });
+  const { application, step, key, serial, failure } = event.issuance;
+  live.set(application, { step, key, serial, failure, running: failure === null && step !== "confirmed" });
 }
 app.onEvent(take);
 

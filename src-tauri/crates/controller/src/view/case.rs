@@ -23,6 +23,8 @@ pub struct IssuanceView {
     pub key: Option<String>,
     /// Algorithms the CA takes, preferred first.
     pub algorithms: Vec<KeyAlgorithm>,
+    /// Serial number of the certificate it makes, as in [`CertificateView`](super::CertificateView), once it is issued.
+    pub serial: Option<String>,
     /// Why it stands still.
     pub failure: Option<Failure>,
 }
