@@ -22,10 +22,16 @@ const PIN: &str = "135790";
 const NEW_PIN: &str = "246813";
 const NEW_KEY: &str = "new key";
 
-/// Short, for a driver that hangs costs one each time.
+/// The shortest that an act is given: a driver that hangs costs one each time.
 const DEADLINE: Duration = Duration::from_millis(1500);
 /// What a busy computer may add to a deadline.
 const MARGIN: Duration = Duration::from_millis(1500);
+/// Every act is given this many times what it takes on this computer, now, where nothing goes wrong.
+const TIMES: u32 = 20;
+/// Longest that an act takes where nothing goes wrong.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Another key is listed by then whatever happens to this one, or within as many times what that takes now.
+const BESIDE: Duration = Duration::from_secs(1);
 
 /// What a person does with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -165,6 +171,16 @@ pub struct Case {
     pub pins: usize,
     /// What is not as it should be.
     pub complaint: Option<String>,
+    /// What it fell short of when it was played first, where that was time alone and it was played again for it.
+    pub at_first: Option<String>,
+}
+
+/// What is known of an act that goes well.
+pub struct Rehearsal {
+    /// The calls of it, each once, in their order.
+    pub calls: Vec<String>,
+    /// What it is given before it counts as hanging.
+    deadline: Duration,
 }
 
 /// Where the cases are played.
@@ -192,7 +208,7 @@ impl Lab {
         store.add_token(LABEL, PIN);
         store.add_token(ANOTHER, PIN);
         let faulty = FaultyModule::before(&store).showing(LABEL);
-        let module = helper(&faulty);
+        let module = helper(&faulty, PATIENCE);
         let id = only_token(&module).await?;
         module.login(&id, pin(PIN)).await?;
         let mut made = Vec::new();
@@ -213,14 +229,16 @@ impl Lab {
         Ok(Self { store, held, waiting, _neighbour_store: neighbour_store, neighbour })
     }
 
-    /// The calls of an act that goes well, each once, in their order.
+    /// Does an act without a fault: which calls it makes, and how long it takes here and now.
     ///
     /// # Errors
     /// When it does not go well.
-    pub async fn calls(&self, act: Act) -> Result<Vec<String>> {
-        let seat = self.seat(act).await?;
+    pub async fn rehearse(&self, act: Act) -> Result<Rehearsal> {
+        let seat = self.seat(act, PATIENCE).await?;
         let before = seat.faulty.calls().len();
+        let started = Instant::now();
         ensure!(self.perform(&seat, act).await.is_ok(), "{act:?} does not go well without a fault");
+        let deadline = DEADLINE.max(started.elapsed() * TIMES);
         let mut calls: Vec<String> = Vec::new();
         for call in seat.faulty.calls().split_off(before) {
             let name = call.split(' ').next().unwrap_or_default().to_owned();
@@ -228,16 +246,32 @@ impl Lab {
                 calls.push(name);
             }
         }
-        Ok(calls)
+        Ok(Rehearsal { calls, deadline })
     }
 
-    /// Plays one case.
+    /// Plays one case; once more where nothing but time fell short, for another program may have had the computer. What it
+    /// fell short of at first is kept.
     ///
     /// # Errors
     /// When it cannot be set up; what the program does wrong is the case's complaint.
-    pub async fn play(&self, act: Act, call: &str, fault: Fault) -> Result<Case> {
-        let seat = self.seat(act).await?;
+    pub async fn play(&self, act: Act, call: &str, fault: Fault, rehearsal: &Rehearsal) -> Result<Case> {
+        let (case, of_time) = self.play_once(act, call, fault, rehearsal.deadline).await?;
+        if !of_time {
+            return Ok(case);
+        }
+        // The computer may be busier than it was.
+        let anew = self.rehearse(act).await?;
+        let (again, _) = self.play_once(act, call, fault, anew.deadline).await?;
+        Ok(Case { at_first: case.complaint, ..again })
+    }
+
+    /// The case, and whether it falls short of time alone.
+    async fn play_once(&self, act: Act, call: &str, fault: Fault, deadline: Duration) -> Result<(Case, bool)> {
+        let seat = self.seat(act, deadline).await?;
         let before = seat.faulty.pin_tries();
+        let asked = Instant::now();
+        self.neighbour.list().await?;
+        let alone = asked.elapsed();
         seat.faulty.play(&fault.script(call));
         let neighbour = self.neighbour.clone();
         let beside = tokio::spawn(async move {
@@ -248,35 +282,43 @@ impl Lab {
         let answer = self.perform(&seat, act).await;
         let took = started.elapsed();
         let pins = seat.faulty.pin_tries() - before;
-        let beside = beside.await?;
+        let (beside, beside_took) = beside.await?;
 
         let told = told(&answer);
-        let mut complaints = Vec::new();
+        let (mut wrong, mut late) = (Vec::new(), Vec::new());
         if answer.is_err() && !fault.told_as().contains(&told.as_str()) {
-            complaints.push(format!("told as {told}: {:?}", answer.as_ref().err()));
+            wrong.push(format!("told as {told}: {:?}", answer.as_ref().err()));
         }
-        if took > DEADLINE + MARGIN {
-            complaints.push(format!("the answer took {took:?}"));
+        if took > deadline + MARGIN {
+            late.push(format!("the answer took {took:?}"));
         }
         if pins > act.pins() {
-            complaints.push(format!("{pins} PINs reached the key for {} typed", act.pins()));
+            wrong.push(format!("{pins} PINs reached the key for {} typed", act.pins()));
         }
-        if !matches!(&beside, (Ok(1), time) if *time < Duration::from_secs(1)) {
-            complaints.push(format!("the other key was affected: {beside:?}"));
+        match beside {
+            Ok(1) if beside_took > BESIDE.max(alone * TIMES) => {
+                late.push(format!("the other key was listed after {beside_took:?}"));
+            }
+            Ok(1) => {}
+            other => wrong.push(format!("the other key was affected: {other:?}")),
         }
-        if let Err(lost) = self.all_is_there(&seat, act, answer.is_ok()).await {
-            complaints.push(format!("afterwards: {lost:#}"));
+        if let Err(lost) = self.all_is_there(&seat, act, answer.is_ok(), deadline).await {
+            let hung = lost.chain().any(|cause| matches!(cause.downcast_ref(), Some(TokenError::Hung { .. })));
+            if hung { &mut late } else { &mut wrong }.push(format!("afterwards: {lost:#}"));
         }
-        let complaint = (!complaints.is_empty()).then(|| complaints.join("; "));
-        Ok(Case { act, call: call.into(), fault, answer: told, took: took.as_millis() as u64, pins, complaint })
+        let of_time = wrong.is_empty() && !late.is_empty();
+        wrong.append(&mut late);
+        let complaint = (!wrong.is_empty()).then(|| wrong.join("; "));
+        let took = took.as_millis() as u64;
+        Ok((Case { act, call: call.into(), fault, answer: told, took, pins, complaint, at_first: None }, of_time))
     }
 
     /// A copy of the key, the faulty module before it, and whoever needs to be logged in is.
-    async fn seat(&self, act: Act) -> Result<Seat> {
+    async fn seat(&self, act: Act, deadline: Duration) -> Result<Seat> {
         let store = SoftHsm::new();
         stage::copy_folder(&self.store.tokens(), &store.tokens())?;
         let faulty = FaultyModule::before(&store).showing(LABEL);
-        let module = helper(&faulty);
+        let module = helper(&faulty, deadline);
         let id = only_token(&module).await?;
         if act.needs_login() {
             module.login(&id, pin(PIN)).await?;
@@ -309,13 +351,13 @@ impl Lab {
     }
 
     /// The fault is over, the key is in: nothing is lost, and the act succeeds.
-    async fn all_is_there(&self, seat: &Seat, act: Act, done: bool) -> Result<()> {
+    async fn all_is_there(&self, seat: &Seat, act: Act, done: bool, deadline: Duration) -> Result<()> {
         let Seat { faulty, module, id, .. } = seat;
         faulty.play("");
         faulty.insert(LABEL);
         let back = Instant::now();
         while !module.list().await.is_ok_and(|tokens| tokens.iter().any(|token| token.id == *id)) {
-            ensure!(back.elapsed() < DEADLINE * 4, "the key is not seen again");
+            ensure!(back.elapsed() < deadline * 4, "the key is not seen again");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         match act {
@@ -371,15 +413,15 @@ fn told(answer: &Result<(), TokenError>) -> String {
     }
 }
 
-fn helper(faulty: &FaultyModule) -> Module {
+fn helper(faulty: &FaultyModule, deadline: Duration) -> Module {
     let host = HostProgram { path: softhsm_lab::host_program().into(), environment: Vec::new() };
     let deadlines = Deadlines {
-        start: DEADLINE * 4,
-        list: DEADLINE,
-        login: DEADLINE,
-        sign: DEADLINE,
-        generate: DEADLINE,
-        other: DEADLINE,
+        start: deadline * 4,
+        list: deadline,
+        login: deadline,
+        sign: deadline,
+        generate: deadline,
+        other: deadline,
         ..Deadlines::default()
     };
     Module::with_deadlines(host, faulty.path.clone(), deadlines)

@@ -10,9 +10,10 @@ async fn main() -> Result<()> {
     let lab = Lab::new().await?;
     let mut cases = Vec::new();
     for act in Act::ALL {
-        for call in lab.calls(act).await? {
+        let rehearsal = lab.rehearse(act).await?;
+        for call in &rehearsal.calls {
             for fault in Fault::ALL {
-                let case = lab.play(act, &call, fault).await?;
+                let case = lab.play(act, call, fault, &rehearsal).await?;
                 if let Some(complaint) = &case.complaint {
                     eprintln!("{act:?}, {call}, {fault:?}: {complaint}");
                 }

@@ -16,9 +16,10 @@ async fn each_fault_of_each_act_is_told_and_costs_nothing() -> Result<()> {
         Act::ChangePin => "C_SetPIN",
     };
     for act in Act::ALL {
-        assert!(lab.calls(act).await?.iter().any(|call| call == heart(act)), "{act:?} calls {}", heart(act));
+        let rehearsal = lab.rehearse(act).await?;
+        assert!(rehearsal.calls.iter().any(|call| call == heart(act)), "{act:?} calls {}", heart(act));
         for fault in Fault::ALL {
-            let case = lab.play(act, heart(act), fault).await?;
+            let case = lab.play(act, heart(act), fault, &rehearsal).await?;
             assert_eq!(case.complaint, None, "{case:?}");
         }
     }
