@@ -105,6 +105,7 @@ function shown(scenario: string, tries: PinTries): Omit<KeyStrip, "failing"> {
     case "reading": return { state: state("reading"), keys: [] };
     case "no-driver-for-key": return { state: { kind: "key_without_driver", vendor: text("飞天诚信 ePass2003", "Feitian ePass2003"), usb: "096e:0807", package: text("飞天诚信 ePass 认证锁驱动", "Feitian ePass driver") }, keys: [] };
     case "no-driver-offered": return { state: { kind: "key_without_driver", vendor: text("海泰方圆 HaiKey", "Haitai HaiKey"), usb: "5448:0003", package: null }, keys: [] };
+    case "card-without-driver": return { state: { kind: "key_without_driver", vendor: text("YubiKey (PIV)", "YubiKey (PIV)"), usb: null, package: null }, keys: [] };
     case "driver-32-bit": return { state: { kind: "module_unusable", driver: "libHtPkcs11.so", fault: { kind: "other_machine", machine: "x86", bits: 32 } }, keys: [] };
     case "locked": return { state: state("present"), keys: [keyView({ tries: "locked" })] };
     case "last-try": return { state: state("present"), keys: [keyView({ tries: "last" })] };

@@ -28,6 +28,7 @@ export const scenarios = [
   { name: "strip-no-key", hash: { scenario: "no-key" } },
   { name: "strip-no-driver-for-key", hash: { scenario: "no-driver-for-key" } },
   { name: "strip-no-driver-offered", hash: { scenario: "no-driver-offered" } },
+  { name: "strip-card-without-driver", hash: { scenario: "card-without-driver" } },
   { name: "strip-32-bit", hash: { scenario: "driver-32-bit" } },
   { name: "strip-hung", hash: { scenario: "driver-failed" } },
   { name: "strip-locked", hash: { scenario: "locked" } },

@@ -1171,9 +1171,9 @@ failure: Failure, } | { "kind": "key_without_driver",
  */
 vendor: Text, 
 /**
- * USB numbers, `vvvv:pppp`.
+ * USB numbers, `vvvv:pppp`; none of a card in a reader.
  */
-usb: string, 
+usb: string | null, 
 /**
  * The driver that the service has for it and this computer, as far as its list was seen.
  */

@@ -26,7 +26,7 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// # Errors
 /// When a change is not told in time.
 pub async fn times(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<()> + Send>) -> Result<String> {
-    let program = program(subject, "shown", subject.module.clone());
+    let program = program(subject, "shown", subject.module.clone(), Machine::here());
     let mut events = program.events();
     let now = program.home().await.map_err(|failure| anyhow!("{failure:?}"))?.keys;
     if now.keys.is_empty() {
@@ -47,7 +47,7 @@ pub async fn times(subject: &Subject, hands: &mut Box<dyn FnMut(Hand) -> Result<
 }
 
 /// The program, with one module and no service, and a data folder of its own: two programs never share one.
-pub fn program(subject: &Subject, name: &str, module: PathBuf) -> Controller {
+pub fn program(subject: &Subject, name: &str, module: PathBuf, machine: Machine) -> Controller {
     let data = subject.folder.join(name);
     Controller::start(Options {
         key_store: Arc::new(DemoKeyStore::new(&data)),
@@ -58,7 +58,7 @@ pub fn program(subject: &Subject, name: &str, module: PathBuf) -> Controller {
         token_host: subject.host.clone(),
         token_environment: subject.environment.clone(),
         picker: Arc::new(NoPicker),
-        machine: Machine::here(),
+        machine,
     })
 }
 

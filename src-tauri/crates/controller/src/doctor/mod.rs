@@ -49,6 +49,7 @@ pub(crate) struct Doctor {
     last: Mutex<Examination>,
     /// Keys that are plugged in without a driver, as last looked for.
     undriven: Mutex<Vec<undriven::Undriven>>,
+    cards: Mutex<undriven::Cards>,
     /// One examination at a time; who asks meanwhile waits for a new one.
     turn: tokio::sync::Mutex<()>,
 }

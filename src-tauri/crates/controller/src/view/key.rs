@@ -53,12 +53,12 @@ pub enum KeyState {
         /// What it does wrong.
         failure: Failure,
     },
-    /// A key is plugged in by its USB numbers, and no driver for it is installed.
+    /// A key is plugged in, by its USB numbers or its card's answer to reset, and no driver for it is installed.
     KeyWithoutDriver {
         /// The key, as people call it.
         vendor: Text,
-        /// USB numbers, `vvvv:pppp`.
-        usb: String,
+        /// USB numbers, `vvvv:pppp`; none of a card in a reader.
+        usb: Option<String>,
         /// The driver that the service has for it and this computer, as far as its list was seen.
         package: Option<Text>,
     },
