@@ -29,7 +29,11 @@ pub(crate) async fn act(number: u8, scene: &mut Scene, album: &mut Album) -> Res
         10 => issuance(scene, album).await,
         11 => closed_password(scene, album).await,
         12 => key_login(scene, album).await,
-        13 => certificates(scene, album).await,
+        13 => {
+            certificates(scene, album).await?;
+            search(scene, album).await?;
+            offline(scene, album).await
+        }
         14 => life::renew(scene, album).await,
         15 => life::change(scene, album).await,
         16 => life::notices(scene, album).await,
@@ -507,8 +511,7 @@ async fn certificates(scene: &Scene, album: &mut Album) -> Result<()> {
     window.by_testid("certificate-dialog").await?;
     album.picture(window, "证书详情", "Its details").await?;
     window.click("certificate-close").await?;
-    window.wait_gone("certificate-dialog").await?;
-    search(scene, album).await
+    window.wait_gone("certificate-dialog").await
 }
 
 /// One box finds the case by initials of the unit's name, and leads to it.
@@ -524,6 +527,35 @@ async fn search(scene: &Scene, album: &mut Album) -> Result<()> {
     window.wait_for_attribute("search-found", "data-answered", number).await?;
     window.press(Key::Enter).await?;
     window.wait_for_attribute("application-state", "data-state", "completed").await?;
+    window.click("brand").await
+}
+
+/// The service goes, the program starts anew: what was seen is read by the PIN, and a login makes it the present again.
+async fn offline(scene: &mut Scene, album: &mut Album) -> Result<()> {
+    let number = scene.number.clone().context("nothing is handed in")?;
+    scene.service_goes();
+    scene.restart().await?;
+    let window = &scene.window;
+    window.click("log-in").await?;
+    window.by_testid("offline-offer").await?;
+    album.picture(window, "服务连不上：可以离线查看", "The service is away: what was seen can be read").await?;
+    window.click("offline-read").await?;
+    window.type_into("pin-input", &scene.key.pin).await?;
+    window.click("pin-submit").await?;
+    window.wait_gone("pin-dialog").await?;
+    window.by_testid("offline-banner").await?;
+    my_case(window, &number, "completed").await?;
+    album.picture(window, "离线查看上次看到的内容", "Read offline, as last seen").await?;
+
+    scene.service_returns()?;
+    let window = &scene.window;
+    window.wait_for_attribute("offline-banner", "data-back", "true").await?;
+    window.click("offline-log-in").await?;
+    window.click("login-pin").await?;
+    window.type_into("pin-input", &scene.key.pin).await?;
+    window.click("pin-submit").await?;
+    window.wait_gone("pin-dialog").await?;
+    window.wait_gone("offline-banner").await?;
     window.click("brand").await
 }
 

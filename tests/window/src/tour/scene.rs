@@ -58,11 +58,7 @@ impl Scene {
         if folder.exists() {
             std::fs::remove_dir_all(&folder)?;
         }
-        let service = Service::start_with(
-            &folder.join("service"),
-            "127.0.0.1:0",
-            &["--catalogue".as_ref(), stage::catalogue_with_open_renewals(&folder)?.as_os_str()],
-        )?;
+        let service = serve(&folder, "127.0.0.1:0")?;
         let key = SoftKey::blank(&folder.join("key"), KEY_LABEL, PIN)?;
         install(&folder)?;
         let (width, height) = options.size;
@@ -96,6 +92,21 @@ impl Scene {
     pub async fn restart(&mut self) -> Result<()> {
         self.window.kill()?;
         self.window = start(&self.desktop, &self.folder, &self.service, &self.key, self.size).await?;
+        Ok(())
+    }
+
+    /// Ends the service as a power cut would.
+    pub fn service_goes(&mut self) {
+        self.service.kill();
+    }
+
+    /// Starts it again where it was.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn service_returns(&mut self) -> Result<()> {
+        let address = self.service.ready.text("base_url")?.trim_start_matches("https://").to_owned();
+        self.service = serve(&self.folder, &address)?;
         Ok(())
     }
 
@@ -201,6 +212,11 @@ impl Scene {
     pub fn words(&self) -> String {
         self.desktop.words()
     }
+}
+
+fn serve(folder: &Path, listen: &str) -> Result<Service> {
+    let catalogue = stage::catalogue_with_open_renewals(folder)?;
+    Service::start_with(&folder.join("service"), listen, &["--catalogue".as_ref(), catalogue.as_os_str()])
 }
 
 /// What is installed on an applicant's computer: window and helper, beside each other.
