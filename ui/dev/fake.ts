@@ -189,7 +189,8 @@ export function install(wanted: URLSearchParams): Fake {
   const asks = scenario === "proxy-login" ? failure("proxy_login_needed") : null;
   const away = asks ?? (scenario === "network" ? failure(wanted.get("code") as FailureCode, { detail: wanted.get("detail") }) : wanted.get("away") ? failure(wanted.get("away") as FailureCode) : null);
   if (away) home.service = { ...home.service, reachable: false, failure: away };
-  let network: NetworkView = { settings: { proxy: { kind: "system" }, kib_a_second: null }, in_use: asks ? "proxy.corp.example:8080" : null, script: wanted.get("pac") ? "http://wpad.corp.example/proxy.pac" : null, has_login: false, login_kept: false, failure: null };
+  const pac = wanted.get("pac");
+  let network: NetworkView = { settings: { proxy: { kind: "system" }, kib_a_second: null }, in_use: asks || pac === "1" ? "proxy.corp.example:8080" : null, script: pac ? { address: "http://wpad.corp.example/proxy.pac", failure: pac === "1" ? null : failure(pac as FailureCode) } : null, has_login: false, login_kept: false, failure: null };
   const answers: Answers = {
     home: () => structuredClone(home),
     save_settings: ({ settings }) => void (home.settings = settings),

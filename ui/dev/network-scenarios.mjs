@@ -17,6 +17,7 @@ async function inDialog(_, id) {
 export const networkScenarios = [
   { name: "network", hash: { room: network } },
   { name: "network-script", hash: { room: network, pac: "1" } },
+  { name: "network-script-away", hash: { room: network, pac: "proxy_script_unfetched", ...away("proxy_script_unfetched", "HTTP 404") } },
   { name: "network-manual", hash: { room: network }, act: async (_, id) => { await manual(id, "proxy.corp.example", "8080"); await id("network-save").click(); await id("network-saved").waitFor(); } },
   { name: "network-faults", hash: { room: network }, act: async (_, id) => { await manual(id, "", "80800"); await id("network-save").click(); } },
   { name: "network-asks", hash: { room: network, ...asking } },

@@ -1013,7 +1013,7 @@ facts: Array<Fact>,
  */
 repair: Repair | null, };
 
-export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "card_without_driver" | "card_unseen" | "card_unknown" | "card_mute" | "reader_empty" | "card_known" | "card_seen" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "card_service_hung" | "card_service_failed" | "card_service_library" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_network_login" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
+export type FindingCode = "key_ready" | "key_none" | "key_without_driver" | "key_unseen" | "key_forbidden" | "key_unknown" | "card_without_driver" | "card_unseen" | "card_unknown" | "card_mute" | "reader_empty" | "card_known" | "card_seen" | "key_locked" | "key_last_try" | "key_few_tries" | "key_not_ready" | "key_empty" | "key_unfit" | "key_expired" | "key_ending" | "key_several" | "driver_works" | "driver_none" | "driver_other_machine" | "driver_lacks_libraries" | "driver_unloadable" | "driver_other_interface" | "driver_gone" | "driver_banned" | "driver_hung" | "driver_crashed" | "driver_failed" | "helper_broken" | "card_service_runs" | "card_service_stopped" | "card_service_missing" | "card_service_forbidden" | "card_service_hung" | "card_service_failed" | "card_service_library" | "service_answers" | "service_unset" | "service_name" | "service_connect" | "service_proxy" | "service_script" | "service_network_login" | "service_tls" | "service_untrusted" | "service_replaced" | "service_answer" | "clock_right" | "clock_wrong" | "computer" | "remote_session" | "virtual_machine" | "security_software" | "web_view_missing" | "probe_late";
 
 export type FormSigner = { 
 /**
@@ -1281,7 +1281,7 @@ paragraphs: Array<Text>, };
 
 export type Level = "problem" | "note" | "good";
 
-export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_by_script" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "offline_session" | "offline_unknown" | "offline_needs_key" | "offline_password_wrong" | "offline_too_soon" | "offline_certificate_expired" | "offline_certificate_revoked" | "draft_gone" | "submission_queued" | "withdrawal_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
+export type LocalCode = "no_service_address" | "bad_service_address" | "service_unreachable" | "proxy_unreachable" | "proxy_refused" | "proxy_login_needed" | "proxy_unsupported" | "proxy_script_unaddressed" | "proxy_script_unfetched" | "proxy_script_missing" | "proxy_script_threw" | "proxy_script_endless" | "proxy_script_nonsense" | "proxy_script_unspoken" | "proxy_script_not_run" | "bad_proxy" | "network_login" | "service_moved" | "service_replaced" | "tls_untrusted" | "service_garbled" | "clock_wrong" | "session_ended" | "session_key_pulled" | "offline_session" | "offline_unknown" | "offline_needs_key" | "offline_password_wrong" | "offline_too_soon" | "offline_certificate_expired" | "offline_certificate_revoked" | "draft_gone" | "submission_queued" | "withdrawal_queued" | "fields_incomplete" | "files_incomplete" | "form_not_made" | "rare_character" | "file_unreadable" | "file_empty" | "file_too_large" | "file_wrong_kind" | "file_changed" | "file_gone" | "not_a_certificate" | "signed_form_damaged" | "too_many_files" | "video_too_short" | "video_too_long" | "dialog_unavailable" | "disk_full" | "storage_failed" | "key_store_away" | "key_store_locked" | "wrong_passphrase" | "passphrase_too_short" | "storage_newer" | "storage_damaged" | "no_key" | "key_removed" | "pin_locked" | "pin_doubtful" | "pin_length" | "so_pin_locked" | "new_pin_length" | "new_pin_refused" | "pin_must_change" | "pin_incorrect" | "pin_withheld" | "last_try_unconfirmed" | "pin_needed" | "session_key_missing" | "certificate_in_use" | "issuance_unfinished" | "download_damaged" | "wrong_publisher" | "driver_busy" | "unlisted_driver" | "open_failed" | "repair_refused" | "repair_failed" | "prompt_gone" | "driver_missing" | "driver_failed" | "driver_hung" | "driver_wrong_architecture" | "not_a_driver" | "token_full" | "token_write_protected" | "token_not_ready" | "key_unable" | "key_generation_unsupported" | "no_certificate_on_key" | "certificate_unusable" | "certificate_mismatch" | "proof_failed" | "gone" | "bad_command" | "internal";
 
 export type LocalData = { 
 /**
@@ -1419,10 +1419,9 @@ settings: NetworkSettings,
  */
 in_use: string | null, 
 /**
- * The system finds its proxy by the script (PAC) at this address, which this program does not run; empty where the
- * system looks for its address too.
+ * The script (PAC) by which the system finds its proxy, where it goes by one.
  */
-script: string | null, 
+script: ScriptView | null, 
 /**
  * A name and password for the proxy are at hand.
  */
@@ -2203,6 +2202,16 @@ name: string,
  * Its code, to read out.
  */
 code: string, };
+
+export type ScriptView = { 
+/**
+ * Its address; empty where the system is to search for it.
+ */
+address: string, 
+/**
+ * Why it found no way; `None` where it did, be it the direct one.
+ */
+failure: Failure | null, };
 
 export type SearchView = { 
 /**

@@ -4,7 +4,7 @@ use certdesk_cache::CacheError;
 use certdesk_contract::ProblemCode;
 use certdesk_forms::FormError;
 use certdesk_pki::PkiError;
-use certdesk_portal::PortalError;
+use certdesk_portal::{PortalError, ScriptTrouble};
 use certdesk_token::TokenError;
 use sha2::{Digest, Sha256};
 
@@ -63,13 +63,20 @@ impl Failure {
     /// Whether nothing came of the service itself, and may at another time or in another network: what was seen before
     /// is shown meanwhile, and what is to be told waits.
     pub(crate) fn is_away(&self) -> bool {
-        const AWAY: [LocalCode; 11] = [
+        const AWAY: [LocalCode; 18] = [
             LocalCode::ServiceUnreachable,
             LocalCode::ProxyUnreachable,
             LocalCode::ProxyRefused,
             LocalCode::ProxyLoginNeeded,
             LocalCode::ProxyUnsupported,
-            LocalCode::ProxyByScript,
+            LocalCode::ProxyScriptUnaddressed,
+            LocalCode::ProxyScriptUnfetched,
+            LocalCode::ProxyScriptMissing,
+            LocalCode::ProxyScriptThrew,
+            LocalCode::ProxyScriptEndless,
+            LocalCode::ProxyScriptNonsense,
+            LocalCode::ProxyScriptUnspoken,
+            LocalCode::ProxyScriptNotRun,
             LocalCode::NetworkLogin,
             LocalCode::ServiceReplaced,
             LocalCode::ServiceMoved,
@@ -96,7 +103,7 @@ impl From<PortalError> for Failure {
             PortalError::ProxyLogin { refused: true } => (LocalCode::ProxyLoginNeeded, REFUSED.to_owned()),
             PortalError::ProxyLogin { refused: false } => return LocalCode::ProxyLoginNeeded.into(),
             PortalError::ProxyUnsupported(detail) => (LocalCode::ProxyUnsupported, detail),
-            PortalError::ProxyByScript(detail) => (LocalCode::ProxyByScript, detail),
+            PortalError::ProxyByScript(trouble) => return trouble.into(),
             PortalError::NetworkLogin(detail) => (LocalCode::NetworkLogin, detail),
             PortalError::Moved(detail) => (LocalCode::ServiceMoved, detail),
             PortalError::ClockWrong(skew) => return crate::clock_wrong(skew),
@@ -111,6 +118,22 @@ impl From<PortalError> for Failure {
             PortalError::UnsupportedKey => return LocalCode::NoCertificateOnKey.into(),
             PortalError::HeldBack => return LocalCode::OfflineSession.into(),
             PortalError::Cancelled => return LocalCode::Gone.into(),
+        };
+        Failure::new(code).with_detail(detail)
+    }
+}
+
+impl From<ScriptTrouble> for Failure {
+    fn from(trouble: ScriptTrouble) -> Self {
+        let (code, detail) = match trouble {
+            ScriptTrouble::Unaddressed => return LocalCode::ProxyScriptUnaddressed.into(),
+            ScriptTrouble::Unfetched(cause) => (LocalCode::ProxyScriptUnfetched, cause),
+            ScriptTrouble::NoScript(cause) => (LocalCode::ProxyScriptMissing, cause),
+            ScriptTrouble::Threw(cause) => (LocalCode::ProxyScriptThrew, cause),
+            ScriptTrouble::Endless => return LocalCode::ProxyScriptEndless.into(),
+            ScriptTrouble::Nonsense(answer) => (LocalCode::ProxyScriptNonsense, answer),
+            ScriptTrouble::Unspoken(kinds) => (LocalCode::ProxyScriptUnspoken, kinds),
+            ScriptTrouble::NotRun(cause) => (LocalCode::ProxyScriptNotRun, cause),
         };
         Failure::new(code).with_detail(detail)
     }

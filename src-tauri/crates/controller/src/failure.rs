@@ -65,8 +65,22 @@ local_codes! {
     ProxyLoginNeeded, true;
     /// The proxy is of a kind, or wants a login of a kind, that this program does not do; `detail` names it.
     ProxyUnsupported, false;
-    /// The system finds its proxy by a script (PAC), which is not run; `detail` has its address.
-    ProxyByScript, false;
+    /// The system is to search the network for its proxy script (PAC), which is not done.
+    ProxyScriptUnaddressed, false;
+    /// The system finds its proxy by a script, which cannot be fetched, and there is no direct way; so for all that follow.
+    ProxyScriptUnfetched, true;
+    /// What is at the script's address is no script.
+    ProxyScriptMissing, false;
+    /// The script ends with an error of its own.
+    ProxyScriptThrew, false;
+    /// The script comes to no end.
+    ProxyScriptEndless, false;
+    /// The script's answer, in `detail`, names no proxy.
+    ProxyScriptNonsense, false;
+    /// The script names proxies of kinds alone that this program does not do; `detail` names them.
+    ProxyScriptUnspoken, false;
+    /// The script could not be run here.
+    ProxyScriptNotRun, true;
     /// That can be no proxy's address.
     BadProxy, false;
     /// The network wants a login in a browser first.

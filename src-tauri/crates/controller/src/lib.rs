@@ -537,7 +537,10 @@ fn portal(options: &Options) -> Result<Portal, Failure> {
         extra_roots: options.demo.iter().map(|demo| demo.root_der.clone()).collect(),
         user_agent: concat!("certdesk/", env!("CARGO_PKG_VERSION")).to_owned(),
     };
-    Portal::new(config).map_err(Failure::from)
+    let portal = Portal::new(config)?;
+    let helper = certdesk_token::HostProgram { path: options.token_host.clone(), environment: Vec::new() };
+    portal.run_scripts_by(Arc::new(network::InHelper(helper)));
+    Ok(portal)
 }
 
 #[cfg(test)]

@@ -6,7 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use certdesk_portal::{ProxyChoice, ProxyLogin};
+use certdesk_portal::{ProxyChoice, ProxyLogin, ScriptRunner, ScriptTrouble};
+use certdesk_token::{
+    HostProgram,
+    proxy_script::{Question, ScriptError, find_proxy},
+};
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -14,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     Controller, Inner,
     failure::{Failure, LocalCode},
-    view::{NetworkSettings, NetworkView, ProxySetting},
+    view::{NetworkSettings, NetworkView, ProxySetting, ScriptView},
 };
 
 const SETTINGS: &str = "network";
@@ -25,6 +30,9 @@ const LOGIN: &str = "proxy-login";
 const PACE: Duration = Duration::from_secs(5);
 /// A look that comes so much later than it should was slept through.
 const SLEPT: Duration = Duration::from_secs(20);
+
+/// How long a proxy script may take, with the names that it looks up.
+const SCRIPT_PATIENCE: Duration = Duration::from_secs(6);
 
 /// `detail` of `proxy_login_needed` where a login was sent and refused.
 pub(crate) const REFUSED: &str = "refused";
@@ -46,7 +54,9 @@ impl Controller {
         Ok(NetworkView {
             settings,
             in_use: state.in_use,
-            script: state.script,
+            script: state
+                .script
+                .map(|script| ScriptView { address: script.address, failure: script.trouble.map(Failure::from) }),
             has_login: state.has_login,
             login_kept,
             failure: None,
@@ -164,6 +174,25 @@ impl Controller {
         self.portal()?.connect_anew();
         self.back_online();
         Ok(())
+    }
+}
+
+/// Runs the system's proxy script in the helper program, apart from this one and from every driver.
+pub(crate) struct InHelper(pub(crate) HostProgram);
+
+impl ScriptRunner for InHelper {
+    fn run(&self, script: String, url: String, host: String) -> BoxFuture<'static, Result<String, ScriptTrouble>> {
+        let program = self.0.clone();
+        Box::pin(async move {
+            let answer = find_proxy(&program, Question { script, url, host }, SCRIPT_PATIENCE).await;
+            answer.map_err(|error| match error {
+                ScriptError::NoScript { reason } => ScriptTrouble::NoScript(reason),
+                ScriptError::Threw { reason } => ScriptTrouble::Threw(reason),
+                ScriptError::Endless => ScriptTrouble::Endless,
+                ScriptError::NoText { what } => ScriptTrouble::Nonsense(what),
+                ScriptError::Broke | ScriptError::NoHelper { .. } => ScriptTrouble::NotRun(error.to_string()),
+            })
+        })
     }
 }
 

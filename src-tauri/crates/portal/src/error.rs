@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use certdesk_contract::Problem;
 use rustls::CertificateError;
 
-use crate::trust::Stranger;
+use crate::{ScriptTrouble, trust::Stranger};
 
 /// Why a call failed. Texts are for the helpdesk: names of causes, never contents.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -38,9 +38,9 @@ pub enum PortalError {
     /// The proxy is of a kind, or wants a login of a kind, that is not done: its names.
     #[error("this kind of proxy is not supported: {0}")]
     ProxyUnsupported(String),
-    /// The system finds its proxy by a script, which is not run, and there is no way without it.
+    /// The system finds its proxy by a script, which found none, and there is no way without it.
     #[error("the system's proxy is found by a script, and there is no direct way: {0}")]
-    ProxyByScript(String),
+    ProxyByScript(ScriptTrouble),
     /// Something on the way answers in the service's place: most often a network that wants a login in a browser first.
     #[error("this network answers in the service's place: {0}")]
     NetworkLogin(String),

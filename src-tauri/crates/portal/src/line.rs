@@ -24,6 +24,8 @@ pub enum LineStep {
     Connect,
     /// A connection to the proxy, and through it.
     Proxy,
+    /// A way past the system's script, which found no proxy.
+    Script,
     /// A network that lets through without a login of its own.
     Network,
     /// TLS on it.
@@ -45,15 +47,22 @@ impl Portal {
     /// Goes the way to the service once. Sends what [`Portal::health`] sends and nothing else.
     pub async fn examine_line(&self) -> Line {
         let url = &self.inner.url;
-        let proxy = self.named_hop().await;
-        let (host, port) = match &proxy {
-            Some(hop) => hop.place(),
-            None => (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443)),
+        let mut proxy = self.named_hop().await;
+        let reached = loop {
+            let (host, port) = match &proxy {
+                Some(hop) => hop.place(),
+                None => (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443)),
+            };
+            let reached = reach(host.trim_matches(['[', ']']), port, proxy.is_some()).await;
+            match &proxy {
+                Some(hop) if reached.is_err() && self.inner.proxies.pass_over(hop) => proxy = self.named_hop().await,
+                _ => break reached,
+            }
         };
-        let reached = reach(host.trim_matches(['[', ']']), port, proxy.is_some()).await;
-        let answer = match reached {
-            Ok(()) => self.answered().await,
-            Err(failed) => Err(failed),
+        let answer = match (reached, self.script_trouble()) {
+            (Ok(()), _) => self.answered().await,
+            (Err(_), Some(trouble)) if proxy.is_none() => Err((LineStep::Script, trouble.to_string())),
+            (Err(failed), _) => Err(failed),
         };
         Line { proxy: proxy.map(|hop| hop.authority()), answer }
     }
@@ -72,7 +81,7 @@ impl Portal {
                 | PortalError::ProxyLogin { .. }
                 | PortalError::ProxyUnsupported(_)),
             ) => Err((LineStep::Proxy, told.to_string())),
-            Err(told @ PortalError::ProxyByScript(_)) => Err((LineStep::Connect, told.to_string())),
+            Err(PortalError::ProxyByScript(trouble)) => Err((LineStep::Script, trouble.to_string())),
             Err(PortalError::Unreachable(cause)) if cause.starts_with("TLS") => Err((LineStep::Tls, cause)),
             Err(PortalError::Garbled(cause)) if cause == error::NO_TLS => Err((LineStep::Tls, cause)),
             Err(other) => Err((LineStep::Answer, other.to_string())),

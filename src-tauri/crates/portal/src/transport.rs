@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::{
     CONNECT_TIMEOUT, IDLE_TIMEOUT, Inner, MAX_JSON, Portal, PortalError, ProxyChoice, ProxyLogin, ProxyState, STALL,
-    error, is_loopback, lock,
+    ScriptRunner, ScriptTrouble, error, is_loopback, lock,
     proxy::{Hop, Proxies, dial},
     wire::Answer,
 };
@@ -42,11 +42,18 @@ impl Portal {
         self.connect_anew();
     }
 
+    /// By whom the system's proxy script is run. Without one it is not.
+    pub fn run_scripts_by(&self, runner: Arc<dyn ScriptRunner>) {
+        self.inner.proxies.run_scripts_by(runner);
+    }
+
     /// How requests leave this network now.
     pub async fn proxy_state(&self) -> ProxyState {
-        self.inner.proxies.refresh().await;
         match self.target() {
-            Some(target) if !is_loopback(&self.inner.url) => self.inner.proxies.state(&target),
+            Some(target) if !is_loopback(&self.inner.url) => {
+                self.inner.proxies.refresh(&target, &self.inner.trust.now).await;
+                self.inner.proxies.state(&target)
+            }
             _ => ProxyState::default(),
         }
     }
@@ -56,9 +63,11 @@ impl Portal {
         self.inner.pace.limit(bytes_a_second);
     }
 
-    /// No connection of before is used again: after a sleep, or in another network, they lead nowhere.
+    /// No connection of before is used again, and the way is asked for anew: after a sleep, or in another network, those of
+    /// before lead nowhere.
     pub fn connect_anew(&self) {
         let inner = &self.inner;
+        inner.proxies.doubt();
         // It was built before, of the same parts.
         if let Ok(fresh) = http_client(&inner.trust.now, &inner.url, &inner.user_agent, inner.proxies.clone()) {
             *lock(&inner.http) = fresh;
@@ -66,8 +75,21 @@ impl Portal {
     }
 
     /// Sends, and waits for the head of the answer: half a minute, unless the body is a file, whose sender looks after it.
-    pub(crate) async fn execute(&self, request: Request) -> Result<Response, PortalError> {
-        let hop = self.hop().await?;
+    pub(crate) async fn execute(&self, mut request: Request) -> Result<Response, PortalError> {
+        loop {
+            let hop = self.hop().await?;
+            let again = request.try_clone();
+            let answer = self.execute_by(hop.as_ref(), request).await;
+            // No tunnel stood, so nothing of the request went out.
+            let away = matches!(answer, Err(PortalError::ProxyAway(_)));
+            match again.filter(|_| away && hop.is_some_and(|hop| self.inner.proxies.pass_over(&hop))) {
+                Some(again) => request = again,
+                None => return answer,
+            }
+        }
+    }
+
+    async fn execute_by(&self, hop: Option<&Hop>, request: Request) -> Result<Response, PortalError> {
         let client = self.inner.client();
         let is_file = request.body().is_some_and(|body| body.as_bytes().is_none());
         let sent = client.execute(request);
@@ -75,7 +97,7 @@ impl Portal {
             if is_file { sent.await } else { timeout(STALL, sent).await.map_err(|_| PortalError::timeout())? };
         let answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Err(self.explain(hop, &error).await),
+            Err(error) => return Err(self.explain(hop.cloned(), &error).await),
         };
         match self.sent_away(answer.status(), answer.headers()) {
             Some(moved) => Err(moved),
@@ -86,19 +108,18 @@ impl Portal {
     /// A TCP connection to the service, through the proxy where one is set.
     pub(crate) async fn open_tcp(&self) -> Result<TcpStream, PortalError> {
         let (host, port) = self.host_and_port()?;
-        match self.hop().await? {
-            Some(hop) => match hop.tunnel(host, port).await {
+        while let Some(hop) = self.hop().await? {
+            match hop.tunnel(host, port).await {
+                Err(PortalError::ProxyAway(_)) if self.inner.proxies.pass_over(&hop) => {}
                 Err(told @ PortalError::ProxyLogin { .. }) => {
                     self.inner.proxies.forget(&hop);
-                    Err(told)
+                    return Err(told);
                 }
-                other => other,
-            },
-            None => {
-                let dialled = dial(host, port).await;
-                dialled.map_err(|error| self.without_script(error::from_source(&*error)))
+                other => return other,
             }
         }
+        let dialled = dial(host, port).await;
+        dialled.map_err(|error| self.without_script(error::from_source(&*error)))
     }
 
     /// TLS on a connection of its own.
@@ -137,8 +158,9 @@ impl Portal {
         if is_loopback(&self.inner.url) {
             return None;
         }
-        self.inner.proxies.refresh().await;
-        self.inner.proxies.hop(&self.target()?)
+        let target = self.target()?;
+        self.inner.proxies.refresh(&target, &self.inner.trust.now).await;
+        self.inner.proxies.hop(&target)
     }
 
     /// The same, of a kind that is spoken.
@@ -170,13 +192,18 @@ impl Portal {
         }
     }
 
-    /// Where there is no direct way, a script that would name a proxy is the likelier reason.
+    /// Where there is no direct way, a script that found no proxy is the likelier reason.
     fn without_script(&self, told: PortalError) -> PortalError {
-        let script = self.target().and_then(|target| self.inner.proxies.state(&target).script);
-        match (script, told) {
-            (Some(script), PortalError::Unreachable(_)) => PortalError::ProxyByScript(script),
+        match (self.script_trouble(), told) {
+            (Some(trouble), PortalError::Unreachable(_)) => PortalError::ProxyByScript(trouble),
             (_, told) => told,
         }
+    }
+
+    /// Why the system's script found no way, where there is one and it did not.
+    pub(crate) fn script_trouble(&self) -> Option<ScriptTrouble> {
+        let target = self.target().filter(|_| !is_loopback(&self.inner.url))?;
+        self.inner.proxies.state(&target).script?.trouble
     }
 
     /// The service's time, where its certificate is good at that time and not at ours.

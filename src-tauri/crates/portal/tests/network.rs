@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fall over")]
 
+#[cfg(target_os = "linux")]
+mod desktop;
 mod proxy;
 mod scripted;
 
@@ -184,44 +186,16 @@ async fn kinds_of_proxies_that_are_not_spoken_are_named() {
 /// On Linux the desktop's settings come from a program; here it is one of our own.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_desktops_settings_are_followed_and_a_script_is_named() {
-    const TEST: &str = "the_desktops_settings_are_followed_and_a_script_is_named";
-    let bin = tempfile::tempdir().unwrap();
-    let path = bin.path().to_str().unwrap().to_owned();
-    let proxies = [("HTTPS_PROXY", ""), ("https_proxy", ""), ("ALL_PROXY", ""), ("all_proxy", ""), ("NO_PROXY", "")];
-    if !in_environment(TEST, &[&proxies[..], &[("PATH", &path), ("CERTDESK_TEST_BIN", &path)]].concat()) {
-        return;
-    }
-    let bin = std::env::var("CERTDESK_TEST_BIN").unwrap();
-    let says = |mode: &str, port: u16| {
-        use std::os::unix::fs::PermissionsExt as _;
-        let script = format!(
-            "#!/bin/sh\necho \"org.gnome.system.proxy mode '{mode}'\"\n\
-             echo \"org.gnome.system.proxy autoconfig-url 'http://wpad.example/proxy.pac'\"\n\
-             echo \"org.gnome.system.proxy.https host '127.0.0.1'\"\necho \"org.gnome.system.proxy.https port {port}\"\n"
-        );
-        std::fs::create_dir_all(&bin).unwrap();
-        let file = format!("{bin}/gsettings");
-        std::fs::write(&file, script).unwrap();
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    };
+async fn the_desktops_settings_are_followed() {
+    const TEST: &str = "the_desktops_settings_are_followed";
+    let Some(desktop) = desktop::Desktop::of_test(TEST) else { return };
     let root = Root::new();
     let service = behind(&root).await;
     let proxy = Proxy::start(service.address, Mood::Open).await;
-    says("manual", proxy.port());
+    desktop.says("manual", "", proxy.port());
     let of_desktop = portal(&format!("https://{NAME}"), &root);
     assert_eq!(of_desktop.health().await, Ok(()), "through the desktop's proxy");
     assert_eq!(login_by_token(&of_desktop).await, Ok(()));
-
-    says("auto", 0);
-    let scripted = portal(&format!("https://{NAME}"), &root);
-    let named = Err(PortalError::ProxyByScript("http://wpad.example/proxy.pac".into()));
-    assert_eq!(scripted.health().await, named, "the script is not run, and that is said");
-    assert_eq!(login_by_token(&scripted).await, named);
-    assert_eq!(scripted.proxy_state().await.script.as_deref(), Some("http://wpad.example/proxy.pac"));
-    scripted.choose_proxy(ProxyChoice::Manual { host: "127.0.0.1".into(), port: proxy.port() });
-    assert_eq!(scripted.health().await, Ok(()), "a proxy named by hand goes around it");
-    std::fs::remove_dir_all(&bin).unwrap();
 }
 
 /// The system's list of roots, with a company's own in it.

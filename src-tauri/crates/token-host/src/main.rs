@@ -1,7 +1,8 @@
 //! The helper process: loads one PKCS#11 module and does what the supervisor asks over its pipes.
 //!
 //! Usage: `certdesk-token-host MODULE [QUIRK…]`, with the quirks of [`Quirks::to_arguments`]; or `--card-readers`, which
-//! answers once what the system's smart card service shows, and ends. Knows PKCS#11 and nothing of certificates' meaning,
+//! answers once what the system's smart card service shows, and ends; or `--proxy-script`, which runs one proxy script for
+//! one question, loads no module, and ends. Knows PKCS#11 and nothing of certificates' meaning,
 //! people or networks. It may crash, hang or be killed at any moment: the supervisor (`certdesk-token`) is made for that.
 //! Every `unsafe` of the workspace is in `process.rs`, `raw.rs` and `card_service.rs`.
 
@@ -14,14 +15,17 @@ mod host;
 mod keys;
 mod objects;
 mod process;
+mod proxy_script;
 mod raw;
 mod text;
 
 use certdesk_token::{
     TokenError, card_readers,
     message::{self, Answer, Numbered, Reply, Request},
+    proxy_script::{self as script, Question, ScriptError},
 };
 use pkcs11_profiles::Quirks;
+use serde::de::DeserializeOwned;
 use std::{
     fs::File,
     io::{self, Read, Write},
@@ -34,6 +38,8 @@ use zeroize::Zeroizing;
 
 /// How long the call under way may take once the program that asked for it is gone.
 const LAST_CALL: Duration = Duration::from_secs(10);
+/// For a script that nests deeply; what nests more deeply ends the process, and nothing else.
+const SCRIPT_STACK: usize = 64 << 20;
 
 fn main() {
     process::harden();
@@ -43,6 +49,9 @@ fn main() {
     let module = arguments.next();
     if module.as_deref() == Some(card_readers::ARGUMENT.as_ref()) {
         answer_card_readers(pipes.input, output)
+    }
+    if module.as_deref() == Some(script::ARGUMENT.as_ref()) {
+        answer_proxy_script(pipes.input, output)
     }
     let quirks: Vec<_> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     let quirks = Quirks::from_arguments(quirks.iter().map(String::as_str));
@@ -57,7 +66,7 @@ fn main() {
     let at_work = Arc::new(Mutex::new(()));
     let work = at_work.clone();
     thread::spawn(move || {
-        while let Ok(request) = receive(&mut input) {
+        while let Ok(request) = receive::<Request>(&mut input) {
             if sender.send(request).is_err() {
                 break;
             }
@@ -105,8 +114,28 @@ fn answer_card_readers(mut input: File, mut output: File) -> ! {
     process::exit_now()
 }
 
+/// Runs one proxy script; neither it nor its engine outlives who asked.
+fn answer_proxy_script(mut input: File, mut output: File) -> ! {
+    process::confine();
+    // While this is the only thread: some systems tell the time zone to nobody else.
+    let surroundings = proxy_script::Surroundings::here();
+    let Ok(Numbered { id, body: question }) = receive::<Question>(&mut input) else { process::exit_now() };
+    thread::spawn(move || {
+        let _ = input.read(&mut [0]);
+        process::exit_now()
+    });
+    let run = thread::Builder::new().stack_size(SCRIPT_STACK).spawn(|| proxy_script::run(question, surroundings));
+    let answer = match run.map(thread::JoinHandle::join) {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(ScriptError::Broke),
+        Err(error) => Err(ScriptError::NoHelper { reason: error.to_string() }),
+    };
+    write(&mut output, message::encode(&Numbered { id, body: answer }));
+    process::exit_now()
+}
+
 /// One request off the pipe. The pipe is read without any buffer but this one, which is wiped: it may hold a PIN.
-fn receive(input: &mut File) -> io::Result<Numbered<Request>> {
+fn receive<T: DeserializeOwned>(input: &mut File) -> io::Result<Numbered<T>> {
     let mut length = [0; 4];
     input.read_exact(&mut length)?;
     let length = message::body_length(length).map_err(io::Error::other)?;

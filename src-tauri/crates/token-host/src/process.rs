@@ -11,7 +11,7 @@ pub(crate) struct Pipes {
     pub(crate) output: File,
 }
 
-pub(crate) use platform::{exit_now, harden, prepare, take_pipes};
+pub(crate) use platform::{confine, exit_now, harden, prepare, take_pipes};
 
 #[cfg(unix)]
 mod platform {
@@ -26,6 +26,17 @@ mod platform {
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         // SAFETY: `none` is a valid `rlimit` for the length of the call, which only reads it.
         unsafe { libc::setrlimit(libc::RLIMIT_CORE, &none) };
+    }
+
+    /// Before somebody else's program is run: bounded memory and time, and no file can grow.
+    pub(crate) fn confine() {
+        const MEMORY: libc::rlim_t = 512 << 20;
+        const SECONDS: libc::rlim_t = 10;
+        for (what, most) in [(libc::RLIMIT_AS, MEMORY), (libc::RLIMIT_CPU, SECONDS), (libc::RLIMIT_FSIZE, 0)] {
+            let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+            // SAFETY: `limit` is a valid `rlimit` for the length of the call, which only reads it.
+            unsafe { libc::setrlimit(what, &limit) };
+        }
     }
 
     /// Takes the pipes for ourselves and leaves the module harmless ends: a driver that prints to standard output
@@ -82,6 +93,9 @@ mod platform {
             SetDllDirectoryW(empty.as_ptr());
         }
     }
+
+    /// Nothing but the deadline of whoever asked: this system bounds a process from outside.
+    pub(crate) fn confine() {}
 
     /// Takes the pipes for ourselves and leaves the module harmless ends: a driver that prints to standard output
     /// would garble the answers, one that reads standard input would steal a request.

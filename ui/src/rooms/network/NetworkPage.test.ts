@@ -93,10 +93,30 @@ test("what was chosen is kept also where the service is not reached by it, and t
   expect(element("network-saved")!.dataset["outcome"]).toBe("unreachable");
 });
 
-test("a script that finds the proxy is named", async () => {
-  view = { ...view, script: "http://wpad.corp.example/proxy.pac" };
+test("a script that finds the proxy is named with what it said", async () => {
+  const address = "http://wpad.corp.example/proxy.pac";
+  const way = async (in_use: string | null, code: FailureCode | null) => {
+    view = { ...view, in_use, script: { address, failure: code && failure(code) } };
+    await open();
+    expect(element("network-script")!.textContent).toContain(address);
+    const text = element("network-way")!.textContent;
+    page.unmount();
+    return text;
+  };
+  expect(await way("proxy.corp.example:8080", null)).toBe("按自动配置脚本（PAC）：经过代理服务器 proxy.corp.example:8080");
+  expect(await way(null, null)).toBe("按自动配置脚本（PAC）：直接连接");
+  expect(await way(null, "proxy_script_unfetched")).toBe("按自动配置脚本（PAC）：找代理的脚本取不到，暂时直接连接");
+  expect(await way("proxy.corp.example:8080", "proxy_script_threw")).toBe("经过代理服务器 proxy.corp.example:8080");
+});
+
+test("a search for a script has no address to show, and its failure leads to the settings", async () => {
+  view = { ...view, script: { address: "", failure: failure("proxy_script_unaddressed") } };
   await open();
-  expect(element("network-script")!.textContent).toContain("http://wpad.corp.example/proxy.pac");
+  expect(element("network-script")).toBeNull();
+  expect(element("network-way")!.textContent).toContain("不搜寻");
+  page.unmount();
+  page = mount(FailurePanel, { props: { failure: failure("proxy_script_unaddressed") }, attachTo: document.body });
+  expect(element("failure-network")).not.toBeNull();
 });
 
 test("a login for the proxy is tried once, a wrong password leaves the field, and it can be forgotten", async () => {

@@ -196,6 +196,8 @@ codes! {
     ServiceConnect, Service;
     /// No connection to the proxy that is set.
     ServiceProxy, Service;
+    /// The system's proxy script found no way, and there is none without it.
+    ServiceScript, Service;
     /// The network wants a login in a browser first.
     ServiceNetworkLogin, Service;
     /// A connection, but no TLS.

@@ -24,7 +24,7 @@ pub use key::{
     CertificateEncoding, FailingDriver, KeyState, KeyStrip, KeyView, ObjectView, PinAdvice, PinCharacters, PinOutcome,
     PinPrompt, PinPurpose,
 };
-pub use network::{NetworkSettings, NetworkView, ProxySetting};
+pub use network::{NetworkSettings, NetworkView, ProxySetting, ScriptView};
 pub use search::{
     ApplicationCount, ApplicationHit, ApplicationPage, ApplicationQuery, ApplicationRow, CertificateHit, DraftHit,
     NoticeHit, SearchView,

@@ -39,13 +39,21 @@ pub struct NetworkView {
     pub settings: NetworkSettings,
     /// Host and port of the proxy in use.
     pub in_use: Option<String>,
-    /// The system finds its proxy by the script (PAC) at this address, which this program does not run; empty where the
-    /// system looks for its address too.
-    pub script: Option<String>,
+    /// The script (PAC) by which the system finds its proxy, where it goes by one.
+    pub script: Option<ScriptView>,
     /// A name and password for the proxy are at hand.
     pub has_login: bool,
     /// They are kept for the next start.
     pub login_kept: bool,
     /// Why the service was not reached when it was tried just now.
+    pub failure: Option<Failure>,
+}
+
+/// A proxy script of the system.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ScriptView {
+    /// Its address; empty where the system is to search for it.
+    pub address: String,
+    /// Why it found no way; `None` where it did, be it the direct one.
     pub failure: Option<Failure>,
 }

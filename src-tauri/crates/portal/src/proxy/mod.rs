@@ -4,6 +4,7 @@
 //! What the system says is asked for anew from time to time, for a laptop changes networks. A proxy's name and password
 //! are sent until it refuses them once, and then forgotten: whoever repeats a wrong password locks an account.
 
+mod script;
 mod system;
 
 use std::{
@@ -26,7 +27,10 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{PortalError, error, lock};
+use script::{Scripted, Way};
 use system::SystemProxy;
+
+pub use script::{MAX_SCRIPT, ScriptRunner, ScriptState, ScriptTrouble};
 
 /// Which proxy carries requests. This computer itself is never asked for through one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,14 +74,16 @@ impl std::fmt::Debug for ProxyLogin {
 pub struct ProxyState {
     /// Host and port of the proxy in use.
     pub in_use: Option<String>,
-    /// Address of the script (PAC) that the system would ask for a proxy. It is not run; what it would answer is not known.
-    pub script: Option<String>,
+    /// The script (PAC) that the system asks for a proxy, where it is in force.
+    pub script: Option<ScriptState>,
     /// Whether a name and password for the proxy are at hand.
     pub has_login: bool,
 }
 
 /// What the system says is good for so long.
 const SYSTEM_LIFE: Duration = Duration::from_secs(30);
+/// A proxy of a script that did not answer is passed over for so long.
+const PASSED_OVER: Duration = Duration::from_secs(5 * 60);
 /// Longest head of a proxy's answer.
 const MAX_HEAD: usize = 16 * 1024;
 
@@ -85,6 +91,8 @@ const MAX_HEAD: usize = 16 * 1024;
 #[derive(Default)]
 pub(crate) struct Proxies {
     held: Mutex<Held>,
+    /// Held by whoever asks the system: the others wait for what it says.
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -93,6 +101,10 @@ struct Held {
     login: Option<ProxyLogin>,
     system: Arc<SystemProxy>,
     asked: Option<Instant>,
+    runner: Option<Arc<dyn ScriptRunner>>,
+    scripted: Option<Scripted>,
+    /// Proxies of a script that did not answer, and when.
+    silent: Vec<(String, Instant)>,
 }
 
 impl Proxies {
@@ -104,20 +116,42 @@ impl Proxies {
         lock(&self.held).login = login;
     }
 
-    /// Asks the system where its word is old. Off the async threads: on Linux and macOS it takes a program.
-    pub(crate) async fn refresh(&self) {
-        {
-            let mut held = lock(&self.held);
-            let fresh = held.asked.is_some_and(|at| at.elapsed() < SYSTEM_LIFE);
-            if held.choice != ProxyChoice::System || fresh {
-                return;
+    pub(crate) fn run_scripts_by(&self, runner: Arc<dyn ScriptRunner>) {
+        lock(&self.held).runner = Some(runner);
+    }
+
+    /// This may be another network: what was found out is asked for anew.
+    pub(crate) fn doubt(&self) {
+        let mut held = lock(&self.held);
+        held.asked = None;
+        held.silent.clear();
+    }
+
+    /// Asks the system, and the script that it names for the way to `target`, where its word is old.
+    pub(crate) async fn refresh(&self, target: &Uri, tls: &rustls::ClientConfig) {
+        if lock(&self.held).is_fresh() {
+            return;
+        }
+        let _asking = self.asking.lock().await;
+        if lock(&self.held).is_fresh() {
+            return;
+        }
+        // Off the async threads: on Linux and macOS it takes a program.
+        let Ok(system) = tokio::task::spawn_blocking(SystemProxy::read).await else { return };
+        let scripted = match system.script.clone() {
+            Some(address) => {
+                let (kept, runner) = {
+                    let held = lock(&self.held);
+                    let kept = held.scripted.as_ref().and_then(|scripted| scripted.kept(&address));
+                    // After a doubt nothing is kept.
+                    (kept.filter(|_| held.asked.is_some()), held.runner.clone())
+                };
+                Some(Scripted::ask(address, kept, target, runner, tls).await)
             }
-            // At once, so that of many requests one asks.
-            held.asked = Some(Instant::now());
-        }
-        if let Ok(system) = tokio::task::spawn_blocking(SystemProxy::read).await {
-            lock(&self.held).system = Arc::new(system);
-        }
+            None => None,
+        };
+        let mut held = lock(&self.held);
+        (held.system, held.scripted, held.asked) = (Arc::new(system), scripted, Some(Instant::now()));
     }
 
     /// The proxy on the way to `target`, if any.
@@ -125,20 +159,34 @@ impl Proxies {
         let held = lock(&self.held);
         let mut hop = match &held.choice {
             ProxyChoice::Direct => return None,
-            ProxyChoice::Manual { host, port } => {
-                Hop { scheme: "http".to_owned(), host: host.clone(), port: *port, login: None }
-            }
-            ProxyChoice::System => Hop::named(&held.system.matcher, target)?,
+            ProxyChoice::Manual { host, port } => Hop::to(host, *port),
+            ProxyChoice::System => match held.by_script() {
+                Some(Way::Direct) => return None,
+                Some(Way::Proxy { host, port }) => Hop { by_script: true, ..Hop::to(host, *port) },
+                None => Hop::named(&held.system.matcher, target)?,
+            },
         };
         // What a person typed is newer than what stands in an environment.
         hop.login = held.login.clone().or(hop.login);
         Some(hop)
     }
 
+    /// This proxy did not answer. Whether its script has another way.
+    pub(crate) fn pass_over(&self, away: &Hop) -> bool {
+        let mut held = lock(&self.held);
+        if !away.by_script || held.choice != ProxyChoice::System {
+            return false;
+        }
+        let authority = away.authority();
+        held.silent.retain(|(silent, _)| *silent != authority);
+        held.silent.push((authority.clone(), Instant::now()));
+        held.by_script().is_some_and(|way| way.authority().is_none_or(|next| !held.is_silent(&next)))
+    }
+
     pub(crate) fn state(&self, target: &Uri) -> ProxyState {
         let in_use = self.hop(target).map(|hop| hop.authority());
         let held = lock(&self.held);
-        let script = held.system.script.clone().filter(|_| held.choice == ProxyChoice::System && in_use.is_none());
+        let script = held.scripted.as_ref().filter(|_| held.choice == ProxyChoice::System).map(Scripted::state);
         ProxyState { in_use, script, has_login: held.login.is_some() }
     }
 
@@ -152,9 +200,37 @@ impl Proxies {
     }
 }
 
+impl Held {
+    fn is_fresh(&self) -> bool {
+        self.choice != ProxyChoice::System || self.asked.is_some_and(|at| at.elapsed() < SYSTEM_LIFE)
+    }
+
+    /// The first way that the script named and that is not known to be silent; where all are, the first.
+    fn by_script(&self) -> Option<&Way> {
+        let ways = self.scripted.as_ref()?.answer.as_ref().ok()?;
+        let speaks = |way: &&Way| way.authority().is_none_or(|place| !self.is_silent(&place));
+        ways.iter().find(speaks).or(ways.first())
+    }
+
+    fn is_silent(&self, authority: &str) -> bool {
+        self.silent.iter().any(|(silent, since)| silent == authority && since.elapsed() < PASSED_OVER)
+    }
+}
+
+impl Way {
+    fn authority(&self) -> Option<String> {
+        match self {
+            Self::Direct => None,
+            Self::Proxy { host, port } => Some(authority(host, *port)),
+        }
+    }
+}
+
 /// One proxy on the way.
 #[derive(Clone, Debug)]
 pub(crate) struct Hop {
+    /// Named by a script, which may name others.
+    by_script: bool,
     scheme: String,
     /// Without brackets.
     host: String,
@@ -163,6 +239,10 @@ pub(crate) struct Hop {
 }
 
 impl Hop {
+    fn to(host: &str, port: u16) -> Self {
+        Self { by_script: false, scheme: "http".to_owned(), host: host.to_owned(), port, login: None }
+    }
+
     fn named(matcher: &Matcher, target: &Uri) -> Option<Self> {
         let found = matcher.intercept(target)?;
         let scheme = found.uri().scheme_str().unwrap_or("http").to_owned();
@@ -173,16 +253,12 @@ impl Hop {
             let (name, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
             ProxyLogin::new(name.to_owned(), Zeroizing::new(password.to_owned()))
         });
-        Some(Self { scheme, host, port, login })
+        Some(Self { by_script: false, scheme, host, port, login })
     }
 
     /// Host and port, to show.
     pub(crate) fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        authority(&self.host, self.port)
     }
 
     pub(crate) fn place(&self) -> (&str, u16) {
@@ -254,6 +330,11 @@ impl Hop {
             (Err(better), _) => better,
         }
     }
+}
+
+/// An IPv6 address in brackets.
+fn authority(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// What a proxy answered to CONNECT, where it opens no tunnel.
@@ -338,7 +419,7 @@ mod tests {
     #[test]
     fn a_login_is_written_into_an_address_and_shows_nowhere() {
         let login = ProxyLogin::new("王 明".into(), Zeroizing::new("a:b/c@d".into())).expect("a good name");
-        let hop = Hop { scheme: "http".into(), host: "::1".into(), port: 8080, login: Some(login) };
+        let hop = Hop { login: Some(login), ..Hop::to("::1", 8080) };
         let url = hop.url().expect("an address");
         assert_eq!((url.host_str(), url.port()), (Some("[::1]"), Some(8080)));
         assert_eq!(url.password(), Some("a%3Ab%2Fc%40d"), "nothing of a password is read as address");

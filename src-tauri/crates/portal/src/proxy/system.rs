@@ -2,7 +2,7 @@
 //!
 //! The environment goes first, as with every program that reads it. Then Windows' Internet settings of this person, macOS'
 //! `scutil --proxy`, or GNOME's settings, which UKUI, Cinnamon and MATE share. KDE's own file is not read. A script (PAC) is
-//! reported and not run: it is a program of somebody else's.
+//! named here, and asked in `script`.
 
 use hyper_util::client::proxy::matcher::Matcher;
 

@@ -1,6 +1,6 @@
 //! A proxy on loopback (HTTP CONNECT), in a good mood or another.
 
-#![allow(unreachable_pub, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use std::{
     net::SocketAddr,
