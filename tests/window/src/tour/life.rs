@@ -276,14 +276,15 @@ async fn sign_form(scene: &Scene, album: &mut Album) -> Result<()> {
     window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
     window.click("form-sign-act").await?;
     window.wait_for_attribute("form-sign", "data-signed", "true").await?;
-    window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
-    album
-        .picture(window, "申请表已用认证锁签名，不必打印盖章", "The form is signed with the key: no print, no stamp")
-        .await?;
     window.click_until_busy("form-save-copy").await?;
     let copy = scene.home("签名的申请表.pdf");
     scene.file_dialog(scene.said("保存申请表副本", "Save a copy of the form")).await?.save_as(&copy).await?;
     window.wait_for_text("form-saved", "签名的申请表.pdf").await?;
+    // The signed sheet has taken the place of the one before.
+    window.wait_for_attribute("form-canvas", "data-drawn", "true").await?;
+    album
+        .picture(window, "申请表已用认证锁签名，不必打印盖章", "The form is signed with the key: no print, no stamp")
+        .await?;
     let judged = Command::new("pdfsig").arg("-nocert").arg(&copy).output().context("pdfsig is not installed")?;
     let said = String::from_utf8_lossy(&judged.stdout).into_owned();
     ensure!(said.contains("Signature is Valid") && said.contains("Total document signed"), "pdfsig: {said}");
