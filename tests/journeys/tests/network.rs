@@ -1,4 +1,5 @@
-//! A whole journey through a proxy that wants a login, and changes its mind about it.
+//! A whole journey through a proxy that wants a login, and changes its mind about it; and a proxy that a script of the
+//! desktop names.
 
 use std::{
     sync::{
@@ -12,6 +13,7 @@ use anyhow::{Context, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use certdesk_controller::{
     Controller, LocalCode,
+    doctor::finding::FindingCode,
     view::{NetworkSettings, ProxySetting},
 };
 use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
@@ -75,6 +77,57 @@ async fn behind_a_proxy_what_waits_goes_as_soon_as_somebody_logs_in_to_it() -> R
     let view = next.forget_proxy_login().await.map_err(failed)?;
     assert_eq!((view.has_login, view.login_kept), (false, false));
     assert_eq!(proxy.wrong(), 2, "no wrong password went out besides");
+    Ok(())
+}
+
+/// On Linux, where the desktop's settings come from a program; here it is one of our own.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_of_the_desktop_names_the_proxy_and_where_it_breaks_that_is_told() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    const TEST: &str = "a_script_of_the_desktop_names_the_proxy_and_where_it_breaks_that_is_told";
+    const FOLDER: &str = "CERTDESK_TEST_DESKTOP";
+    let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) else {
+        let folder = tempfile::tempdir()?;
+        let before = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([folder.path().to_owned()].into_iter().chain(std::env::split_paths(&before)))?;
+        let mut child = std::process::Command::new(std::env::current_exe()?);
+        child.args(["--exact", TEST, "--nocapture"]).env(FOLDER, folder.path()).env("PATH", path);
+        let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        let status = proxies.iter().fold(&mut child, |child, name| child.env_remove(name)).status()?;
+        ensure!(status.success(), "in a process whose desktop is ours");
+        return Ok(());
+    };
+    let stage = Stage::set_at("https://portal.example")?;
+    let proxy = Proxy::start(stage.service.ready.text("address")?.to_owned(), "wang:first").await?;
+    let script = folder.join("proxy.pac");
+    let says =
+        |answer: &str| std::fs::write(&script, format!("function FindProxyForURL(url, host) {{ return {answer}; }}"));
+    says(&format!("dnsDomainIs(host, '.example') ? 'PROXY 127.0.0.1:{}' : 'DIRECT'", proxy.port))?;
+    let desktop = folder.join("gsettings");
+    let address = url::Url::from_file_path(&script).map_err(|()| anyhow::anyhow!("the folder has an address"))?;
+    let lines = ["mode 'auto'".to_owned(), format!("autoconfig-url '{address}'")];
+    let lines = lines.map(|line| format!("echo \"org.gnome.system.proxy {line}\"\n"));
+    std::fs::write(&desktop, format!("#!/bin/sh\n{}", lines.concat()))?;
+    std::fs::set_permissions(&desktop, std::fs::Permissions::from_mode(0o755))?;
+
+    let certdesk = Controller::start(stage.options()?);
+    let view = certdesk.network().await.map_err(failed)?;
+    assert_eq!(view.in_use, Some(format!("127.0.0.1:{}", proxy.port)), "the script names the proxy");
+    let shown = view.script.context("the script is shown")?;
+    assert_eq!((shown.address.as_str(), shown.failure), (address.as_str(), None));
+    let view = certdesk.log_in_to_proxy("wang".into(), "first".into(), false).await.map_err(failed)?;
+    assert_eq!(view.failure, None, "through it the service answers");
+    certdesk.catalogue().await.map_err(failed)?;
+
+    says("7")?;
+    let view = certdesk.save_network(NetworkSettings::default()).await.map_err(failed)?;
+    let failure = view.failure.context("without the proxy there is no way")?;
+    ensure!(failure.is(LocalCode::ProxyScriptNonsense), "the script is named as the reason: {failure:?}");
+    let shown = view.script.and_then(|script| script.failure).context("and with the script it is shown")?;
+    ensure!(shown.is(LocalCode::ProxyScriptNonsense), "{shown:?}");
+    let found = certdesk.examine().await.map_err(failed)?.findings;
+    ensure!(found.iter().any(|finding| finding.code == FindingCode::ServiceScript), "the doctor finds it: {found:?}");
     Ok(())
 }
 

@@ -56,7 +56,7 @@ use uuid::Uuid;
 
 pub use error::PortalError;
 pub use line::{Line, LineStep};
-pub use proxy::{MAX_SCRIPT, ProxyChoice, ProxyLogin, ProxyState, ScriptRunner, ScriptState, ScriptTrouble};
+pub use proxy::{ProxyChoice, ProxyLogin, ProxyState, ScriptRunner, ScriptState, ScriptTrouble};
 pub use signing::{ActKey, Login, SigningError};
 pub use token_login::{TokenChallenge, TokenProof};
 pub use upload::{Content, FileGuard, Progress, Source, Through, UploadSpec, hash_file};

@@ -17,15 +17,13 @@ use tokio::{
 /// What the helper is given in place of a module.
 pub const ARGUMENT: &str = "--proxy-script";
 
-/// Longest script, bytes.
-pub const MAX_SCRIPT: usize = 1_000_000;
 /// Longest answer and longest reason, characters.
 pub const MAX_TEXT: usize = 2000;
 
 /// What a script is asked: `FindProxyForURL(url, host)`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// The script, at most [`MAX_SCRIPT`].
+    /// The script. With the rest it fits into one frame ([`message::MAX_FRAME`]).
     pub script: String,
     /// Scheme and host alone: paths and queries are nobody's business.
     pub url: String,

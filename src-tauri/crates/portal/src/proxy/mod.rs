@@ -30,7 +30,7 @@ use crate::{PortalError, error, lock};
 use script::{Scripted, Way};
 use system::SystemProxy;
 
-pub use script::{MAX_SCRIPT, ScriptRunner, ScriptState, ScriptTrouble};
+pub use script::{ScriptRunner, ScriptState, ScriptTrouble};
 
 /// Which proxy carries requests. This computer itself is never asked for through one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use url::Url;
 
 use crate::{PortalError, error};
 
-/// Longest script, bytes. Browsers take a mebibyte.
-pub const MAX_SCRIPT: usize = 1_000_000;
+/// Longest script, bytes: what the frame of a runner holds. Browsers take a mebibyte.
+const MAX_SCRIPT: usize = 1_000_000;
 /// For all of fetching it.
 const FETCH_TIME: Duration = Duration::from_secs(5);
 /// A script is fetched anew after so long, and its answer asked for anew each time the system is asked.
@@ -187,12 +187,9 @@ async fn fetch(address: &str, tls: &rustls::ClientConfig) -> Result<Arc<str>, Sc
         }
         other => return Err(ScriptTrouble::Unfetched(format!("an address of the kind {other}"))),
     };
-    if bytes.len() > MAX_SCRIPT {
-        return Err(unfetched("it is too long"));
-    }
-    // Remarks in another encoding do no harm; what counts in such a script is ASCII.
+    // Remarks in another encoding do no harm, though they grow by it; what counts in such a script is ASCII.
     let text = String::from_utf8_lossy(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes));
-    Ok(text.into())
+    if text.len() > MAX_SCRIPT { Err(unfetched("it is too long")) } else { Ok(text.into()) }
 }
 
 async fn over_http(url: Url, tls: &rustls::ClientConfig) -> Result<Vec<u8>, ScriptTrouble> {
