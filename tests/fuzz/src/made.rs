@@ -26,6 +26,7 @@ use certdesk_token::{
     Card, CardReader, CardServiceError, KeyPair as TokenKeyPair, Pin, TokenCertificate, TokenError, TokenInfo,
     card_readers,
     message::{Answer, Numbered, Reply, Request, ToSign, encode},
+    proxy_script::{self, ScriptError},
 };
 use pkcs11_profiles::Bundle;
 use ring::{
@@ -256,6 +257,7 @@ pub(crate) fn specimens(target: &str) -> Vec<(&'static str, Vec<u8>)> {
     match target {
         "frame-reply" => replies(),
         "frame-readers" => readers(),
+        "frame-script" => scripts(),
         "frame-request" => requests(),
         "certificate" => vec![("authority", AUTHORITY.der.clone()), ("person", person()), ("crowded", crowded())],
         "request" => {
@@ -336,6 +338,12 @@ fn readers() -> Vec<(&'static str, Vec<u8>)> {
         ("readers", frame::<card_readers::Answer>(Ok(readers))),
         ("failed", frame::<card_readers::Answer>(Err(stopped))),
     ]
+}
+
+fn scripts() -> Vec<(&'static str, Vec<u8>)> {
+    let named = "PROXY proxy.example:8080; SOCKS5 10.0.0.1:1080; DIRECT".to_owned();
+    let threw = ScriptError::Threw { reason: "ReferenceError: proxies is not defined".into() };
+    vec![("named", frame::<proxy_script::Answer>(Ok(named))), ("threw", frame::<proxy_script::Answer>(Err(threw)))]
 }
 
 fn replies() -> Vec<(&'static str, Vec<u8>)> {

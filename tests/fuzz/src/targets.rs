@@ -30,6 +30,7 @@ use certdesk_token::{
     discovery::readers,
     header::Header,
     message::{self, Answer, Numbered, Request},
+    proxy_script,
 };
 use pkcs11_profiles::{Bundle, Profile};
 use x509_parser::prelude::{CertificateRevocationList, FromDer as _, X509Certificate};
@@ -44,6 +45,7 @@ const fn target(name: &'static str, from: &'static str, read: fn(&[u8]) -> u64) 
 pub const TARGETS: &[Target] = &[
     target("frame-reply", "the helper with a vendor's driver in it", frame_reply),
     target("frame-readers", "the helper, with the smart card service in it", frame_readers),
+    target("frame-script", "the helper, with a network's proxy script in it", frame_script),
     target("frame-request", "the program, at the helper", frame_request),
     target("certificate", "a token, the service", certificate),
     target("request", "a client: PKCS#10", request),
@@ -91,6 +93,10 @@ fn frame_reply(bytes: &[u8]) -> u64 {
 
 fn frame_readers(bytes: &[u8]) -> u64 {
     place(framed::<card_readers::Answer>(bytes))
+}
+
+fn frame_script(bytes: &[u8]) -> u64 {
+    place(framed::<proxy_script::Answer>(bytes))
 }
 
 fn frame_request(bytes: &[u8]) -> u64 {

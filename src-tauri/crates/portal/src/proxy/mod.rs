@@ -21,6 +21,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    time::timeout,
 };
 use tower_service::Service as _;
 use url::Url;
@@ -82,6 +83,8 @@ pub struct ProxyState {
 
 /// What the system says is good for so long.
 const SYSTEM_LIFE: Duration = Duration::from_secs(30);
+/// Until it has said it.
+const SYSTEM_PATIENCE: Duration = Duration::from_secs(5);
 /// A proxy of a script that did not answer is passed over for so long.
 const PASSED_OVER: Duration = Duration::from_secs(5 * 60);
 /// Longest head of a proxy's answer.
@@ -136,8 +139,12 @@ impl Proxies {
         if lock(&self.held).is_fresh() {
             return;
         }
-        // Off the async threads: on Linux and macOS it takes a program.
-        let Ok(system) = tokio::task::spawn_blocking(SystemProxy::read).await else { return };
+        // Off the async threads: on Linux and macOS it takes a program. One that hangs does not hold up every request.
+        let read = timeout(SYSTEM_PATIENCE, tokio::task::spawn_blocking(SystemProxy::read)).await;
+        let Ok(Ok(system)) = read else {
+            lock(&self.held).asked = Some(Instant::now());
+            return;
+        };
         let scripted = match system.script.clone() {
             Some(address) => {
                 let (kept, runner) = {
