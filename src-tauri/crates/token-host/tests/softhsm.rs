@@ -576,10 +576,15 @@ fn kill_helper(store: &SoftHsm) {
         if is_helper && String::from_utf8_lossy(&read("environ")).contains(dir) {
             let killed = Command::new("kill").arg("-9").arg(entry.file_name()).status().unwrap();
             assert!(killed.success());
-            // Its program is gone before its pipes are: only a process that waits to be reaped has closed them.
+            // Its program is gone before its pipes are: only a process that waits to be reaped has closed them, and only
+            // once no other thread of it is left.
+            let alone = || std::fs::read_dir(entry.path().join("task")).map_or(0, Iterator::count) <= 1;
             let ended = || match read("stat") {
                 gone if gone.is_empty() => true,
-                stat => String::from_utf8_lossy(&stat).rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')),
+                stat => {
+                    let text = String::from_utf8_lossy(&stat);
+                    text.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z')) && alone()
+                }
             };
             while !ended() {
                 std::thread::yield_now();
