@@ -240,10 +240,14 @@ pub(crate) mod tests {
             drop(before);
 
             let cache = Cache::open(&path, &key).unwrap();
-            assert_eq!(cache.drafts("qy1").unwrap(), [draft.clone()], "what was typed under version {version}");
+            assert_eq!(
+                cache.drafts("qy1").unwrap(),
+                std::slice::from_ref(&draft),
+                "what was typed under version {version}"
+            );
             assert_eq!(
                 cache.attachments(draft.id).unwrap(),
-                [half_sent.clone()],
+                std::slice::from_ref(&half_sent),
                 "the upload goes on where it was under version {version}"
             );
         }
