@@ -49,7 +49,7 @@ export default {
     running: "Making the certificate. Please leave the key in",
     stopped: "It stopped at “{step}”", stopped_lead: "Every finished step is remembered. Enter the PIN once more and it goes on from here: no second key pair, no second certificate.",
     done: "The certificate is ready", done_lead: "It is on the key, has proven to work, and is registered with the authority.",
-    new_login_title: "From now on, log in with the new certificate", new_login_lead: "This session is still of the old one. Log out and log in with this key: that is the new certificate. The old one is still on the key; it can be removed under “My certificates”.",
+    new_login_title: "From now on, log in with the new certificate", new_login_lead: "There is no need to log in again now; the next login with this key is by the new certificate. The old one is still on the key: you can remove it under My certificates.",
     login_title: "From now on, log in by certificate", login_lead: "Plug in the key and enter its PIN. The account password does not log in any more. Keep the key safe and the PIN to yourself.",
     logout: "Log out and use the certificate", certificates: "My certificates",
     not_now: "No certificate can be made for this now", not_now_lead: "Its state is “{state}”. See the application for what comes next.", to_case: "View the application",
