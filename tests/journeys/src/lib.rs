@@ -5,6 +5,7 @@ use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -373,6 +374,26 @@ pub fn told<T>(answer: Result<T, Failure>) -> Result<LocalCode> {
 /// A failure that no test expects.
 pub fn failed(failure: Failure) -> anyhow::Error {
     anyhow::anyhow!("{failure:?}")
+}
+
+/// Waits until it is so, looking again whenever the program tells of something.
+///
+/// # Errors
+/// `what`, where it is not so within `patience`; those of `so`.
+pub async fn until(
+    certdesk: &Controller,
+    patience: Duration,
+    what: &str,
+    so: impl AsyncFn() -> Result<bool>,
+) -> Result<()> {
+    let seen = async {
+        while !so().await? {
+            // Until something happens, or might have.
+            let _ = tokio::time::timeout(Duration::from_millis(50), certdesk.events().recv()).await;
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(patience, seen).await.with_context(|| what.to_owned())?
 }
 
 /// Where an applicant sits: everything a process of its own has to know.

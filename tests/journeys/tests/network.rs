@@ -186,12 +186,5 @@ async fn tunnel(mut client: TcpStream, target: String, mut login: watch::Receive
 }
 
 async fn until(certdesk: &Controller, what: &str, so: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let seen = async {
-        while !so().await? {
-            // Until something happens, or might have.
-            let _ = tokio::time::timeout(Duration::from_millis(50), certdesk.events().recv()).await;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(Duration::from_secs(60), seen).await.with_context(|| what.to_owned())?
+    journeys::until(certdesk, Duration::from_secs(60), what, so).await
 }

@@ -399,14 +399,7 @@ async fn arrived(certdesk: &Controller, id: Uuid) -> Result<DraftView> {
 }
 
 async fn until(certdesk: &Controller, what: &str, so: impl AsyncFn() -> Result<bool>) -> Result<()> {
-    let seen = async {
-        while !so().await? {
-            // Until something happens, or might have.
-            let _ = tokio::time::timeout(Duration::from_millis(50), certdesk.events().recv()).await;
-        }
-        anyhow::Ok(())
-    };
-    tokio::time::timeout(Duration::from_secs(90), seen).await.with_context(|| what.to_owned())?
+    journeys::until(certdesk, Duration::from_secs(90), what, so).await
 }
 
 fn applicant(stage: &Stage, account: &str, draft: &str) -> Result<std::process::Child> {

@@ -28,12 +28,9 @@ use crate::{
     failure::{Failure, LocalCode},
     keys::SessionKey,
     pin::KeyPlace,
+    storage::{MEMORY_KIB, PASSES},
     view::{OfflineChoices, OfflineReading, SessionView},
 };
-
-/// Argon2id as RFC 9106 §4 has it for less memory: 64 MiB, three passes; about a tenth of a second.
-const MEMORY_KIB: u32 = 64 * 1024;
-const PASSES: u32 = 3;
 
 /// Wrong passwords before the next try has to wait.
 const FREE_TRIES: u32 = 3;

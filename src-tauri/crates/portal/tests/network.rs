@@ -17,7 +17,7 @@ use std::{
 };
 
 use certdesk_portal::{Portal, PortalError, ProxyChoice, ProxyLogin, SigningError};
-use proxy::{Mood, Proxy};
+use proxy::{Mood, Proxy, login_by_token};
 use scripted::{Root, Server, http, in_environment, open, portal};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -40,16 +40,6 @@ fn client(root: &Root, proxy: &Proxy) -> Portal {
 
 fn login(name: &str, password: &str) -> Option<ProxyLogin> {
     ProxyLogin::new(name.into(), Zeroizing::new(password.into()))
-}
-
-/// What a login by token comes to on its own connection, before anybody signs: it reaches the service (whose 204 is no
-/// challenge), or not.
-async fn login_by_token(portal: &Portal) -> Result<(), PortalError> {
-    match portal.log_in_with_token(None, async |_| Err(())).await {
-        Err(SigningError::Portal(PortalError::Garbled(_))) => Ok(()),
-        Err(SigningError::Portal(error)) => Err(error),
-        other => panic!("nobody signs here: {other:?}"),
-    }
 }
 
 #[tokio::test]

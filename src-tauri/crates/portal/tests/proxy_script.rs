@@ -16,16 +16,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use certdesk_portal::{
-    LineStep, Portal, PortalError, ProxyChoice, ProxyLogin, ScriptRunner, ScriptTrouble, SigningError,
-};
+use certdesk_portal::{LineStep, Portal, PortalError, ProxyChoice, ProxyLogin, ScriptRunner, ScriptTrouble};
 use certdesk_token::{
     HostProgram,
     proxy_script::{Question, ScriptError, find_proxy},
 };
 use desktop::Desktop;
 use futures_util::future::BoxFuture;
-use proxy::{Mood, Proxy};
+use proxy::{Mood, Proxy, login_by_token};
 use scripted::{Root, Server, http, portal};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -128,14 +126,6 @@ fn naming(answer: &str) -> String {
         "function FindProxyForURL(url, host) {{ if (url === 'https://{NAME}/' && dnsDomainIs(host, '.example')) \
          return '{answer}'; return 'PROXY 127.0.0.1:9'; }}"
     )
-}
-
-async fn login_by_token(portal: &Portal) -> Result<(), PortalError> {
-    match portal.log_in_with_token(None, async |_| Err(())).await {
-        Err(SigningError::Portal(PortalError::Garbled(_))) => Ok(()),
-        Err(SigningError::Portal(error)) => Err(error),
-        other => panic!("nobody signs here: {other:?}"),
-    }
 }
 
 #[tokio::test]

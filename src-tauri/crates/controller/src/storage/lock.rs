@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 pub(super) use base64::prelude::BASE64_STANDARD as BASE64;
 
 /// Argon2id as RFC 9106 §4 has it for less memory: 64 MiB, three passes; about a tenth of a second.
-const MEMORY_KIB: u32 = 64 * 1024;
-const PASSES: u32 = 3;
+pub(crate) const MEMORY_KIB: u32 = 64 * 1024;
+pub(crate) const PASSES: u32 = 3;
 /// What a file may ask for at most: one that was changed must not bring the computer down.
 const MOST_MEMORY_KIB: u32 = 1024 * 1024;
 const MOST_PASSES: u32 = 20;

@@ -11,6 +11,7 @@ mod lock;
 
 #[cfg(feature = "fuzz")]
 pub use lock::read_bytes as read_lock;
+pub(crate) use lock::{MEMORY_KIB, PASSES};
 
 use std::{
     fs,

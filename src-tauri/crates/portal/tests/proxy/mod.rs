@@ -11,6 +11,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use certdesk_portal::{Portal, PortalError, SigningError};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::TcpStream,
@@ -112,5 +113,15 @@ impl Proxy {
     /// Waits until it was asked.
     pub async fn hears(&mut self) {
         self.heard.recv().await.expect("the proxy lives");
+    }
+}
+
+/// What a login by token comes to on its own connection, before anybody signs: it reaches the service (whose 204 is no
+/// challenge), or not.
+pub async fn login_by_token(portal: &Portal) -> Result<(), PortalError> {
+    match portal.log_in_with_token(None, async |_| Err(())).await {
+        Err(SigningError::Portal(PortalError::Garbled(_))) => Ok(()),
+        Err(SigningError::Portal(error)) => Err(error),
+        other => panic!("nobody signs here: {other:?}"),
     }
 }
