@@ -306,7 +306,9 @@ mod tests {
         let socket = root.path().join("run/pcscd/pcscd.comm");
         let listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         assert_eq!(machine.card_service().await, Some(CardService::Runs));
-        drop(listening);
+        // Shut down, not only closed: a program that another test is starting may hold a copy for a moment.
+        let listening = std::os::unix::net::UnixStream::from(std::os::fd::OwnedFd::from(listening));
+        listening.shutdown(std::net::Shutdown::Both).unwrap();
         assert_eq!(machine.card_service().await, Some(CardService::Stopped), "a socket that nobody listens on");
     }
 
