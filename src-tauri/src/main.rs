@@ -33,7 +33,10 @@ fn main() {
         // First in the list: a second start must not get as far as a second window.
         builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| {
             window::bring_up(app);
-            app.state::<Controller>().second_start();
+            // The first start may not be that far yet; its window comes up all the same.
+            if let Some(controller) = app.try_state::<Controller>() {
+                controller.second_start();
+            }
         }));
     }
     builder
@@ -42,14 +45,16 @@ fn main() {
             let desk = start.desk;
             let runtime = tauri::async_runtime::handle();
             let _inside = runtime.inner().enter();
+            // First: the web view's own processes start while the rest is got ready. No page speaks before this is over.
+            let window = window::open_main(app.handle())?;
             let controller = Controller::start(start.options(app.handle().clone()));
             app.manage(controller.clone());
-            #[cfg(target_os = "linux")]
-            recent::keep_out();
             // Read while the web view starts, so that the first page is drawn as it was left.
             let settings = controller.clone();
             runtime.inner().spawn(async move { settings.load_settings().await });
-            window::open_main(app.handle(), &controller)?;
+            window::hand_over_dropped(&window, &controller);
+            #[cfg(target_os = "linux")]
+            recent::keep_out();
             if desk {
                 window::open_desk(app.handle())?;
             }

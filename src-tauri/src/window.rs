@@ -2,7 +2,7 @@
 
 use certdesk_controller::Controller;
 use tauri::{
-    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindowBuilder, WindowEvent,
+    AppHandle, DragDropEvent, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
     webview::NewWindowResponse,
 };
 use tokio::sync::broadcast::error::RecvError;
@@ -13,7 +13,7 @@ use crate::{notification, web_view};
 const EVENT: &str = "certdesk";
 
 /// Opens the main window.
-pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Result<()> {
+pub(crate) fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
         .title("证办通 Certdesk")
         .inner_size(1280.0, 800.0)
@@ -22,6 +22,11 @@ pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Resu
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
     web_view::adjust(&window)?;
+    Ok(window)
+}
+
+/// Hands files that are dropped on the window to the controller.
+pub(crate) fn hand_over_dropped(window: &WebviewWindow, controller: &Controller) {
     let controller = controller.clone();
     let handle = window.clone();
     window.on_window_event(move |event| {
@@ -31,7 +36,6 @@ pub(crate) fn open_main(app: &AppHandle, controller: &Controller) -> tauri::Resu
             controller.dropped(paths.clone(), position.x / scale, position.y / scale);
         }
     });
-    Ok(())
 }
 
 /// Opens the demo desk: a phone and a reviewer, so that one person can play all parts.

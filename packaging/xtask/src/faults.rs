@@ -21,6 +21,8 @@ const LINES: &str = "target/faults/lines.json";
 /// One of each journey and fault, and some of all faults mixed.
 const LINE_RUNS: u32 = 96;
 const KILL_RUNS: u32 = 40;
+/// Journeys that are played on failing disks too: they write all there is to write.
+const ON_DISKS: &[&str] = &["register", "apply", "renew"];
 /// Of so many cases at most one may have been late at first.
 const MOST_AGAIN: usize = 50;
 
@@ -39,7 +41,7 @@ pub(crate) struct Arguments {
     /// What all choices come from; by default another each time. It is printed.
     #[arg(long, conflicts_with = "token")]
     seed: Option<u64>,
-    /// Refusals of each kind of a failing disk, for each journey played on it.
+    /// Refusals of each kind of a failing disk, for each journey played on it; more than it has changes: one at each.
     #[arg(long, default_value_t = 6, conflicts_with = "token")]
     refusals: u32,
     /// Power cuts of each journey besides those at every sync and every acknowledgement.
@@ -96,9 +98,17 @@ fn kills_and_disks(terminal: &Terminal, arguments: &Arguments, seed: u64, tally:
         terminal.run(&mut campaign)?;
         tally.kills(&read(RUNS)?);
     }
-    if arguments.only.is_none() && arguments.refusals > 0 {
+    let played_on_disks = arguments.only.as_deref().is_none_or(|only| ON_DISKS.contains(&only));
+    if played_on_disks && arguments.refusals > 0 {
         let mut campaign = Command::new("target/debug/disk");
-        campaign.args([DISKS, &arguments.refusals.to_string(), &arguments.cuts.to_string(), &seed.to_string()]);
+        campaign.args([
+            DISKS,
+            &arguments.refusals.to_string(),
+            &arguments.cuts.to_string(),
+            &seed.to_string(),
+            &parallel,
+        ]);
+        campaign.args(&arguments.only);
         terminal.run(&mut campaign)?;
         tally.disks(&read(DISKS)?);
     }

@@ -25,7 +25,8 @@ fn a_disk_that_refuses_or_loses_power_costs_nothing_that_was_acknowledged() -> R
         let cut = cuts(&ground, journey, 5, 20_261_123)?;
         assert!(cut.cuts > 40 && cut.losses.is_empty(), "{cut:?}");
     }
-    for refusal in refusals(&ground, Journey::Apply, 1, |_| ())? {
+    let plan = Plan { runs: 1, seed: 20_261_123, parallel: 2, only: None };
+    for refusal in refusals(&ground, Journey::Apply, plan, |_| ())? {
         assert!(refusal.is_clean(), "{refusal:?}");
     }
     Ok(())

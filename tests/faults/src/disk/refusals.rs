@@ -1,13 +1,21 @@
 //! A disk that takes nothing from some change on, until it does again.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 
 use crate::kills::{
     Journey, Said,
-    campaign::{Ground, PATIENCE, Person},
+    campaign::{Ground, PATIENCE, Person, Plan},
     truth::{Findings, Truth},
 };
 
@@ -50,23 +58,33 @@ impl Refusal {
     }
 }
 
-/// Plays `points` refusals of each kind, spread over all changes of a journey.
+/// Plays refusals of each kind, as many as the plan has runs, spread over all changes of a journey; where it has more runs than
+/// the journey has changes, one at each change.
 ///
 /// # Errors
 /// When the journey does not come to its end on a sound disk.
-pub fn refusals(ground: &Ground, journey: Journey, points: u64, told: impl Fn(&Refusal)) -> Result<Vec<Refusal>> {
+pub fn refusals(ground: &Ground, journey: Journey, plan: Plan, told: impl Fn(&Refusal) + Sync) -> Result<Vec<Refusal>> {
     let changes = changes(ground, journey)?;
     ensure!(changes > 20, "only {changes} changes were seen: the disk is not the faulty one");
-    let mut played = Vec::new();
-    for error in ERRORS {
-        let step = (changes / points.max(1)).max(1);
+    let step = (changes / u64::try_from(plan.runs.max(1))?).max(1);
+    let places = |error: &'static str| {
         // Not at the same places for each.
-        for at in (1 + u64::from(error.as_bytes()[1]) % step..=changes).step_by(usize::try_from(step)?) {
+        let first = 1 + u64::from(error.as_bytes()[1]) % step;
+        (first..=changes).step_by(step as usize).map(move |at| (error, at))
+    };
+    let places: Vec<_> = ERRORS.into_iter().flat_map(places).collect();
+    let next = AtomicUsize::new(0);
+    let played = Mutex::new(Vec::new());
+    plan.side_by_side(|| {
+        while let Some(&(error, at)) = places.get(next.fetch_add(1, Ordering::SeqCst)) {
             let refusal = play(ground, journey, error, at).with_context(|| format!("{error} from change {at} on"))?;
             told(&refusal);
-            played.push(refusal);
+            played.lock().unwrap_or_else(PoisonError::into_inner).push(refusal);
         }
-    }
+        Ok(())
+    })?;
+    let mut played = played.into_inner().unwrap_or_else(PoisonError::into_inner);
+    played.sort_by_key(|refusal| (refusal.error, refusal.at));
     Ok(played)
 }
 

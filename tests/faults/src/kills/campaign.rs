@@ -39,7 +39,7 @@ pub(crate) const NEVER_TOLD: &[&str] =
 /// What is to be played.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// Runs that count: of kills, those in which something was killed.
+    /// Runs that count: of kills, those in which something was killed; of refusing disks, those of each kind.
     pub runs: usize,
     /// What all choices come from.
     pub seed: u64,

@@ -17,9 +17,12 @@ use certdesk_contract::{
 };
 use certdesk_controller::{
     Controller, Demo, Failure, LocalCode, Pin, PinEntry, Uuid,
-    view::{ApplicationView, DraftView, Event, KeyView, PinOutcome, PinPurpose, StorageState, UploadState},
+    view::{
+        ApplicationView, DraftView, Event, KeyView, PinOutcome, PinPurpose, StorageState, StorageView, UploadState,
+    },
 };
 use certdesk_domain::{AccountKind, Business, FileKind, State, token::KeyAlgorithm};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{Journey, Phase, Said, Seat};
 
@@ -38,7 +41,8 @@ pub async fn go(mut seat: Seat) -> Result<()> {
     let certdesk = start(&seat)?;
     let mut events = certdesk.events();
     let since = Instant::now();
-    tokio::spawn(answer_questions(certdesk.clone()));
+    // Listened to from the start: a question that comes at once is seen too.
+    tokio::spawn(answer_questions(certdesk.clone(), certdesk.events()));
     loop {
         let outcome = Person { certdesk: &certdesk, seat: &mut seat }.walk().await;
         let Err(failure) = outcome else { return say(&Said::End) };
@@ -73,16 +77,17 @@ fn start(seat: &Seat) -> Result<Controller> {
 }
 
 /// Where the program asks what is to become of what it keeps, the person reads why, and has it try again.
-async fn answer_questions(certdesk: Controller) {
-    let mut events = certdesk.events();
-    while let Ok(event) = events.recv().await {
-        let Event::Storage { storage } = event else { continue };
-        let StorageState::Asking { failure, .. } = storage.state else { continue };
-        let code = failure.as_ref().and_then(|failure| serde_json::to_value(failure.code).ok());
-        let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
-        tell(&Said::Told { code, detail: failure.and_then(|failure| failure.detail) });
-        tokio::time::sleep(PAUSE).await;
-        let _ = certdesk.retry_storage().await;
+async fn answer_questions(certdesk: Controller, mut events: Receiver<Event>) {
+    loop {
+        if let Ok(StorageView { state: StorageState::Asking { failure, .. }, .. }) = certdesk.storage().await {
+            let code = failure.as_ref().and_then(|failure| serde_json::to_value(failure.code).ok());
+            let code = code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default();
+            tell(&Said::Told { code, detail: failure.and_then(|failure| failure.detail) });
+            tokio::time::sleep(PAUSE).await;
+            let _ = certdesk.retry_storage().await;
+        } else if let Err(RecvError::Closed) = events.recv().await {
+            return;
+        }
     }
 }
 
