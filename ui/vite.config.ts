@@ -19,5 +19,5 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   server: { host: "127.0.0.1", port: 5173, strictPort: true },
-  test: { environment: "happy-dom", include: ["src/**/*.test.ts"] },
+  test: { environment: "happy-dom", include: ["src/**/*.test.ts"], setupFiles: ["src/text/test-setup.ts"] },
 });

@@ -1,6 +1,7 @@
 // The one table of pages: which component stands for which name. Each room is loaded when it is first entered.
 import { defineAsyncComponent, type Component } from "vue";
 import type { PageName } from "@/route";
+import { textsWhole } from "@/text";
 import HomePage from "./home/HomePage.vue";
 
 type Load = () => Promise<{ default: Component }>;
@@ -38,5 +39,5 @@ const LOADS: Record<Exclude<PageName, "home">, Load> = {
 /** Component of each page. Home comes with the first load. */
 export const rooms: Record<PageName, Component> = {
   home: HomePage,
-  ...(Object.fromEntries(Object.entries(LOADS).map(([name, load]) => [name, defineAsyncComponent(load)])) as unknown as Record<Exclude<PageName, "home">, Component>),
+  ...(Object.fromEntries(Object.entries(LOADS).map(([name, load]) => [name, defineAsyncComponent(() => textsWhole().then(load))])) as unknown as Record<Exclude<PageName, "home">, Component>),
 };

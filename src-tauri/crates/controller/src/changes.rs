@@ -19,6 +19,8 @@ use crate::{
 
 /// The service is asked this often while somebody is logged in.
 const PACE: Duration = Duration::from_secs(20);
+/// And this often, whether it is there, while somebody reads without it: they wait for that.
+const PACE_OFFLINE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub(crate) struct Renewal {
@@ -92,12 +94,13 @@ impl Controller {
     pub(crate) fn poll_changes(&self) {
         let mut state = self.state();
         let logged_in = state.session.as_ref().is_some_and(|session| !session.must_change_password);
-        if !logged_in || state.changes_asked.is_some_and(|asked| asked.elapsed() < PACE) {
+        let offline = state.session.as_ref().is_some_and(|session| session.offline.is_some());
+        let pace = if offline { PACE_OFFLINE } else { PACE };
+        if !logged_in || state.changes_asked.is_some_and(|asked| asked.elapsed() < pace) {
             return;
         }
         state.changes_asked = Some(Instant::now());
         drop(state);
-        let offline = self.is_offline();
         let controller = self.clone();
         tokio::spawn(async move {
             if offline {

@@ -12,7 +12,7 @@ export default {
     choose_key: "Which key to log in with", enter_pin: "Enter PIN to log in", cannot: "This key cannot be used to log in yet",
     account: "Account", account_hint: "As in the SMS sent at registration, for example qy82640193", password: "Password", submit: "Log in",
     no_account: "No account yet?", missing_account: "Please enter the account.", missing_password: "Please enter the password.",
-    lost: "The session has ended; please log in again. Everything you typed is saved.", use_token: "Log in by certificate", forgotten: "Forgot the password, or got no SMS?", lost_key: "Key lost, broken or its PIN locked?", report_key: "Report a lost key",
+    lost: "The session has ended; please log in again. Everything you typed is saved.", use_token: "Log in by certificate", forgotten: "Forgot the password, or got no SMS?",
   },
   offline: {
     title: "Reading offline", read: "Read offline", leave: "Stop reading offline",

@@ -8,6 +8,7 @@ export default {
     service_ok: "Service connected", service_down: "Service not reachable", service_unknown: "Service: not asked yet", service: "Service address",
   },
   key: {
+    lost: "Key lost, broken or its PIN locked?", report: "Report a lost key",
     advised: "{what}. {advice}",
     strip: "State of the USB key",
     reading: "Reading the USB key…",

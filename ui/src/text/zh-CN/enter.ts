@@ -12,7 +12,7 @@ export default {
     choose_key: "用哪把认证锁登录", enter_pin: "输入 PIN 登录", cannot: "这把认证锁暂时不能用来登录",
     account: "账号", account_hint: "注册时短信发给您的账号，例如 qy82640193", password: "密码", submit: "登录",
     no_account: "还没有账号？", missing_account: "请填写账号。", missing_password: "请填写密码。",
-    lost: "登录已结束，请重新登录。填写过的内容都已保存。", use_token: "改用证书登录", forgotten: "忘记密码，或没有收到短信？", lost_key: "认证锁丢了、坏了，或 PIN 锁死了？", report_key: "挂失认证锁",
+    lost: "登录已结束，请重新登录。填写过的内容都已保存。", use_token: "改用证书登录", forgotten: "忘记密码，或没有收到短信？",
   },
   offline: {
     title: "离线查看", read: "离线查看", leave: "退出离线查看",

@@ -8,6 +8,7 @@ export default {
     service_ok: "服务已连接", service_down: "服务连不上", service_unknown: "服务：尚未连接", service: "服务地址",
   },
   key: {
+    lost: "认证锁丢了、坏了，或 PIN 锁死了？", report: "挂失认证锁",
     advised: "{what}。{advice}",
     strip: "认证锁状态",
     reading: "正在读取认证锁…",
