@@ -20,6 +20,8 @@ fn main() {
     environment::refuse_automation();
     environment::log_to_stderr();
     certdesk_controller::crash::leave_nothing_personal();
+    #[cfg(target_os = "linux")]
+    web_view::spare_shared_buffers();
     let start = match start::read(std::env::args_os().skip(1)) {
         Ok(start) => start,
         Err(refusal) => {

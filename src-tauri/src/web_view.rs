@@ -2,10 +2,26 @@
 
 use tauri::WebviewWindow;
 
+/// Spares WebKit what this computer draws badly with, unless its person said how to draw. Called while the program is one
+/// thread: WebKit's processes ask the environment.
+///
+/// NVIDIA's own driver and buffers shared by DMA-BUF leave the window blank (tauri issue 9304).
+#[cfg(target_os = "linux")]
+pub(crate) fn spare_shared_buffers() {
+    if !std::path::Path::new("/sys/module/nvidia").exists() || is_driven() {
+        return;
+    }
+    if let Err(failure) = gtk::glib::setenv("WEBKIT_DISABLE_DMABUF_RENDERER", "1", false) {
+        tracing::warn!(%failure, "WebKit shares buffers with NVIDIA's driver");
+    }
+}
+
 /// Makes typed pinyin show in the field, and draws without OpenGL where no graphics processor would do it.
 ///
-/// wry turns preedit off. Layers composited by OpenGL would be computed by Mesa's software renderer, which costs 100 MiB for
-/// pages that are text and boxes; WebKit paints them by itself just as fast.
+/// wry turns preedit off. Layers composited by OpenGL would be computed by Mesa's software renderer, which costs memory for
+/// pages that are text and boxes; WebKit paints them by itself just as fast. Not by the environment
+/// (`WEBKIT_DISABLE_COMPOSITING_MODE`), which would save its loading too: in some starts nothing moved for half a second
+/// then (2.50), and why was not found.
 #[cfg(target_os = "linux")]
 pub(crate) fn adjust(window: &WebviewWindow) -> tauri::Result<()> {
     use webkit2gtk::{HardwareAccelerationPolicy, InputMethodContextExt, SettingsExt, WebViewExt};

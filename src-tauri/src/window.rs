@@ -12,12 +12,18 @@ use crate::{notification, web_view};
 /// Name of the one event that carries all of [`certdesk_controller::view::Event`].
 const EVENT: &str = "certdesk";
 
+/// The page's first question, asked as its document begins: the answer is there before the page's own scripts are.
+/// `ui/src/doors.ts` takes it.
+const FIRST_QUESTION: &str =
+    r#"window.certdeskHome = window.__TAURI_INTERNALS__.invoke("call", { name: "home", args: {} });"#;
+
 /// Opens the main window.
 pub(crate) fn open_main(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::App("index.html".into()))
         .title("证办通 Certdesk")
         .inner_size(1280.0, 800.0)
         .min_inner_size(900.0, 640.0)
+        .initialization_script(FIRST_QUESTION)
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;

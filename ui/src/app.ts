@@ -3,6 +3,7 @@
 import { listen } from "@tauri-apps/api/event";
 import { computed, reactive, ref, shallowRef } from "vue";
 import { commands, type Catalogue, type Event, type Failure, type Home, type Region, type SessionView, type Settings, type StorageView } from "./bindings";
+import * as doors from "./doors";
 import { toFailure } from "./failure";
 import { createRouter, type Route } from "./route";
 import { setLocale } from "./text";
@@ -103,21 +104,13 @@ function rememberedLook(): Settings {
   }
 }
 
-/** Loads it. Events are listened to at the same time: the first paint waits for one way to the program and back. */
+/** Loads it, and keeps it by the events of the program. Answers when there is something to draw. */
 async function start(): Promise<void> {
   applySettings(rememberedLook());
-  try {
-    let listens = false;
-    const listening = listen<Event>("certdesk", ({ payload }) => take(payload)).then(() => void (listens = true));
-    await refresh();
-    if (!listens) {
-      // What changed between the answer and here was told to nobody.
-      await listening;
-      await refresh();
-    }
-  } catch (thrown) {
-    failure.value = toFailure(thrown);
-  }
+  const listening = listen<Event>("certdesk", ({ payload }) => take(payload));
+  await refresh();
+  // What changed between the answer and the first event was told to nobody.
+  void listening.then(refresh).catch((thrown: unknown) => (failure.value = toFailure(thrown)));
 }
 
 /** Reads all of it again, for example the drafts when the home page opens. */
@@ -126,7 +119,7 @@ async function refresh(): Promise<void> {
   told.add(newer);
   try {
     const before = home.value?.session?.account.name;
-    const answer = await commands.home();
+    const answer = await doors.home();
     home.value = { ...answer, ...newer, ...(leaving && { session: null }) };
     failure.value = null;
     const now = home.value.session?.account.name;

@@ -1,7 +1,21 @@
 // Doors of the shell beside the table of commands: what does not fit JSON. The PIN leaves the page here and nowhere
 // else, once, as raw bytes that are overwritten as soon as they are handed over.
 import { invoke } from "@tauri-apps/api/core";
-import type { PinOutcome } from "./bindings";
+import { commands, type Home, type PinOutcome } from "./bindings";
+
+declare global {
+  interface Window {
+    /** What the shell asked of the program as this document began (`window.rs`). */
+    certdeskHome?: Promise<Home>;
+  }
+}
+
+/** What the program knows: as it was asked before this script was there, or anew. */
+export function home(): Promise<Home> {
+  const asked = window.certdeskHome;
+  delete window.certdeskHome;
+  return asked ?? commands.home();
+}
 
 /** Hands over the PIN for `ticket` and overwrites `pin`. `confirmed` is the explicit yes to the last try. */
 export async function submitPin(ticket: string, pin: Uint8Array, confirmed: boolean): Promise<PinOutcome> {

@@ -1,64 +1,18 @@
 // A certificate's life through the real pages, over the program of `dev/fake.ts`.
-import { mount, type VueWrapper } from "@vue/test-utils";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { PinPurpose } from "@/bindings";
+import { all, fake, find, given, current, open as openWith, press, seen, type, until } from "../dev/play";
 import type { Route } from "@/route";
-import type { Fake } from "../dev/fake";
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const DRAFT = "0192f0c1-7c5e-7d2a-9a51-6f1b2a3c4d5e";
 const CASE = "0192f0c1-0000-7000-8000-000000000017";
 const BY_KEY = { session: "token", scenario: "expiring", businesses: "change,renew,revoke", delay: "0" };
 
-let page: VueWrapper;
-let fake: Fake;
-/** Arguments of every call of a command, oldest first. */
-let given: Record<string, any[]>;
-let current: () => Route;
-
-afterEach(() => {
-  page.unmount();
-  document.body.replaceChildren();
-  localStorage.clear();
-});
-
-const all = (id: string) => [...document.querySelectorAll<HTMLInputElement>(`[data-testid="${id}"]`)];
-const find = (id: string) => all(id)[0] ?? null;
-/** Waits for it: pages are loaded when they are entered. */
-const seen = (id: string) => vi.waitFor(() => find(id) ?? Promise.reject(new Error(`${id} does not show on ${current().name}:\n${document.body.textContent}`)), { timeout: 15_000, interval: 10 });
-/** Presses it, once it can be pressed. */
-const press = (id: string) => vi.waitFor(() => {
-  const button = find(id);
-  if (!button || button.disabled) throw new Error(`${id} cannot be pressed on ${current().name}:\n${document.body.textContent}`);
-  button.click();
-}, { timeout: 15_000, interval: 10 });
-const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
-async function type(id: string, value: string): Promise<void> {
-  const field = await seen(id);
-  field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-  field.dispatchEvent(new Event("blur"));
-}
+const open = (room: Route, more: Record<string, string> = {}) => openWith(room, { ...BY_KEY, ...more }, true);
 async function enterPin(pin = "123456"): Promise<void> {
   const field = await seen("pin-input");
   field.value = pin;
   document.querySelector("#pin-form")!.dispatchEvent(new Event("submit", { cancelable: true }));
-}
-
-async function open(room: Route, more: Record<string, string> = {}): Promise<void> {
-  vi.resetModules();
-  const { install } = await import("../dev/fake");
-  fake = install(new URLSearchParams({ ...BY_KEY, ...more }));
-  given = {};
-  for (const [name, answer] of Object.entries(fake.answers)) fake.answers[name] = (args: any) => ((given[name] ??= []).push(args), answer(args));
-  const { app, useRoute } = await import("@/app");
-  const App = (await import("@/App.vue")).default;
-  await app.start();
-  app.agreementAccepted = true;
-  current = () => useRoute().current.value;
-  useRoute().go(room);
-  page = mount(App, { attachTo: document.body });
 }
 const purposes = (): PinPurpose[] => (given.prepare_pin ?? []).map(({ purpose }) => purpose);
 

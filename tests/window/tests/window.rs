@@ -72,6 +72,42 @@ async fn a_second_start_brings_up_the_first_window() -> Result<()> {
     window.close().await
 }
 
+/// The other windows here are driven, and WebKit draws those in its other way.
+#[test]
+fn a_window_that_nobody_drives_shows_its_first_page() -> Result<()> {
+    use x11rb::{
+        connection::Connection as _,
+        protocol::xproto::{ConnectionExt as _, ImageFormat},
+    };
+
+    let folder = tempfile::tempdir()?;
+    let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
+    let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", "135790")?;
+    let desktop = Desktop::start(1280, 800)?;
+    let _window = Running::start(
+        Command::new(program("certdesk")?)
+            .arg("--demo")
+            .arg(&service.ready.file)
+            .envs(desktop.environment())
+            .envs(key.environment())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(desktop.log()?),
+    )?;
+
+    let (screen, number) = x11rb::connect(Some(desktop.display()))?;
+    let root = screen.setup().roots[number].root;
+    // The seal of 申办, on a white that what is painted before the page has nowhere.
+    let white = [0xff; 3];
+    let shown = until("the first page on the screen", Duration::from_secs(30), || {
+        let picture = screen.get_image(ImageFormat::Z_PIXMAP, root, 0, 0, 1280, 800, !0).ok()?.reply().ok()?;
+        let seal = picture.data.chunks_exact(4).filter(|pixel| pixel[..3] == white).count();
+        (seal > 2000).then_some(())
+    });
+    ensure!(shown.is_ok(), "the page was not drawn: {}", desktop.words());
+    Ok(())
+}
+
 #[tokio::test]
 async fn nothing_leads_the_window_away_or_opens_another() -> Result<()> {
     let folder = tempfile::tempdir()?;

@@ -1,48 +1,9 @@
 // 离线查看 through the real pages, over the program of `dev/fake.ts`.
-import { mount, type VueWrapper } from "@vue/test-utils";
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Route } from "@/route";
-import type { Fake } from "../../../dev/fake";
+import { current, fake, find, given, open as openWith, press, seen, type, until } from "../../../dev/play";
 
-vi.setConfig({ testTimeout: 30_000 });
-
-let page: VueWrapper;
-let fake: Fake;
-let given: Record<string, any[]>;
-let current: () => Route;
-
-afterEach(() => {
-  page.unmount();
-  document.body.replaceChildren();
-  localStorage.clear();
-});
-
-const find = (id: string) => document.querySelector<HTMLInputElement>(`[data-testid="${id}"]`);
-const until = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 10 });
-const seen = (id: string) => vi.waitFor(() => find(id) ?? Promise.reject(new Error(`${id} does not show on ${current().name}:\n${document.body.textContent}`)), { timeout: 15_000, interval: 10 });
-const press = async (id: string) => {
-  await until(() => expect(find(id)?.disabled, id).toBe(false));
-  find(id)!.click();
-};
-async function type(id: string, value: string): Promise<void> {
-  const field = await seen(id);
-  field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-async function open(room: Route, more: Record<string, string>): Promise<void> {
-  vi.resetModules();
-  const { install } = await import("../../../dev/fake");
-  fake = install(new URLSearchParams({ delay: "0", ...more }));
-  given = {};
-  for (const [name, answer] of Object.entries(fake.answers)) fake.answers[name] = (args: any) => ((given[name] ??= []).push(args), answer(args));
-  const { app, useRoute } = await import("@/app");
-  const App = (await import("@/App.vue")).default;
-  await app.start();
-  current = () => useRoute().current.value;
-  useRoute().go(room);
-  page = mount(App, { attachTo: document.body });
-}
+const open = (room: Route, more: Record<string, string>) => openWith(room, { delay: "0", ...more });
 const login: Route = { name: "login", next: { name: "applications" } };
 
 test("away, the same password reads what was seen, after the true reason was told", async () => {
@@ -77,7 +38,6 @@ test("it is offered where the service is away and something is kept, and nowhere
   await open(login, { scenario: "offline", choices: "none" });
   await until(() => expect(given.offline_choices?.length).toBeGreaterThan(0));
   expect(find("offline-offer")).toBeNull();
-  page.unmount();
   await open(login, {});
   await seen("login-submit");
   expect([find("offline-offer"), given.offline_choices]).toEqual([null, undefined]);
