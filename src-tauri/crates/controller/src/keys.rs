@@ -16,6 +16,7 @@ use certdesk_token::{
     TokenError, TokenInfo, Wishes, discovery,
 };
 use futures_util::future::join_all;
+use tokio::sync::OnceCell;
 
 use crate::{
     Controller, Options,
@@ -25,6 +26,7 @@ use crate::{
     hotplug::Hotplug,
     modules::Choices,
     pin::KeyPlace,
+    predecessor::Place,
     view::{KeyState, KeyView, SessionView},
 };
 
@@ -33,6 +35,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
 pub(crate) struct Keys {
     host: HostProgram,
+    /// Folder for local state.
+    data: PathBuf,
+    /// Taken before the first helper is started; `None` where that cannot be.
+    place: OnceCell<Option<Place>>,
     /// What the start of the program asks for.
     wishes: Wishes,
     /// What a person asks for.
@@ -87,6 +93,8 @@ impl Keys {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             host: HostProgram { path: options.token_host.clone(), environment: options.token_environment.clone() },
+            data: options.data.clone(),
+            place: OnceCell::new(),
             wishes: Wishes {
                 helpers: discovery::helpers(&options.token_host),
                 only: options.modules.clone(),
@@ -181,13 +189,14 @@ impl Keys {
         {
             return Arc::clone(drivers);
         }
+        let place = self.place.get_or_init(|| take_place(self.data.clone())).await.as_ref();
         let wishes = self.wishes();
         let found = tokio::task::spawn_blocking(move || discovery::discover(&wishes)).await.unwrap_or_default();
         let drivers = match held.as_ref() {
             Some((_, drivers)) if drivers.found == found && drivers.usable.iter().all(Driver::is_up_to_date) => {
                 Arc::clone(drivers)
             }
-            known => Arc::new(self.to_ask(found, known.map(|(_, drivers)| drivers.as_ref()))),
+            known => Arc::new(self.to_ask(found, known.map(|(_, drivers)| drivers.as_ref()), place)),
         };
         *held = Some((Instant::now(), Arc::clone(&drivers)));
         drivers
@@ -229,18 +238,27 @@ impl Keys {
 
     /// Drivers for what can be loaded; one that is known keeps its helper process, and who is logged in there, unless
     /// another profile speaks of it now.
-    fn to_ask(&self, found: Vec<FoundModule>, known: Option<&Drivers>) -> Drivers {
+    fn to_ask(&self, found: Vec<FoundModule>, known: Option<&Drivers>, place: Option<&Place>) -> Drivers {
+        let environment: Vec<_> = self.host.environment.iter().cloned().chain(place.map(Place::variable)).collect();
         let sound = found.iter().filter(|module| module.fault.is_none());
         let usable = sound.filter_map(|found| {
             let helper = found.helper.as_ref()?;
             let mut known = known.iter().flat_map(|known| &known.usable).filter(|driver| driver.is_up_to_date());
             Some(known.find(|driver| driver.module.path() == found.path).cloned().unwrap_or_else(|| Driver {
                 file_name: file_name(found),
-                module: Module::new(HostProgram { path: helper.clone(), ..self.host.clone() }, found.path.clone()),
+                module: Module::new(
+                    HostProgram { path: helper.clone(), environment: environment.clone() },
+                    found.path.clone(),
+                ),
             }))
         });
         Drivers { usable: usable.collect(), found }
     }
+}
+
+async fn take_place(data: PathBuf) -> Option<Place> {
+    let taken = tokio::task::spawn_blocking(move || Place::take(&data)).await.ok()?;
+    taken.inspect_err(|error| tracing::warn!(%error, "helpers of an earlier start are not waited for")).ok()
 }
 
 /// A module of this computer, and what it says.

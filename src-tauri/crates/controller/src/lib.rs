@@ -48,6 +48,7 @@ mod outbox;
 mod personal;
 pub mod picker;
 mod pin;
+mod predecessor;
 mod profiles;
 mod query;
 mod recovery;

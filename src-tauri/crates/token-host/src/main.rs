@@ -60,6 +60,8 @@ fn main() {
         process::exit_now()
     };
 
+    stay_visible();
+
     // Its own thread: the end of the pipe is noticed, and answered by our end, while a module hangs.
     let (sender, requests) = mpsc::channel();
     let mut input = pipes.input;
@@ -101,6 +103,17 @@ fn main() {
         let answer = host.answer(body);
         drop(working);
         send(&mut output, id, answer);
+    }
+}
+
+/// Holds the file that says that a helper lives, until the process ends.
+fn stay_visible() {
+    let Some(file) = std::env::var_os(certdesk_token::module::ALIVE).and_then(|path| File::open(path).ok()) else {
+        return;
+    };
+    // Whoever holds it alone waits for the last of an earlier program: only new ones are held up, and not for long.
+    if file.lock_shared().is_ok() {
+        std::mem::forget(file);
     }
 }
 

@@ -436,11 +436,14 @@ async fn a_call_under_way_is_finished_when_the_program_dies() {
     let pair = lab.module.generate_key_pair(&id, KeyAlgorithm::EcP256, "lab", vec![1]).await.unwrap();
     let certificate = certify(&lab, &pair.spki_der, "Lab");
     let faulty = FaultyModule::named("libsofthsm2.so", &lab.store.module, &lab.store.environment);
+    let place = lab.store.dir.path().join("alive");
+    let alive = std::fs::File::create(&place).unwrap();
     // The program is a shell here, which hands its own pipes on to the helper.
     let mut program = Command::new("sh")
         .args(["-c", "exec 3<&0; \"$0\" \"$1\" <&3 3<&- & exec 3<&-; wait"])
         .arg(env!("CARGO_BIN_EXE_certdesk-token-host"))
         .arg(&faulty.path)
+        .env(certdesk_token::module::ALIVE, &place)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -467,7 +470,9 @@ async fn a_call_under_way_is_finished_when_the_program_dies() {
         std::thread::yield_now();
     }
     drop(to);
+    assert!(alive.try_lock().is_err(), "the next program does not see that the helper is at work");
     from.read_to_end(&mut Vec::new()).expect("the helper ends");
+    alive.lock().expect("a helper that ended lets go of its file");
     let seen = module(&lab.store, &lab.store.module, Deadlines::default()).list().await.unwrap();
     assert_eq!(seen[0].certificates[0].der, certificate, "and the certificate is whole on the token");
 }

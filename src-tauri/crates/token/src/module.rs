@@ -30,6 +30,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
+/// Names a file in a helper's environment that it holds a shared lock on while it lives: a program that was killed leaves
+/// helpers that end their call, and the next one can wait for them.
+pub const ALIVE: &str = "CERTDESK_HELPER_ALIVE";
+
 /// The helper program and what its processes find in their environment.
 #[derive(Clone, Debug)]
 pub struct HostProgram {
