@@ -353,7 +353,7 @@ mod tests {
         now: Timestamp,
         cache: Cache,
         serials: u8,
-        late: Option<(Option<String>, Changes)>,
+        late: Option<(usize, Option<String>, Changes)>,
     }
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
@@ -455,10 +455,12 @@ mod tests {
                 }
                 Happening::Lost => {
                     let cursor = self.cache.changes_cursor(&account.name).unwrap();
-                    self.late = self.ask(whose, cursor.as_deref()).ok().map(|page| (cursor, page));
+                    self.late = self.ask(whose, cursor.as_deref()).ok().map(|page| (whose, cursor, page));
                 }
                 Happening::Late => {
-                    if let Some((cursor, page)) = self.late.take() {
+                    // It is the page of whoever asked for it.
+                    if let Some((whose, cursor, page)) = self.late.take() {
+                        let account = &self.accounts[whose];
                         let taken = self.cache.apply_changes(&account.name, cursor.as_deref(), &page, now, || true);
                         let current = self.cache.changes_cursor(&account.name).unwrap();
                         assert!(
