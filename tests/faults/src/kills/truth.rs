@@ -255,7 +255,7 @@ impl Truth {
         if private != certificates || public != certificates {
             self.findings
                 .orphans
-                .push(format!("{private} private and {public} public keys for {certificates} certificates"));
+                .push(format!("{private} private and {public} public keys for {certificates} certificates:\n{listed}"));
         }
         Ok(())
     }
