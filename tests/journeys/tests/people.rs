@@ -26,7 +26,7 @@ use certdesk_controller::{
 use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
 use futures_util::future::BoxFuture;
 use journeys::{Stage, failed, told};
-use stage::Service;
+use stage::{Service, project_root};
 
 const PHONE: &str = "13800138000";
 const NEW_PHONE: &str = "13900139000";
@@ -280,7 +280,8 @@ async fn a_certificate_is_saved_and_its_end_goes_into_a_calendar() -> Result<()>
     assert_eq!(std::fs::read_to_string(folder.join(saved))?, certificate.pem);
     let saved = certdesk.save_calendar(fingerprint.clone()).await.map_err(failed)?.context("it was saved")?;
     assert_eq!(told(certdesk.save_calendar("no such".into()).await)?, LocalCode::Gone);
-    let Some(python) = python_with_icalendar(&stage.scratch()) else { return Ok(()) };
+    let venv = project_root()?.join("target/tmp/icalendar-venv");
+    let Some(python) = stage::python_with(&venv, "icalendar", "icalendar==6.3.1") else { return Ok(()) };
     let script = "
 import sys, icalendar
 [event] = icalendar.Calendar.from_ical(open(sys.argv[1], 'rb').read()).walk('VEVENT')
@@ -303,20 +304,6 @@ print(*sorted(-alarm['TRIGGER'].dt.days for alarm in event.walk('VALARM')))
     expected.sort_unstable();
     assert_eq!(*days, expected.iter().map(u16::to_string).collect::<Vec<_>>().join(" "), "an alarm each reminder day");
     Ok(())
-}
-
-/// A Python with the package `icalendar`; `None`, with the reason printed, where there is none to be had.
-fn python_with_icalendar(scratch: &Path) -> Option<PathBuf> {
-    let venv = scratch.join("venv");
-    let made = Command::new("python3").args(["-m", "venv"]).arg(&venv).output();
-    let python = venv.join("bin/python");
-    let install = ["-m", "pip", "install", "--quiet", "--timeout", "10", "icalendar==6.3.1"];
-    let installed = Command::new(&python).args(install).output();
-    if installed.as_ref().is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    println!("skipped: Python's icalendar is not to be had here: {made:?} {installed:?}");
-    None
 }
 
 #[tokio::test(flavor = "multi_thread")]

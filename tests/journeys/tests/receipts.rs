@@ -240,6 +240,6 @@ except Exception:
 sys.exit("a changed receipt passed")
 "#;
     let judged = Command::new(python).args(["-c", script]).arg(file).output()?;
-    ensure!(judged.status.success(), "joserfc: {}", String::from_utf8_lossy(&judged.stderr));
+    ensure!(judged.status.success(), "joserfc: {}, {}", judged.status, String::from_utf8_lossy(&judged.stderr));
     Ok(())
 }

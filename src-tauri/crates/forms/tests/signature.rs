@@ -389,28 +389,6 @@ with open(path, "rb") as file:
 /// A Python with pyHanko, set up once under the target directory; `None`, with the reason printed, where it cannot be.
 fn pyhanko() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    PYTHON
-        .get_or_init(|| {
-            let venv = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pyhanko-venv");
-            let python = venv.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-            let works =
-                || Command::new(&python).args(["-c", "import pyhanko"]).output().is_ok_and(|o| o.status.success());
-            if works() {
-                return Some(python);
-            }
-            let base = if cfg!(windows) { "python" } else { "python3" };
-            let made = Command::new(base).args(["-m", "venv"]).arg(&venv).output();
-            if !made.as_ref().is_ok_and(|o| o.status.success()) {
-                println!("skipped: no Python with venv here ({made:?})");
-                return None;
-            }
-            let install = ["-m", "pip", "install", "--quiet", "--timeout", "10", "pyHanko==0.38.0"];
-            let installed = Command::new(&python).args(install).output();
-            if !works() {
-                println!("skipped: pip could not install pyHanko ({installed:?})");
-                return None;
-            }
-            Some(python)
-        })
-        .as_deref()
+    let venv = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pyhanko-venv");
+    PYTHON.get_or_init(|| stage::python_with(&venv(), "pyhanko", "pyHanko==0.38.0")).as_deref()
 }
