@@ -171,15 +171,15 @@ impl Controller {
 
     async fn upload(&self, held: &Attachment, draft: &Draft, run: &Run) -> Result<(), Failure> {
         let guard = FileGuard { bytes: held.bytes, modified_ns: held.modified_ns };
-        let sha256 = match held.sha256.clone() {
-            Some(known) => known,
+        let (sha256, file) = match held.sha256.clone() {
+            Some(known) => (known, files::source(held)),
             None => {
                 self.enter(run, AttachmentPhase::Hashing).await?;
                 let progress = self.upload_progress(held, run, |done| UploadState::Hashing { done });
-                let sha256 = certdesk_portal::hash_file(files::source(held), guard, progress, &run.stop).await?;
+                let (sha256, file) = certdesk_portal::prepare(files::source(held), guard, progress, &run.stop).await?;
                 let taken = sha256.clone();
                 self.record(run, move |row| row.sha256 = Some(taken)).await?;
-                sha256
+                (sha256, file)
             }
         };
         self.enter(run, AttachmentPhase::Sending).await?;
@@ -199,7 +199,7 @@ impl Controller {
             None => (self.create_upload(held, sha256, run).await?, 0),
         };
         let progress = self.upload_progress(held, run, |done| UploadState::Sending { done });
-        let sent = portal.send(upload, files::source(held), guard, offset, progress, &run.stop).await;
+        let sent = portal.send(upload, file, guard, offset, progress, &run.stop).await;
         self.noted(sent)?;
         let bytes = held.bytes;
         self.record(run, move |row| row.sent = bytes).await.map(drop)

@@ -59,7 +59,7 @@ pub use line::{Line, LineStep};
 pub use proxy::{ProxyChoice, ProxyLogin, ProxyState, ScriptRunner, ScriptState, ScriptTrouble};
 pub use signing::{ActKey, Login, SigningError};
 pub use token_login::{TokenChallenge, TokenProof};
-pub use upload::{Content, FileGuard, Progress, Source, Through, UploadSpec, hash_file};
+pub use upload::{Content, FileGuard, Progress, Source, Through, UploadSpec, hash_file, prepare};
 
 use signing::{Act, Held, NoKey};
 use wire::Answer;

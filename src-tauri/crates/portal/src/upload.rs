@@ -1,10 +1,12 @@
 //! Uploads: hash first, then chunks in order (tus 1.0.0, see [`certdesk_contract::upload`]), in constant memory.
 //!
 //! A chunk is as large as the line carries in some seconds (`pace`).
-//! A file is read three times at most (whole hash, checksum of a chunk, its bytes) and never held: the checksum of the
-//! next chunk is taken while this one travels. Whatever breaks, [`Portal::upload_offset`] tells where to go on.
+//! A file is read three times at most (whole hash, checksum of a chunk, its bytes) and never held: the checksums of the
+//! largest chunks are taken beside the whole hash ([`prepare`]), that of another while the chunk before it travels.
+//! Whatever breaks, [`Portal::upload_offset`] tells where to go on.
 
 use std::{
+    collections::HashMap,
     fs::{File, Metadata},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
@@ -63,6 +65,8 @@ pub struct UploadSpec {
 pub struct Source {
     path: PathBuf,
     through: Option<Through>,
+    /// Those known, by offset and bytes.
+    checksums: Arc<HashMap<(u64, u64), digest::Digest>>,
 }
 
 /// Opens a file to read what is in it.
@@ -77,7 +81,7 @@ impl Source {
     /// Read by `through`, which answers for the content being what it was: any change is an error of reading it
     /// (`InvalidData`).
     pub fn through(path: &Path, through: Through) -> Self {
-        Self { path: path.to_owned(), through: Some(through) }
+        Self { path: path.to_owned(), through: Some(through), checksums: Arc::default() }
     }
 
     fn open(&self) -> io::Result<Box<dyn Content>> {
@@ -90,7 +94,7 @@ impl Source {
 
 impl<T: AsRef<Path> + ?Sized> From<&T> for Source {
     fn from(path: &T) -> Self {
-        Self { path: path.as_ref().to_owned(), through: None }
+        Self { path: path.as_ref().to_owned(), through: None, checksums: Arc::default() }
     }
 }
 
@@ -150,6 +154,35 @@ pub async fn hash_file(
     spawn_blocking(hash).await.map_err(|_| PortalError::Cancelled)?
 }
 
+/// The same, and the file with the checksums of its chunks, taken beside: [`Portal::send`] need not take them then.
+///
+/// # Errors
+/// As [`hash_file`].
+pub async fn prepare(
+    file: impl Into<Source>,
+    guard: FileGuard,
+    progress: Progress,
+    cancel: &CancellationToken,
+) -> Result<(String, Source), PortalError> {
+    let file = file.into();
+    let beside = cancel.child_token();
+    let _ends_with_us = beside.clone().drop_guard();
+    let checksums = {
+        let file = file.clone();
+        spawn_blocking(move || {
+            let chunks = (0..guard.bytes.div_ceil(tus::CHUNK_BYTES)).map(|number| number * tus::CHUNK_BYTES);
+            let checksum = |offset: u64| {
+                let bytes = tus::CHUNK_BYTES.min(guard.bytes - offset);
+                hash_section(&file, offset, bytes, &beside, |_| ()).map(|digest| ((offset, bytes), digest))
+            };
+            chunks.map(checksum).collect::<Result<HashMap<_, _>, _>>()
+        })
+    };
+    let sha256 = hash_file(file.clone(), guard, progress, cancel).await?;
+    let checksums = checksums.await.map_err(|_| PortalError::Cancelled)??;
+    Ok((sha256, Source { checksums: checksums.into(), ..file }))
+}
+
 impl Portal {
     /// Announces an upload; answers its name.
     pub async fn create_upload(&self, spec: &UploadSpec) -> Result<Uuid, PortalError> {
@@ -193,13 +226,13 @@ impl Portal {
         progress: Progress,
         cancel: &CancellationToken,
     ) -> Result<(), PortalError> {
-        let path = &file.into();
+        let file = &file.into();
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(PortalError::Cancelled),
-            sent = self.send_all(id, path, guard, from, &progress, cancel) => match sent {
+            sent = self.send_all(id, file, guard, from, &progress, cancel) => match sent {
                 // A file that shrinks or vanishes breaks the request first; the file is the reason.
-                Err(error) => guard.check(path).and(Err(error)),
+                Err(error) => guard.check(file).and(Err(error)),
                 Ok(()) => Ok(()),
             },
         }
@@ -221,7 +254,7 @@ impl Portal {
     async fn send_all(
         &self,
         id: Uuid,
-        path: &Source,
+        file: &Source,
         guard: FileGuard,
         from: u64,
         progress: &Progress,
@@ -233,16 +266,20 @@ impl Portal {
         let mut repositions = 0;
         let mut signed_anew = false;
         let begin = |offset: u64| {
-            let bytes = self.inner.pace.chunk().min(guard.bytes.saturating_sub(offset));
-            Chunk::begin(path, offset, bytes, cancel)
+            let most = match self.inner.pace.chunk() {
+                // To where the next checksum begins that may be known.
+                tus::CHUNK_BYTES => tus::CHUNK_BYTES - offset % tus::CHUNK_BYTES,
+                less => less,
+            };
+            Chunk::begin(file, offset, most.min(guard.bytes.saturating_sub(offset)), cancel)
         };
         let mut chunk = begin(from);
         while chunk.bytes > 0 {
-            guard.check(path)?;
+            guard.check(file)?;
             let checksum = chunk.checksum().await?;
             let next = begin(chunk.end());
             let begun = Instant::now();
-            let sent = self.patch(id, path, &chunk, &checksum, progress).await;
+            let sent = self.patch(id, file, &chunk, &checksum, progress).await;
             match &sent {
                 Ok(_) => self.inner.pace.took(chunk.bytes, begun.elapsed()),
                 Err(PortalError::Unreachable(_)) => self.inner.pace.broke(),
@@ -269,19 +306,19 @@ impl Portal {
                 Err(other) => return Err(other),
             }
         }
-        guard.check(path)
+        guard.check(file)
     }
 
     /// Sends one chunk; answers the service's offset after it.
     async fn patch(
         &self,
         id: Uuid,
-        path: &Source,
+        file: &Source,
         chunk: &Chunk,
         checksum: &str,
         progress: &Progress,
     ) -> Result<u64, PortalError> {
-        let (file, offset) = (path.clone(), chunk.offset);
+        let (file, offset) = (file.clone(), chunk.offset);
         let open = move || {
             let mut content = file.open()?;
             content.seek(SeekFrom::Start(offset)).map(|_| content)
@@ -324,18 +361,28 @@ impl Portal {
     }
 }
 
-/// A section of the file whose checksum is being taken.
+/// A section of the file.
 struct Chunk {
     offset: u64,
     bytes: u64,
-    digest: JoinHandle<Result<digest::Digest, PortalError>>,
+    checksum: Checksum,
+}
+
+enum Checksum {
+    Known(digest::Digest),
+    BeingTaken(JoinHandle<Result<digest::Digest, PortalError>>),
 }
 
 impl Chunk {
-    fn begin(path: &Source, offset: u64, bytes: u64, cancel: &CancellationToken) -> Self {
-        let (path, cancel) = (path.clone(), cancel.clone());
-        let digest = spawn_blocking(move || hash_section(&path, offset, bytes, &cancel, |_| ()));
-        Self { offset, bytes, digest }
+    fn begin(file: &Source, offset: u64, bytes: u64, cancel: &CancellationToken) -> Self {
+        let checksum = match file.checksums.get(&(offset, bytes)) {
+            Some(known) => Checksum::Known(*known),
+            None => {
+                let (file, cancel) = (file.clone(), cancel.clone());
+                Checksum::BeingTaken(spawn_blocking(move || hash_section(&file, offset, bytes, &cancel, |_| ())))
+            }
+        };
+        Self { offset, bytes, checksum }
     }
 
     fn end(&self) -> u64 {
@@ -344,7 +391,10 @@ impl Chunk {
 
     /// base64, as the header has it.
     async fn checksum(&mut self) -> Result<String, PortalError> {
-        let digest = (&mut self.digest).await.map_err(|_| PortalError::Cancelled)??;
+        let digest = match &mut self.checksum {
+            Checksum::Known(digest) => *digest,
+            Checksum::BeingTaken(task) => task.await.map_err(|_| PortalError::Cancelled)??,
+        };
         Ok(STANDARD.encode(digest))
     }
 }

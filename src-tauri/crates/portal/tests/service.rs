@@ -6,6 +6,7 @@ mod real;
 mod scripted;
 
 use std::{
+    fs, io,
     net::SocketAddr,
     path::Path,
     sync::{
@@ -28,7 +29,8 @@ use certdesk_contract::{
 use certdesk_domain::{AccountKind, Business, FileKind, RequirementId, State, token::SignatureScheme};
 use certdesk_pki::{Certificate, CsrBuilder, chain};
 use certdesk_portal::{
-    Fetched, FileGuard, Login, Portal, PortalError, SigningError, TokenChallenge, TokenProof, UploadSpec, hash_file,
+    Content, Fetched, FileGuard, Login, Portal, PortalError, SigningError, Source, TokenChallenge, TokenProof,
+    UploadSpec, hash_file, prepare,
 };
 use real::{Real, SECRET, announced, catalogue, handler, log_in, opened, registered, silent};
 use ring::{
@@ -437,6 +439,56 @@ async fn an_upload_goes_on_where_the_line_broke() {
     assert_eq!(seen.load(Ordering::SeqCst), total, "progress ended at the end");
     let again = sent.load(Ordering::SeqCst) - total;
     assert!(again <= cuts * CHUNK_BYTES, "a cut costs one chunk at most: {again} bytes in {cuts} cuts");
+}
+
+/// Counts what is read of a file.
+struct Counted {
+    file: fs::File,
+    bytes: Arc<AtomicU64>,
+}
+
+impl io::Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        self.bytes.fetch_add(length as u64, Ordering::SeqCst);
+        Ok(length)
+    }
+}
+
+impl io::Seek for Counted {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[tokio::test]
+async fn the_checksums_of_a_prepared_file_are_not_taken_again() {
+    let real = Real::start().await;
+    let portal = real.portal();
+    registered(&portal).await;
+    let case = opened(&portal).await;
+    let total = 4 * CHUNK_BYTES + 12345;
+    let requirement = video(&portal, total).await;
+    let path = real.file("承诺视频.mp4", FileKind::Mp4, total, true);
+    let (upload, guard) = announced(&portal, case, &requirement, &path).await;
+    let cancel = CancellationToken::new();
+
+    let bytes = Arc::new(AtomicU64::new(0));
+    let through = {
+        let bytes = bytes.clone();
+        move |path: &Path| {
+            Ok(Box::new(Counted { file: fs::File::open(path)?, bytes: bytes.clone() }) as Box<dyn Content>)
+        }
+    };
+    let source = Source::through(&path, Arc::new(through));
+    let (sha256, source) = prepare(source, guard, silent(), &cancel).await.unwrap();
+    assert_eq!(hash_file(&path, guard, silent(), &cancel).await, Ok(sha256), "it is the file's hash");
+    bytes.store(0, Ordering::SeqCst);
+    portal.send(upload, source, guard, 0, silent(), &cancel).await.expect("the service finds each checksum right");
+    assert_eq!(portal.upload_offset(upload).await, Ok(total), "everything arrived");
+    // Until the line is known chunks are smaller than those that checksums were taken of.
+    let again = bytes.load(Ordering::SeqCst) - total;
+    assert!(again <= CHUNK_BYTES, "{again} bytes were read for checksums that were known");
 }
 
 #[tokio::test]

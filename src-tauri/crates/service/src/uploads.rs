@@ -252,15 +252,15 @@ pub(crate) async fn append(
     let path = portal.files.path(id);
     let writer = {
         let (path, at) = (path.clone(), row.received);
-        let part = checksum.as_ref().map(|c| Context::new(c.algorithm));
-        blocking(move || Writer::open(&path, at, whole, part)).await?
+        blocking(move || Writer::open(&path, at, whole)).await?
     };
-    let (writer, taken) = take(writer, chunk.body, room.min(tus::CHUNK_BYTES), &lease.wanted).await?;
+    let mut part = checksum.as_ref().map(|checksum| Context::new(checksum.algorithm));
+    let room = room.min(tus::CHUNK_BYTES);
+    let (writer, taken) = take(writer, part.as_mut(), chunk.body, room, &lease.wanted).await?;
     if let (Taken::Cut, Some(_)) | (Taken::TooMuch, _) = (&taken, &checksum) {
         return Err(if matches!(taken, Taken::Cut) { ProblemCode::BadRequest } else { ProblemCode::TooLarge }.into());
     }
-    let sum = writer.part.clone().map(Context::finish);
-    if let (Some(expected), Some(sum)) = (&checksum, sum)
+    if let (Some(expected), Some(sum)) = (&checksum, part.map(Context::finish))
         && expected.value != sum.as_ref()
     {
         return Err(ProblemCode::ChecksumMismatch.into());
@@ -417,8 +417,15 @@ enum Taken {
     TooMuch,
 }
 
-/// Streams a body into the file: while one buffer is being written the next is gathered; never more than two.
-async fn take(writer: Writer, body: Body, room: u64, wanted: &Notify) -> Outcome<(Writer, Taken)> {
+/// Streams a body into the file: while one buffer is being written the next is gathered; never more than two. `part` is
+/// the chunk's own digest. It is taken here, the file's by the writer: side by side, for it is digests that take the time.
+async fn take(
+    writer: Writer,
+    mut part: Option<&mut Context>,
+    body: Body,
+    room: u64,
+    wanted: &Notify,
+) -> Outcome<(Writer, Taken)> {
     let mut body = body.into_data_stream();
     let mut idle = Some(writer);
     let mut writing: Option<JoinHandle<io::Result<Writer>>> = None;
@@ -440,6 +447,9 @@ async fn take(writer: Writer, body: Body, room: u64, wanted: &Notify) -> Outcome
         total += bytes.len() as u64;
         if total > room {
             break Taken::TooMuch;
+        }
+        if let Some(part) = &mut part {
+            part.update(&bytes);
         }
         gathered.extend_from_slice(&bytes);
         if gathered.len() >= GATHERED {
@@ -466,18 +476,17 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     Ok(tokio::task::spawn_blocking(work).await.map_err(anyhow::Error::new)??)
 }
 
-/// Writes one chunk behind the counted bytes, digesting as it goes.
+/// Writes one chunk behind the counted bytes, digesting the file as it goes.
 struct Writer {
     file: fs::File,
     new: bool,
     written: u64,
     whole: Option<Context>,
-    part: Option<Context>,
 }
 
 impl Writer {
     /// Opens the file at the counted offset; whatever is behind it was never acknowledged.
-    fn open(path: &Path, at: u64, whole: Option<Context>, part: Option<Context>) -> io::Result<Self> {
+    fn open(path: &Path, at: u64, whole: Option<Context>) -> io::Result<Self> {
         use io::Seek as _;
         let mut options = fs::OpenOptions::new();
         options.write(true).create(at == 0).truncate(false);
@@ -492,14 +501,14 @@ impl Writer {
         }
         file.set_len(at)?;
         file.seek(io::SeekFrom::Start(at))?;
-        Ok(Self { file, new: at == 0, written: 0, whole, part })
+        Ok(Self { file, new: at == 0, written: 0, whole })
     }
 
     fn write(mut self, bytes: &[u8]) -> io::Result<Self> {
         use io::Write as _;
         self.file.write_all(bytes)?;
         self.written += bytes.len() as u64;
-        for digest in [&mut self.whole, &mut self.part].into_iter().flatten() {
+        if let Some(digest) = &mut self.whole {
             digest.update(bytes);
         }
         Ok(self)
