@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use certdesk_cache::{Cache, CacheKey, Page, Search, Wanted};
-use certdesk_contract::application::{Application, HistoryEntry};
+use certdesk_contract::{
+    application::{Application, HistoryEntry},
+    change::{Changes, Gone, Part},
+};
 use certdesk_domain::{Business, State, Timestamp, form::Handler};
 use time::Duration;
 use uuid::Uuid;
@@ -74,8 +77,18 @@ pub(crate) fn measure(rows: u32) -> Result<Vec<Figure>> {
 
 /// What an account has seen, as the service tells it; the same for the same number.
 pub(crate) fn fill(cache: &Cache, account: &str, rows: u32) -> Result<()> {
-    let cases: Vec<_> = (0..rows).map(|number| application(number, rows)).collect();
-    Ok(cache.replace_applications(account, &cases)?)
+    let page = Changes {
+        part: Part::WholeEnd,
+        applications: (0..rows).map(|number| application(number, rows)).collect(),
+        certificates: Vec::new(),
+        notices: Vec::new(),
+        drafts: Vec::new(),
+        gone: Gone::default(),
+        cursor: "filled".into(),
+        more: false,
+    };
+    let applied = cache.apply_changes(account, None, &page, Timestamp::now_utc(), || true)?;
+    applied.map(drop).context("the cache was filled before")
 }
 
 fn application(number: u32, rows: u32) -> Application {

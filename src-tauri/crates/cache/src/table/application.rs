@@ -77,27 +77,6 @@ pub struct Alike {
 }
 
 impl Cache {
-    /// Keeps the whole list of an account; what is not in it is forgotten.
-    ///
-    /// # Errors
-    /// Those of the file.
-    pub fn replace_applications(&self, account: &str, applications: &[Application]) -> Result<(), CacheError> {
-        let told: HashSet<String> = applications.iter().map(|application| application.id.to_string()).collect();
-        self.transaction(|transaction| {
-            let mut kept = transaction.prepare_cached("SELECT id FROM application WHERE account = ?1")?;
-            let kept: Vec<String> = kept.query_map([account], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            for gone in kept.iter().filter(|id| !told.contains(*id)) {
-                transaction
-                    .prepare_cached("DELETE FROM application WHERE account = ?1 AND id = ?2")?
-                    .execute([account, gone])?;
-            }
-            // Oldest first, so that later ones get greater positions.
-            let mut applications: Vec<_> = applications.iter().collect();
-            applications.sort_by_key(|application| application.id);
-            applications.into_iter().try_for_each(|application| put(transaction, account, application))
-        })
-    }
-
     /// Keeps one application, over what was known of it.
     ///
     /// # Errors
@@ -360,15 +339,18 @@ mod tests {
     fn the_list_is_as_the_service_told_it_last() {
         let cache = Cache::in_memory().unwrap();
         let (old, new) = (application(State::Completed), application(State::Submitted));
-        cache.replace_applications("acct", &[old.clone(), new.clone()]).unwrap();
-        cache.replace_applications("other", std::slice::from_ref(&old)).unwrap();
+        put_all(&cache, "acct", &[old.clone(), new.clone()]);
+        cache.put_application("other", &old).unwrap();
         assert_eq!(cache.applications("acct").unwrap(), [new.clone(), old.clone()], "newest first");
         let moved = Application { state: State::InReview, ..new.clone() };
         cache.put_application("acct", &moved).unwrap();
         assert_eq!(cache.application("acct", new.id).unwrap(), Some(moved.clone()));
-        cache.replace_applications("acct", std::slice::from_ref(&moved)).unwrap();
-        assert_eq!(cache.applications("acct").unwrap(), [moved]);
+        assert_eq!(cache.applications("acct").unwrap(), [moved, old.clone()], "what was known of it is over");
         assert_eq!(cache.applications("other").unwrap(), [old], "another account's list is its own");
+    }
+
+    fn put_all(cache: &Cache, account: &str, applications: &[Application]) {
+        applications.iter().for_each(|application| cache.put_application(account, application).unwrap());
     }
 
     fn of_number(number: u32, holder: &str) -> Application {
@@ -389,7 +371,7 @@ mod tests {
     fn the_number_asked_for_comes_first_and_then_the_newest() {
         let cache = Cache::in_memory().unwrap();
         let cases: Vec<_> = (1..=5).map(|number| of_number(number, "福州云帆 CD20261122000002")).collect();
-        cache.replace_applications("qy1", &cases).unwrap();
+        put_all(&cache, "qy1", &cases);
         let named = |numbers: &[u32]| numbers.iter().map(|n| format!("CD20261122{n:06}")).collect::<Vec<_>>();
         assert_eq!(numbers(&cache, "qy1", "云帆"), named(&[5, 4, 3]), "the newest, and no more than asked for");
         assert_eq!(
@@ -408,8 +390,8 @@ mod tests {
     fn two_accounts_on_one_computer_find_nothing_of_each_other() {
         let cache = Cache::in_memory().unwrap();
         let case = of_number(7, "福州云帆");
-        cache.replace_applications("qy1", std::slice::from_ref(&case)).unwrap();
-        cache.replace_applications("qy2", &[of_number(8, "泉州王䶮")]).unwrap();
+        cache.put_application("qy1", &case).unwrap();
+        cache.put_application("qy2", &of_number(8, "泉州王䶮")).unwrap();
         for question in ["云帆", "云", "yf", "CD2026", "000007", &case.number.clone().unwrap()] {
             assert!(!numbers(&cache, "qy1", question).is_empty(), "{question} is the one's");
             let others = numbers(&cache, "qy2", question);
@@ -440,8 +422,8 @@ mod tests {
                 }
             })
             .collect();
-        cache.replace_applications("qy1", &cases).unwrap();
-        cache.replace_applications("qy2", &cases[..3]).unwrap();
+        put_all(&cache, "qy1", &cases);
+        put_all(&cache, "qy2", &cases[..3]);
         let listed = |wanted: &Wanted, most: usize| {
             let (mut all, mut from) = (Vec::new(), None);
             loop {
@@ -509,13 +491,13 @@ mod tests {
         cache.put_application("qy1", &moved).unwrap();
         assert_eq!(numbers(&cache, "qy1", "云帆"), Vec::<String>::new(), "what is not said any more finds nothing");
         assert_eq!(numbers(&cache, "qy1", "王䶮").len(), 1);
-        cache.replace_applications("qy1", &[Application { state: State::Draft, ..moved.clone() }]).unwrap();
+        cache.put_application("qy1", &Application { state: State::Draft, ..moved.clone() }).unwrap();
         assert_eq!(
             numbers(&cache, "qy1", "王䶮"),
             Vec::<String>::new(),
             "a case that was not handed in is shown as a draft"
         );
-        cache.replace_applications("qy1", &[moved]).unwrap();
+        cache.put_application("qy1", &moved).unwrap();
         cache.put_application("qy2", &case).unwrap();
         cache.forget("qy1").unwrap();
         assert_eq!(numbers(&cache, "qy1", "王䶮"), Vec::<String>::new());
