@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -121,18 +120,8 @@ impl Contender {
     fn start(&mut self, desktop: &Desktop, key: &SoftKey, counts: bool, weigh: bool) -> Result<()> {
         let mark = desktop.home().join("interactive");
         let _ = fs::remove_file(&mark);
-        let mut command = Command::new(&self.binary);
-        command
-            .args(&self.arguments)
-            .envs(desktop.environment())
-            .envs(key.environment())
-            .env("CERTDESK_STARTUP_MARK", &mark)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(desktop.log()?);
-        for name in Desktop::UNWANTED {
-            command.env_remove(name);
-        }
+        let mut command = desktop.command(&self.binary)?;
+        command.args(&self.arguments).envs(key.environment()).env("CERTDESK_STARTUP_MARK", &mark);
         let before = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let window = Running::start(&mut command)?;
         let at = until("an interactive window", Duration::from_secs(60), || written(&mark))

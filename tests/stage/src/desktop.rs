@@ -1,16 +1,21 @@
 //! A small desktop for one window: display, message bus, home folder.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     os::unix::fs::PermissionsExt,
     path::Path,
+    process::{Command, Stdio},
 };
 
 use anyhow::Result;
 use tempfile::TempDir;
 
 use crate::{Bus, Display};
+
+/// Variables that must not reach a program here. Either of WebKit's makes the driver's screenshots hang for good.
+const UNWANTED: [&str; 5] =
+    ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE", "WAYLAND_DISPLAY", "LC_ALL", "LANGUAGE"];
 
 /// Outlives the windows on it, so that a second start and a start after `kill -9` find the same place.
 #[derive(Debug)]
@@ -45,7 +50,21 @@ impl Desktop {
         self.display.name()
     }
 
-    /// What a program needs to live here and nowhere else.
+    /// Runs a program here and nowhere else; what it says goes to the [words](Self::words).
+    ///
+    /// # Errors
+    /// When the folder is gone.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Result<Command> {
+        let mut command = Command::new(program);
+        let log = File::options().create(true).append(true).open(self.home.path().join("log"))?;
+        command.envs(self.environment()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        for name in UNWANTED {
+            command.env_remove(name);
+        }
+        Ok(command)
+    }
+
+    /// What a program needs to live here.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         let home = |below: &str| OsString::from(self.home.path().join(below));
         let mut environment: Vec<(OsString, OsString)> = vec![
@@ -66,19 +85,7 @@ impl Desktop {
         environment
     }
 
-    /// Variables that must not reach a program here. Either of WebKit's makes the driver's screenshots hang for good.
-    pub const UNWANTED: [&str; 5] =
-        ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE", "WAYLAND_DISPLAY", "LC_ALL", "LANGUAGE"];
-
-    /// Where the driver and the program say what only a developer wants to hear.
-    ///
-    /// # Errors
-    /// When the folder is gone.
-    pub fn log(&self) -> Result<File> {
-        Ok(File::options().create(true).append(true).open(self.home.path().join("log"))?)
-    }
-
-    /// What they said.
+    /// What the programs said on their standard errors.
     pub fn words(&self) -> String {
         fs::read_to_string(self.home.path().join("log")).unwrap_or_default()
     }

@@ -20,15 +20,7 @@ const FROM: (i64, i64) = (20, 20);
 /// # Errors
 /// When the other program does not start, or nothing takes the file.
 pub(crate) async fn drag(desktop: &Desktop, file: &Path, to: (i64, i64)) -> Result<()> {
-    let mut source = Running::start(
-        Command::new(program("drag-source")?)
-            .args(["0", "0"])
-            .arg(file)
-            .envs(desktop.environment())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(desktop.log()?),
-    )?;
+    let mut source = Running::start(desktop.command(program("drag-source")?)?.args(["0", "0"]).arg(file))?;
     until("the window to drag from", PATIENCE, async || {
         xdotool(desktop, &["search", "--onlyvisible", "--name", "^drag-source$"]).ok().filter(|found| !found.is_empty())
     })

@@ -5,7 +5,7 @@ use std::{
     fs,
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
@@ -44,21 +44,15 @@ impl Window {
     /// When the driver or the program does not start, or the program was built without `e2e`.
     pub async fn start(desktop: &Desktop, start: &Start) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut command = Command::new("WebKitWebDriver");
-        command
-            .args(["--host=127.0.0.1", &format!("--port={port}"), "--replace-on-new-session"])
-            .envs(desktop.environment())
-            .envs(start.environment.iter().cloned())
-            .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            // Where a print dialog puts its file.
-            .current_dir(desktop.home())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(desktop.log()?);
-        for name in Desktop::UNWANTED {
-            command.env_remove(name);
-        }
-        let driver = Running::start(&mut command)?;
+        let driver = Running::start(
+            desktop
+                .command("WebKitWebDriver")?
+                .args(["--host=127.0.0.1", &format!("--port={port}"), "--replace-on-new-session"])
+                .envs(start.environment.iter().cloned())
+                .env("TAURI_WEBVIEW_AUTOMATION", "true")
+                // Where a print dialog puts its file.
+                .current_dir(desktop.home()),
+        )?;
         until("the driver's port", PATIENCE, async || TcpStream::connect(("127.0.0.1", port)).ok()).await?;
 
         let binary =

@@ -1,11 +1,7 @@
 //! The real window, driven as a person drives it. Needs the program built with its feature `e2e`: `cargo xtask test`
 //! does that, and runs these last.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use anyhow::{Result, ensure};
 use stage::{Desktop, Running, Service, SoftKey, program, until};
@@ -57,15 +53,8 @@ async fn a_second_start_brings_up_the_first_window() -> Result<()> {
     let window = Window::start(&desktop, &start).await?;
     window.by_testid("menu-apply").await?;
 
-    let mut second = Running::start(
-        Command::new(&start.binary)
-            .args(&start.arguments)
-            .envs(desktop.environment())
-            .envs(key.environment())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(desktop.log()?),
-    )?;
+    let mut second = desktop.command(&start.binary)?;
+    let mut second = Running::start(second.args(&start.arguments).envs(key.environment()))?;
     let status = until("the second start's end", Duration::from_secs(20), || second.ended())?;
     ensure!(status.success(), "the second start ended with {status}: {}", desktop.words());
     ensure!(window.shows("menu-apply").await, "the first window is gone");
@@ -84,16 +73,8 @@ fn a_window_that_nobody_drives_shows_its_first_page() -> Result<()> {
     let service = Service::start(&folder.path().join("service"), "127.0.0.1:0")?;
     let key = SoftKey::blank(&folder.path().join("key"), "证办通测试锁", "135790")?;
     let desktop = Desktop::start(1280, 800)?;
-    let _window = Running::start(
-        Command::new(program("certdesk")?)
-            .arg("--demo")
-            .arg(&service.ready.file)
-            .envs(desktop.environment())
-            .envs(key.environment())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(desktop.log()?),
-    )?;
+    let mut window = desktop.command(program("certdesk")?)?;
+    let _window = Running::start(window.arg("--demo").arg(&service.ready.file).envs(key.environment()))?;
 
     let (screen, number) = x11rb::connect(Some(desktop.display()))?;
     let root = screen.setup().roots[number].root;
