@@ -33,8 +33,12 @@ pub(crate) fn run(terminal: &Terminal, arguments: Arguments) -> Result<Report> {
         terminal.run_reading(ui(&node).args(["run", "test"]), |line| count.read_vitest(line))
     });
     stages.may("lints", |_| {
-        let mut clippy = cargo();
-        terminal.run(clippy.arg("clippy").args(WHOLE).args(["--all-targets", "--", "-D", "warnings"]))
+        // The window's test is no part of a plain `cargo test`, and so not of all targets.
+        for targets in [&["--all-targets"][..], &["--test", "window"]] {
+            let mut clippy = cargo();
+            terminal.run(clippy.arg("clippy").args(WHOLE).args(targets).args(["--", "-D", "warnings"]))?;
+        }
+        Ok(())
     });
     stages.must("build", |_| terminal.run(cargo().arg("build").args(WHOLE).arg("--all-targets")))?;
     stages.may("units and journeys", |count| {

@@ -65,7 +65,7 @@ impl Desktop {
     }
 
     /// What a program needs to live here.
-    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+    fn environment(&self) -> Vec<(OsString, OsString)> {
         let home = |below: &str| OsString::from(self.home.path().join(below));
         let mut environment: Vec<(OsString, OsString)> = vec![
             ("HOME".into(), self.home.path().into()),

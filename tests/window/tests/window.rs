@@ -1,7 +1,7 @@
 //! The real window, driven as a person drives it. Needs the program built with its feature `e2e`: `cargo xtask test`
 //! does that, and runs these last.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use anyhow::{Result, ensure};
 use stage::{Desktop, Running, Service, SoftKey, program, until};
@@ -131,9 +131,10 @@ async fn nothing_leads_the_window_away_or_opens_another() -> Result<()> {
             ensure!(stayed == serde_json::json!([home, true]), "{way} leads to {stayed}");
         }
     }
-    let titles = Command::new("xdotool")
+    let titles = desktop
+        .command("xdotool")?
         .args(["search", "--onlyvisible", "--name", "."])
-        .envs(desktop.environment())
+        .stdout(Stdio::piped())
         .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).lines().count());
     ensure!(titles.is_ok_and(|count| count <= 1), "another window is open");
