@@ -69,7 +69,7 @@ export function stripLine(strip: KeyStrip | null): KeyLine {
       return { tone: "warn", text: t("key.no_driver"), lead: t("key.no_driver_lead") };
     case "driver_failed":
       if (strip.state.failure.code === "driver_hung") return { tone: "danger", text: t("err.driver_hung"), lead: t("key.hung_lead", { driver: strip.state.driver }) };
-      return { tone: "danger", text: t("key.driver_failed"), lead: `${strip.state.driver}：${t(`err.${strip.state.failure.code}`)}` };
+      return { tone: "danger", text: t("key.driver_failed"), lead: `${strip.state.driver}${t("mark.colon")}${t(`err.${strip.state.failure.code}`)}` };
     case "module_unusable":
       return { tone: "danger", text: t("key.unusable"), lead: unusable(strip.state.driver, strip.state.fault) };
   }

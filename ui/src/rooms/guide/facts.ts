@@ -88,7 +88,7 @@ export function fieldWords(field: string, value: string, regions: readonly Regio
 export function faultWords({ field, fault }: FieldFault): string {
   if (field === "change") return t("change.nothing");
   if (field === "reason") return t("revoke.must_reason");
-  return `${fieldLabel(field)}：${faultText(field, fault)}`;
+  return `${fieldLabel(field)}${t("mark.colon")}${faultText(field, fault)}`;
 }
 
 /** What changes, from the old value to the new. */

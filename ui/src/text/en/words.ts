@@ -1,6 +1,7 @@
 // Words the whole program shares.
 export default {
   app: { name: "Certdesk 证办通" },
+  mark: { colon: ": " },
   act: {
     next: "Next", back: "Back", cancel: "Cancel", close: "Close", confirm: "OK", retry: "Try again", refresh: "Check again",
     save: "Save", open: "View", continue: "Continue", home: "Back to home", log_in: "Log in", log_out: "Log out", register: "Register",

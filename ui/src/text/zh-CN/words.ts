@@ -1,6 +1,7 @@
 // 整个程序共用的词：按钮、名目、状态。
 export default {
   app: { name: "证办通" },
+  mark: { colon: "：" },
   act: {
     next: "下一步", back: "返回", cancel: "取消", close: "关闭", confirm: "确定", retry: "再试一次", refresh: "重新检查",
     save: "保存", open: "查看", continue: "继续办理", home: "回到首页", log_in: "登录", log_out: "退出登录", register: "注册账号",
