@@ -26,7 +26,7 @@ use certdesk_controller::{
 use certdesk_domain::{AccountKind, State, token::KeyAlgorithm};
 use futures_util::future::BoxFuture;
 use journeys::{Stage, failed, told};
-use stage::{Service, project_root};
+use stage::Service;
 
 const PHONE: &str = "13800138000";
 const NEW_PHONE: &str = "13900139000";
@@ -280,7 +280,7 @@ async fn a_certificate_is_saved_and_its_end_goes_into_a_calendar() -> Result<()>
     assert_eq!(std::fs::read_to_string(folder.join(saved))?, certificate.pem);
     let saved = certdesk.save_calendar(fingerprint.clone()).await.map_err(failed)?.context("it was saved")?;
     assert_eq!(told(certdesk.save_calendar("no such".into()).await)?, LocalCode::Gone);
-    let venv = project_root()?.join("target/tmp/icalendar-venv");
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("icalendar-venv");
     let Some(python) = stage::python_with(&venv, "icalendar", "icalendar==6.3.1") else { return Ok(()) };
     let script = "
 import sys, icalendar

@@ -22,7 +22,7 @@ use certdesk_domain::{AccountKind, Business, State, token::KeyAlgorithm};
 use certdesk_pki::Certificate;
 use futures_util::future::BoxFuture;
 use journeys::{PIN, Stage, failed};
-use stage::{program, project_root};
+use stage::program;
 
 /// Saves everything under its offered name in one folder.
 struct SaveTo(PathBuf);
@@ -214,7 +214,7 @@ fn foreign_ca() -> Result<String> {
 
 /// `joserfc` (PyPI) is a JOSE library that is not ours.
 fn joserfc_verifies(file: &Path) -> Result<()> {
-    let venv = project_root()?.join("target/tmp/joserfc-venv");
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("joserfc-venv");
     let Some(python) = stage::python_with(&venv, "joserfc", "joserfc>=1.0") else { return Ok(()) };
     let script = r#"
 import base64, json, sys

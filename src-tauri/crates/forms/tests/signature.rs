@@ -389,6 +389,9 @@ with open(path, "rb") as file:
 /// A Python with pyHanko, set up once under the target directory; `None`, with the reason printed, where it cannot be.
 fn pyhanko() -> Option<&'static Path> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let venv = || PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pyhanko-venv");
-    PYTHON.get_or_init(|| stage::python_with(&venv(), "pyhanko", "pyHanko==0.38.0")).as_deref()
+    let set_up = || {
+        let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyhanko-venv");
+        stage::python_with(&venv, "pyhanko", "pyHanko==0.38.0")
+    };
+    PYTHON.get_or_init(set_up).as_deref()
 }

@@ -65,7 +65,7 @@ pub struct UploadSpec {
 pub struct Source {
     path: PathBuf,
     through: Option<Through>,
-    /// Those known, by offset and bytes.
+    /// SHA-256 of its sections that are known, by their offset and bytes.
     checksums: Arc<HashMap<(u64, u64), digest::Digest>>,
 }
 
@@ -154,7 +154,8 @@ pub async fn hash_file(
     spawn_blocking(hash).await.map_err(|_| PortalError::Cancelled)?
 }
 
-/// The same, and the file with the checksums of its chunks, taken beside: [`Portal::send`] need not take them then.
+/// SHA-256 of a file as [`hash_file`] gives it, and the file with the checksums of its chunks, taken beside it:
+/// [`Portal::send`] need not take them then.
 ///
 /// # Errors
 /// As [`hash_file`].

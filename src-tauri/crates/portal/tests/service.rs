@@ -346,6 +346,16 @@ async fn video(portal: &Portal, at_least: u64) -> RequirementId {
     found.expect("新办 asks for a video").id
 }
 
+/// A service, somebody registered with an open case there, and the requirement of it that takes a video of so many bytes.
+async fn asked_for_video(bytes: u64) -> (Real, Portal, Uuid, RequirementId) {
+    let real = Real::start().await;
+    let portal = real.portal();
+    registered(&portal).await;
+    let case = opened(&portal).await;
+    let requirement = video(&portal, bytes).await;
+    (real, portal, case, requirement)
+}
+
 /// Forwards to the service; while the line is bad, cuts each connection after so many bytes of the client's, in turn.
 fn cutting_proxy(
     listener: TcpListener,
@@ -463,12 +473,8 @@ impl io::Seek for Counted {
 
 #[tokio::test]
 async fn the_checksums_of_a_prepared_file_are_not_taken_again() {
-    let real = Real::start().await;
-    let portal = real.portal();
-    registered(&portal).await;
-    let case = opened(&portal).await;
     let total = 4 * CHUNK_BYTES + 12345;
-    let requirement = video(&portal, total).await;
+    let (real, portal, case, requirement) = asked_for_video(total).await;
     let path = real.file("承诺视频.mp4", FileKind::Mp4, total, true);
     let (upload, guard) = announced(&portal, case, &requirement, &path).await;
     let cancel = CancellationToken::new();
@@ -493,12 +499,8 @@ async fn the_checksums_of_a_prepared_file_are_not_taken_again() {
 
 #[tokio::test]
 async fn a_client_that_is_behind_or_ahead_asks_where_it_stands() {
-    let real = Real::start().await;
-    let portal = real.portal();
-    registered(&portal).await;
-    let case = opened(&portal).await;
     let total = CHUNK_BYTES + 1000;
-    let requirement = video(&portal, total).await;
+    let (real, portal, case, requirement) = asked_for_video(total).await;
     let path = real.file("video.mp4", FileKind::Mp4, total, true);
     let cancel = CancellationToken::new();
     // Ahead: claims that a chunk has arrived which never was sent.
@@ -526,12 +528,8 @@ async fn a_client_that_is_behind_or_ahead_asks_where_it_stands() {
 
 #[tokio::test]
 async fn a_file_that_changes_or_vanishes_is_found_out() {
-    let real = Real::start().await;
-    let portal = real.portal();
-    registered(&portal).await;
-    let case = opened(&portal).await;
     let total = 3 * CHUNK_BYTES;
-    let requirement = video(&portal, total).await;
+    let (real, portal, case, requirement) = asked_for_video(total).await;
     let cancel = CancellationToken::new();
     type Change = fn(&Path);
     let changes: [(&str, Change, PortalError); 4] = [
@@ -591,11 +589,7 @@ async fn a_file_that_changes_or_vanishes_is_found_out() {
 
 #[tokio::test]
 async fn what_the_service_will_not_take() {
-    let real = Real::start().await;
-    let portal = real.portal();
-    registered(&portal).await;
-    let case = opened(&portal).await;
-    let requirement = video(&portal, 1000).await;
+    let (real, portal, case, requirement) = asked_for_video(1000).await;
     let path = real.file("video.mp4", FileKind::Mp4, 1000, true);
     let guard = FileGuard::of(&path).unwrap();
     let cancel = CancellationToken::new();
@@ -622,12 +616,8 @@ async fn what_the_service_will_not_take() {
 
 #[tokio::test]
 async fn hashing_and_sending_can_be_cancelled() {
-    let real = Real::start().await;
-    let portal = real.portal();
-    registered(&portal).await;
-    let case = opened(&portal).await;
     let total = 4 * CHUNK_BYTES;
-    let requirement = video(&portal, total).await;
+    let (real, portal, case, requirement) = asked_for_video(total).await;
     let path = real.file("video.mp4", FileKind::Mp4, total, false);
     let (upload, guard) = announced(&portal, case, &requirement, &path).await;
     let cancelling = |after: u64| {
