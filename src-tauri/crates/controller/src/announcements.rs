@@ -10,7 +10,7 @@ use certdesk_cache::{CacheError, CrlRecord, CrlWriter};
 use certdesk_contract::announcement::{AnnouncementPage, AnnouncementQuery};
 use certdesk_domain::{RevocationReason, Timestamp};
 use certdesk_pki::{
-    Certificate,
+    Certificate, chain,
     crl::{self, Crl, CrlError},
 };
 use certdesk_portal::{Fetched, PortalError};
@@ -170,7 +170,7 @@ impl Controller {
         let now = Timestamp::now_utc();
         let status = match (record, found) {
             (None, _) => RevocationStatus::Unknown { why: trouble.unwrap_or(UnknownWhy::Offline) },
-            (Some(record), _) if !crl::is_issued_by(&der, &record.issuer_der) => {
+            (Some(record), _) if !chain::is_issued_by(&der, &record.issuer_der) => {
                 RevocationStatus::Unknown { why: UnknownWhy::OtherIssuer }
             }
             // For good, so also by an old list; only what is on hold may come back.

@@ -18,7 +18,7 @@ use argon2::{
 use certdesk_cache::{KnownAccount, OfflineLogin, OfflineProof};
 use certdesk_contract::{ProblemCode, certificate::CertificateStatus, session::SessionKind};
 use certdesk_domain::Timestamp;
-use certdesk_pki::{Certificate, crl};
+use certdesk_pki::{Certificate, chain, crl};
 use certdesk_token::TokenInfo;
 use zeroize::Zeroizing;
 
@@ -175,7 +175,7 @@ impl Controller {
         }
         let serial = crl::serial_bytes(&certificate.serial).unwrap_or_default();
         let (list, found) = self.with_cache(move |cache| Ok((cache.crl()?, cache.revocation(&serial)?))).await?;
-        Ok(found.is_some() && list.is_some_and(|list| crl::is_issued_by(&certificate.der, &list.issuer_der)))
+        Ok(found.is_some() && list.is_some_and(|list| chain::is_issued_by(&certificate.der, &list.issuer_der)))
     }
 
     fn begin_offline_session(&self, login: OfflineLogin, key: Option<SessionKey>) -> Result<SessionView, Failure> {

@@ -11,7 +11,11 @@ use x509_parser::{
     prelude::FromDer as _,
 };
 
-use crate::{PkiError, sm2};
+use crate::{
+    PkiError,
+    der::{self, Reader},
+    sm2,
+};
 
 /// Verifies that a certificate may authenticate a client: path, signatures, constraints, validity at `at`, and EKU
 /// `clientAuth` where the certificate limits its use. Does not look at revocation. All certificates DER.
@@ -46,6 +50,50 @@ pub fn verify_signer<I: AsRef<[u8]>, R: AsRef<[u8]>>(
     }
     // For the issuers, who limit it seldom, it is enough not to exclude it.
     verify_for(KeyUsage::required_if_present(DOCUMENT_SIGNING_DER), end_entity_der, intermediates, roots, at)
+}
+
+/// Whether that issuer signed this certificate: to the last byte, for what the signature does not cover (its algorithm's
+/// second place, the lengths around it) is written in one way only (RFC 5280 §4.1.1.2). Both DER; says nothing about
+/// validity or trust, nor of signatures by SM2.
+pub fn is_issued_by(certificate_der: &[u8], issuer_der: &[u8]) -> bool {
+    let (Ok(([], certificate)), Ok(([], issuer))) =
+        (X509Certificate::from_der(certificate_der), X509Certificate::from_der(issuer_der))
+    else {
+        return false;
+    };
+    certificate.issuer().as_raw() == issuer.subject().as_raw()
+        && is_written_one_way(certificate_der).unwrap_or(false)
+        && certificate.verify_signature(Some(issuer.public_key())).is_ok()
+}
+
+/// `None` for what is no certificate.
+fn is_written_one_way(certificate_der: &[u8]) -> Option<bool> {
+    const VERSION: u8 = 0xA0;
+    let mut fields = Reader(Reader(certificate_der).expect(der::SEQUENCE)?.content);
+    let (signed, algorithm) = (fields.expect(der::SEQUENCE)?, fields.expect(der::SEQUENCE)?.whole);
+    let signature = fields.expect(der::BIT_STRING)?.content.strip_prefix(&[0])?;
+    let mut fields = Reader(signed.content);
+    let first = fields.next()?;
+    if first.tag == VERSION {
+        fields.expect(der::INTEGER)?;
+    }
+    let same = fields.expect(der::SEQUENCE)?.whole == algorithm;
+    let again = der::value(der::SEQUENCE, &[signed.whole, algorithm, &der::bit_string(signature)]);
+    Some(same && again == certificate_der)
+}
+
+/// The issuers of a certificate among others, the next one first, up to a root that signs itself. None of them where the
+/// path ends short of one: nothing would vouch for its end. All DER, the others in any order.
+pub fn path_to_root<'a>(certificate_der: &'a [u8], others: &'a [Vec<u8>]) -> Vec<&'a [u8]> {
+    let mut path = Vec::new();
+    let mut last = certificate_der;
+    while !is_issued_by(last, last) {
+        let is_next = |other: &&[u8]| *other != certificate_der && !path.contains(other) && is_issued_by(last, other);
+        let Some(next) = others.iter().map(Vec::as_slice).find(is_next) else { return Vec::new() };
+        path.push(next);
+        last = next;
+    }
+    path
 }
 
 /// id-kp-documentSigning.

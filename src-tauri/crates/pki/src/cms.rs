@@ -4,11 +4,13 @@
 //! One signer, DER throughout, SHA-256 or (for keys on P-384) SHA-384. Signed attributes: content-type, message-digest and signing-certificate-v2 with
 //! one ESSCertIDv2 (RFC 5035); no signing-time, which a PDF has in its signature dictionary (ETSI EN 319 142-1 §6.3).
 
+use std::iter;
+
 use certdesk_domain::token::{KeyAlgorithm, SignatureScheme};
 use ring::digest::{Context, SHA256, SHA384, digest};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use crate::{PkiError, der, key, request};
+use crate::{PkiError, chain, der, key, request};
 
 /// More certificates than any chain has are not looked at.
 const MOST_CERTIFICATES: usize = 8;
@@ -66,8 +68,9 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// For this content, by the key of `certificate_der`. `chain`: further certificates to carry along, up
-    /// to the root or short of it, in any order.
+    /// For this content, by the key of `certificate_der`. `chain`: further certificates, in any order; carried along are
+    /// those that lead to a root among them ([`chain::path_to_root`]). The signature does not cover them, so each must be
+    /// vouched for by the next.
     ///
     /// # Errors
     /// [`PkiError::Malformed`] for what is no certificate, or too many of them; [`PkiError::UnsupportedKey`], of SM2 too:
@@ -84,15 +87,8 @@ impl Signing {
             KeyAlgorithm::EcP384 => &content.sha384,
             _ => &content.sha256,
         };
-        let mut certificates = vec![certificate_der.to_vec()];
-        for other in chain {
-            self::certificate(other)?;
-            if !certificates.contains(other) {
-                certificates.push(other.clone());
-            }
-        }
-        // Each once, whatever order they came in.
-        certificates.sort_unstable();
+        let path = chain::path_to_root(certificate_der, chain);
+        let certificates = iter::once(certificate_der).chain(path).map(<[u8]>::to_vec).collect();
         let attributes = [
             attribute(CONTENT_TYPE, &der::value(der::OID, &[ID_DATA])),
             attribute(MESSAGE_DIGEST, &der::value(der::OCTET_STRING, &[digest])),
@@ -157,7 +153,7 @@ impl Signing {
 pub struct Signed {
     /// The signer's certificate, DER.
     pub certificate_der: Vec<u8>,
-    /// The other certificates that came along, DER.
+    /// Its issuers up to the root, where they came along, DER.
     pub chain: Vec<Vec<u8>>,
 }
 
@@ -165,7 +161,7 @@ pub struct Signed {
 /// certificate's hash in ESSCertIDv2, and the signature.
 ///
 /// Strict on purpose: certificates and signature are taken out, all is written anew from them, and must be the same to
-/// the last byte. So there is one signer, nothing unsigned beside it, and one way to read it.
+/// the last byte. So there is one signer, beside it nothing but issuers each signed by the next, and one way to read it.
 ///
 /// # Errors
 /// [`PkiError::Malformed`] for anything that is written otherwise or is over other content, [`PkiError::UnsupportedKey`],

@@ -135,17 +135,6 @@ impl<'a> Crl<'a> {
     }
 }
 
-/// Whether that issuer signed this certificate. Both DER; says nothing about validity or trust.
-pub fn is_issued_by(certificate_der: &[u8], issuer_der: &[u8]) -> bool {
-    let (Ok(([], certificate)), Ok(([], issuer))) =
-        (X509Certificate::from_der(certificate_der), X509Certificate::from_der(issuer_der))
-    else {
-        return false;
-    };
-    certificate.issuer().as_raw() == issuer.subject().as_raw()
-        && certificate.verify_signature(Some(issuer.public_key())).is_ok()
-}
-
 /// The serial number of [`crate::Certificate::serial`] as entries have it. `None` where it is no hex.
 pub fn serial_bytes(hex: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = hex.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;

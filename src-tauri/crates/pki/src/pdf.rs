@@ -99,7 +99,7 @@ impl Prepared {
 
 /// Prepares a form of crate `forms` to be signed by the key of this certificate.
 ///
-/// `chain`: further certificates to carry along (to the root or short of it); `at`: the time the signer claims.
+/// `chain`: its issuers up to the root, to be carried along (short of it, none is); `at`: the time the signer claims.
 ///
 /// # Errors
 /// [`SignatureError::NotAForm`], [`SignatureError::Pki`] for a certificate that cannot be used.

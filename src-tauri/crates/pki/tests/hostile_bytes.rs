@@ -8,8 +8,8 @@ use certdesk_domain::token::SignatureScheme;
 use certdesk_pki::{Certificate, Csr, CsrBuilder, chain, cms, key_algorithm, key_id, verify, web_eid};
 use proptest::prelude::*;
 use rcgen::{
-    CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
-    SanType,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 
 /// A certificate with many extensions and a request, to be damaged.
@@ -34,23 +34,51 @@ fn good() -> &'static (Vec<u8>, Vec<u8>) {
     })
 }
 
+/// Who certifies the signer of [`signature`].
+struct Authority {
+    der: Vec<u8>,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn params(name: &str) -> CertificateParams {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+    }
+
+    fn root() -> Self {
+        let (params, key) = (Self::params("root"), KeyPair::generate().unwrap());
+        Self { der: params.self_signed(&key).unwrap().der().to_vec(), issuer: Issuer::new(params, key) }
+    }
+
+    fn under(root: &Self) -> Self {
+        let (params, key) = (Self::params("issuing"), KeyPair::generate().unwrap());
+        Self { der: params.signed_by(&key, &root.issuer).unwrap().der().to_vec(), issuer: Issuer::new(params, key) }
+    }
+}
+
 fn content() -> cms::Content {
     cms::Content::of(&[b"content"])
 }
 
-/// A detached signature over [`content`], to be damaged.
+/// A detached signature over [`content`] that carries its chain along, to be damaged.
 fn signature() -> &'static Vec<u8> {
     static SIGNATURE: OnceLock<Vec<u8>> = OnceLock::new();
     SIGNATURE.get_or_init(|| {
+        let root = Authority::root();
+        let issuing = Authority::under(&root);
         let pair = KeyPair::generate().unwrap();
-        let certificate = params_for_request().self_signed(&pair).unwrap();
+        let certificate = params_for_request().signed_by(&pair, &issuing.issuer).unwrap();
         let random = ring::rand::SystemRandom::new();
         let scheme = &ring::signature::ECDSA_P256_SHA256_FIXED_SIGNING;
         let key = ring::signature::EcdsaKeyPair::from_pkcs8(scheme, &pair.serialize_der(), &random).unwrap();
-        let signing = cms::Signing::new(certificate.der(), &[], content()).unwrap();
+        let chain = [root.der, issuing.der];
+        let signing = cms::Signing::new(certificate.der(), &chain, content()).unwrap();
         let signature = key.sign(&random, &signing.to_be_signed()).unwrap();
         let signed = signing.finish(SignatureScheme::EcdsaP256Sha256, signature.as_ref()).unwrap();
-        assert!(cms::verify(&signed, content()).is_ok(), "undamaged it verifies");
+        assert_eq!(cms::verify(&signed, content()).unwrap().chain.len(), 2, "undamaged it verifies, with its chain");
         signed
     })
 }
@@ -81,6 +109,7 @@ fn read_everything(bytes: &[u8]) {
     let at = Certificate::parse(&good().0).unwrap().not_before;
     let _ = chain::verify(bytes, &[&good().0], &[&good().0], at);
     let _ = chain::verify(&good().0, &[bytes], &[bytes], at);
+    let _ = (chain::is_issued_by(bytes, &good().0), chain::path_to_root(bytes, &[bytes.to_vec()]));
     let _ = (cms::verify(bytes, content()), cms::Signing::new(bytes, &[bytes.to_vec()], content()));
     let _ = web_eid::verify(bytes, "ES256", bytes, "https://a.example", "nonce");
 }
@@ -119,6 +148,16 @@ proptest! {
     fn cut_off_certificates(at in any::<prop::sample::Index>()) {
         let bytes = &good().0;
         read_everything(&bytes[..at.index(bytes.len())]);
+    }
+}
+
+#[test]
+fn every_bit_of_a_signature_counts_those_of_its_chain_too() {
+    let good = signature();
+    for bit in 0..good.len() * 8 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(cms::verify(&bytes, content()).is_err(), "bit {} of byte {} was changed", bit % 8, bit / 8);
     }
 }
 

@@ -182,6 +182,45 @@ fn openssl_accepts_a_detached_signature_built_in_two_phases() {
 }
 
 #[test]
+fn a_signature_carries_along_only_who_leads_to_its_root() {
+    let bench = Bench::new();
+    bench.key("root", P256);
+    bench.key("issuing", RSA);
+    bench.key("stray", P256);
+    for name in ["root", "stray"] {
+        bench.openssl(&format!("req -x509 -new -key {name}.pem -subj /CN={name} -days 2 -outform DER -out {name}.der"));
+    }
+    let certify = |name: &str, issuer: &str| {
+        bench.openssl(&format!("req -new -key {name}.pem -subj /CN={name} -out request.pem"));
+        bench.openssl(&format!(
+            "x509 -req -in request.pem -CA {issuer}.der -CAkey {issuer}.pem -days 1 -set_serial 7 -outform DER -out {name}.der"
+        ));
+    };
+    certify("issuing", "root");
+    bench.key("signer", P256);
+    certify("signer", "issuing");
+    let [root, issuing, signer, stray] =
+        ["root", "issuing", "signer", "stray"].map(|name| bench.read(&format!("{name}.der")));
+    let carried = |others: &[Vec<u8>]| {
+        let content = cms::Content::of(&[b"content"]);
+        let signing = cms::Signing::new(&signer, others, content).expect("it is a certificate");
+        let signature = bench.sign("signer", SignatureScheme::EcdsaP256Sha256, &signing.to_be_signed());
+        let der = signing.finish(SignatureScheme::EcdsaP256Sha256, &signature).expect("it is the key's signature");
+        let mut chain = cms::verify(&der, content).expect("it verifies").chain;
+        chain.sort();
+        chain
+    };
+    let mut both = vec![issuing.clone(), root.clone()];
+    both.sort();
+    assert_eq!(carried(&[root.clone(), issuing.clone()]), both, "in whatever order they come");
+    let many = [signer.clone(), stray.clone(), root.clone(), vec![0x30, 0], issuing.clone(), root.clone()];
+    assert_eq!(carried(&many), both, "what has no part in it stays away");
+    assert_eq!(carried(std::slice::from_ref(&issuing)), [[0; 0]; 0], "nobody would vouch for the last of them");
+    assert_eq!(carried(&[root, stray]), [[0; 0]; 0], "a root alone issued nothing here");
+    assert_eq!(chain::path_to_root(&issuing, &both).len(), 1, "an issuer's own path is shorter");
+}
+
+#[test]
 fn a_request_of_openssl_is_read_and_a_changed_one_refused() {
     let bench = Bench::new();
     for (name, kind) in [("rsa", RSA), ("ec", P256)] {
